@@ -1,0 +1,1 @@
+"""What serves a page: claims, explorers, figures, exercises, the site."""

@@ -1,0 +1,1 @@
+"""Mechanistic interpretability (survey section 6): what happens inside."""

@@ -1,0 +1,1 @@
+"""Outer alignment (survey section 4): from feedback to an objective."""
