@@ -1,1 +1,74 @@
-"""What serves a page: claims, explorers, figures, exercises, the site."""
+"""What serves a page: claims, explorers, figures, exercises, the site.
+
+Everything that a page uses is importable from here and loaded when first used:
+`from alignlab.book import setup, claim, Measure, Control, memo, seeds, number, figure, COLORS, explore, ...`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alignlab.book.checks import Exercise, Wrong, check
+    from alignlab.book.claims import ClaimFailed, Control, Measure, claim
+    from alignlab.book.explorers import explore
+    from alignlab.book.figures import figure
+    from alignlab.book.guesses import predict
+    from alignlab.book.inpage import explore_model
+    from alignlab.book.memory import memo, seeds
+    from alignlab.book.numbers import number
+    from alignlab.book.session import setup
+    from alignlab.book.source import show
+    from alignlab.book.style import COLORS, DIVERGING, SEQUENTIAL
+    from alignlab.book.tables import table
+
+_HOME = {
+    "setup": "session",
+    "claim": "claims",
+    "Measure": "claims",
+    "Control": "claims",
+    "ClaimFailed": "claims",
+    "memo": "memory",
+    "seeds": "memory",
+    "number": "numbers",
+    "figure": "figures",
+    "COLORS": "style",
+    "SEQUENTIAL": "style",
+    "DIVERGING": "style",
+    "explore": "explorers",
+    "explore_model": "inpage",
+    "predict": "guesses",
+    "show": "source",
+    "check": "checks",
+    "Exercise": "checks",
+    "Wrong": "checks",
+    "table": "tables",
+}
+
+__all__ = [
+    "COLORS",
+    "DIVERGING",
+    "SEQUENTIAL",
+    "ClaimFailed",
+    "Control",
+    "Exercise",
+    "Measure",
+    "Wrong",
+    "check",
+    "claim",
+    "explore",
+    "explore_model",
+    "figure",
+    "memo",
+    "number",
+    "predict",
+    "seeds",
+    "setup",
+    "show",
+    "table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'alignlab.book' has no attribute {name!r}")
+    return getattr(import_module(f"alignlab.book.{_HOME[name]}"), name)

@@ -1,0 +1,199 @@
+"""Explorers: a figure that the reader moves. One spec, three renderings.
+
+`explore(draw, say, layer=range(0, 30, 5))` draws every state. Where a page is built (`ALIGNLAB_STATIC=1`) the states
+are written into the page with native controls and a small script, so they move without a kernel. With a live kernel
+the controls are ipywidgets. Everywhere the sentence of `say` stands below the figure and is its alternative text.
+"""
+
+import hashlib
+import itertools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alignlab.book import session
+from alignlab.book.figures import svg
+from alignlab.book.fragments import emit, escape, script, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_FRAMES = 80
+MOST_BYTES = 2_500_000
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An explorer as declared by a page."""
+
+    draw: Callable[..., "Figure"]
+    say: Callable[..., str]
+    title: str
+    states: dict[str, tuple[Any, ...]]
+    start: State
+    labels: dict[str, str]
+
+    @property
+    def uid(self) -> str:
+        """A short name for this explorer, the same in every run."""
+        told = repr((self.title, sorted((name, len(values)) for name, values in self.states.items())))
+        return "x" + hashlib.sha1(told.encode()).hexdigest()[:7]
+
+
+# Called with the spec of each explorer after it has been shown; the tests look on from here.
+observers: list[Callable[[Spec], None]] = []
+
+
+def explore(
+    draw: Callable[..., "Figure"],
+    say: Callable[..., str],
+    *,
+    title: str,
+    start: State | None = None,
+    labels: dict[str, str] | None = None,
+    **states: Iterable[Any],
+) -> Any:
+    """Show a figure with a control for each named state.
+
+    draw: called with one value a name, gives a matplotlib figure. say: called alike, gives the sentence that says what
+    the figure shows. start: the values shown first (default the first of each). labels: what a control is called where
+    the name alone would not do, such as {"n": "number of comparisons"}. states: the values of each control, five
+    combinations at least; numbers become sliders, up to four words buttons, more words a menu.
+    Raises ValueError where there are too few or too many states, or where what is shown does not change.
+    """
+    values = {name: tuple(v) for name, v in states.items()}
+    spec = Spec(draw, say, title, values, _start(values, start), dict(labels or {}))
+    validate(spec)
+    if session.static():
+        html, text = static_html(spec)
+        emit(html, text)
+    else:
+        from alignlab.book.live import show_live
+
+        show_live(spec)
+    for observer in observers:
+        observer(spec)
+
+
+def _start(values: dict[str, tuple[Any, ...]], start: State | None) -> State:
+    chosen = {name: options[0] for name, options in values.items() if options} | (start or {})
+    for name, value in chosen.items():
+        if name not in values or value not in values[name]:
+            raise ValueError(f"start: {name}={value!r} is not among the explorer's states")
+    return chosen
+
+
+def validate(spec: Spec) -> None:
+    """Raise ValueError where a spec has too few or too many states, or a control that cannot move."""
+    if not spec.title.strip():
+        raise ValueError("an explorer needs a title")
+    if not spec.states:
+        raise ValueError("an explorer needs at least one control, such as layer=range(0, 30, 5)")
+    for name, values in spec.states.items():
+        if len(values) < 2:
+            raise ValueError(f"control {name!r} has {len(values)} value(s), nothing to move")
+        if len(set(map(repr, values))) < len(values):
+            raise ValueError(f"control {name!r} repeats a value: {values}")
+    count = len(combinations(spec))
+    if count < 5:
+        raise ValueError(f"an explorer needs at least five states, this has {count}")
+    if count > MOST_FRAMES:
+        raise ValueError(f"{count} states are more than a page can carry ({MOST_FRAMES}); use coarser steps")
+
+
+def combinations(spec: Spec) -> list[State]:
+    """Every state, the last control moving fastest."""
+    return [dict(zip(spec.states, values)) for values in itertools.product(*spec.states.values())]
+
+
+def frame(spec: Spec, state: State) -> tuple[str, str]:
+    """SVG and sentence of one state."""
+    sentence = str(spec.say(**state)).strip()
+    if not sentence:
+        raise ValueError(f"say() gave no sentence for {state}")
+    return svg(spec.draw(**state), sentence), sentence
+
+
+def static_html(spec: Spec) -> tuple[str, str]:
+    """The explorer with every state in the page, and its plain text (the sentence of the first state shown)."""
+    states = combinations(spec)
+    drawn = [frame(spec, state) for state in states]
+    if len({picture for picture, _ in drawn}) < 2:
+        raise ValueError(f"explorer {spec.title!r}: the figure is the same in every state")
+    if len({sentence for _, sentence in drawn}) < 2:
+        raise ValueError(f"explorer {spec.title!r}: the sentence is the same in every state")
+    size = sum(len(picture) for picture, _ in drawn)
+    if size > MOST_BYTES:
+        raise ValueError(
+            f"explorer {spec.title!r}: {size / 1e6:.1f} MB of frames, {MOST_BYTES / 1e6:.1f} MB at most; "
+            "draw fewer points or fewer states"
+        )
+    first = states.index(spec.start)
+    frames = "".join(
+        f'<div class="al-frame" data-say="{escape(sentence)}"{"" if i == first else " hidden"}>{_own_ids(picture, i)}</div>'
+        for i, (picture, sentence) in enumerate(drawn)
+    )
+    controls = "".join(control_html(spec, name) for name in spec.states)
+    html = (
+        f'{style("figure", "explorer")}<div class="al-explorer" id="{spec.uid}" role="group" aria-label="Explorer: {escape(spec.title)}">'
+        f'<p class="al-title">{escape(spec.title)}</p><div class="al-controls">{controls}</div>'
+        f'<div class="al-pic al-frames">{frames}</div>'
+        f'<p class="al-say" aria-live="polite">{escape(drawn[first][1])}</p></div>{script("explorer")}'
+    )
+    return html, f"{spec.title}\n{drawn[first][1]}"
+
+
+def _own_ids(picture: str, index: int) -> str:
+    """Ids of a frame made its own: two states may hold the same picture."""
+    return re.sub(r'( id="|href="#|url\(#)(f[0-9a-f]{7}-)', rf"\1s{index}\2", picture)
+
+
+def kind_of(values: Sequence[Any]) -> str:
+    """The control that suits values: "range" for numbers, "radio" for up to four words or a switch, else "select"."""
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return "range"
+    return "radio" if len(values) <= 4 else "select"
+
+
+def value_text(value: Any) -> str:
+    """A value as a control shows it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}".replace("-", "\u2212") if isinstance(value, float) else str(value)
+
+
+def label_of(spec: Spec, name: str) -> str:
+    """What a control is called."""
+    return spec.labels.get(name, name.replace("_", " "))
+
+
+def control_html(spec: Spec, name: str) -> str:
+    """One control of the static rendering, made of native form elements."""
+    values, label, ident = spec.states[name], label_of(spec, name), f"{spec.uid}-{name}"
+    at = values.index(spec.start[name])
+    texts = [value_text(value) for value in values]
+    kind = kind_of(values)
+    if kind == "range":
+        return (
+            f'<div class="al-control"><label for="{ident}">{escape(label)}</label>'
+            f'<input type="range" id="{ident}" min="0" max="{len(values) - 1}" step="1" value="{at}" '
+            f'aria-valuetext="{escape(texts[at])}" data-texts="{escape("|".join(texts))}" autocomplete="off">'
+            f'<output for="{ident}">{escape(texts[at])}</output></div>'
+        )
+    if kind == "select":
+        options = "".join(
+            f'<option value="{i}"{" selected" if i == at else ""}>{escape(text)}</option>' for i, text in enumerate(texts)
+        )
+        return (
+            f'<div class="al-control"><label for="{ident}">{escape(label)}</label>'
+            f'<select id="{ident}" autocomplete="off">{options}</select></div>'
+        )
+    buttons = "".join(
+        f'<label><input type="radio" name="{ident}" value="{i}"{" checked" if i == at else ""} autocomplete="off">'
+        f"<span>{escape(text)}</span></label>"
+        for i, text in enumerate(texts)
+    )
+    return f'<fieldset class="al-control al-choice"><legend>{escape(label)}</legend>{buttons}</fieldset>'

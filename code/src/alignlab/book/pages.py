@@ -1,0 +1,294 @@
+"""The book's pages as files: text and notebook, refresh, claims' records, verification, the template.
+
+A page's text (`text/NN-section/name.md`, MyST) is what authors edit; its notebook (`chapters/NN-section/name.ipynb`)
+is the same page executed. `refresh` writes the second from the first.
+"""
+
+import hashlib
+import os
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alignlab.book import claims, fragments
+
+Record = dict[str, Any]
+
+# Where measured seconds and memory move by less than this share, the old values stay, so that nothing churns.
+CHURN = 0.25
+CELL_TIMEOUT = 600
+
+
+class PageError(RuntimeError):
+    """A page that cannot be read, run or found; the message says which, and where."""
+
+
+def slugs(root: Path) -> list[str]:
+    """Names of all pages that are notebooks, such as "04-outer/reward-modeling", in order."""
+    folder = Path(root) / "text"
+    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.glob("*/*.md"))
+
+
+def text_path(root: Path, slug: str) -> Path:
+    """Where a page's text stands."""
+    return Path(root) / "text" / f"{slug}.md"
+
+
+def notebook_path(root: Path, slug: str) -> Path:
+    """Where a page's notebook stands."""
+    return Path(root) / "chapters" / f"{slug}.ipynb"
+
+
+def resolve(root: Path, name: str) -> str:
+    """The page that a name, a path or a part of either means. Raises PageError where none or several do."""
+    known = slugs(root)
+    wanted = re.sub(r"^(text|chapters)/|\.(md|ipynb)$", "", name.replace(str(root) + "/", ""))
+    exact = [slug for slug in known if slug == wanted] or [slug for slug in known if slug.split("/")[1] == wanted]
+    found = exact or [slug for slug in known if wanted in slug]
+    if len(found) != 1:
+        reason = f"means {len(found)} pages: {', '.join(found)}" if found else "is no page"
+        raise PageError(f"{name!r} {reason}; pages are: {', '.join(known) or 'none yet'}")
+    return found[0]
+
+
+def read_notebook(path: Path) -> Any:
+    """A notebook as nbformat reads it. Raises PageError where it cannot be read."""
+    import nbformat
+
+    try:
+        return nbformat.read(str(path), as_version=4)  # type: ignore[no-untyped-call]
+    except FileNotFoundError:
+        raise PageError(f"{path} is missing: run `alignlab refresh`") from None
+    except Exception as error:
+        raise PageError(f"{path} cannot be read: {error}") from error
+
+
+def from_text(path: Path) -> Any:
+    """A page's text as a notebook without outputs, cell names made from what the cells hold."""
+    import jupytext
+
+    notebook = jupytext.read(path, fmt="md:myst")
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        key = hashlib.sha1(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[key] = seen.get(key, 0) + 1
+        cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def downloads(notebook: Any) -> list[str]:
+    """Names of the assets that a page declares."""
+    return list(notebook.metadata.get("alignlab", {}).get("downloads") or [])
+
+
+def fetch_assets(notebook: Any) -> None:
+    """Fetch what a page declares, so that no progress bar runs inside it."""
+    names = downloads(notebook)
+    if names:
+        from alignlab.assets import fetch
+
+        for name in names:
+            fetch(name)
+
+
+def claims_records(root: Path, chapter: str | None = None) -> list[Record]:
+    """The records of all claims, read from stored notebooks; nothing runs."""
+    chosen = slugs(root) if chapter is None else [resolve(root, chapter)]
+    return [record for slug in chosen for record in records_of(read_notebook(notebook_path(root, slug)))]
+
+
+def records_of(notebook: Any) -> list[Record]:
+    """The claims' records in a notebook's outputs, in the page's order."""
+    return [
+        output["data"][claims.MIME]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if claims.MIME in output.get("data", {})
+    ]
+
+
+def verify(root: Path, chapter: str | None = None, seed_offset: int = 0) -> list[Record]:
+    """Run pages anew on shifted seeds; the records of their claims, whether they hold or not.
+
+    Raises PageError where a cell stops with anything but a claim that does not hold.
+    """
+    chosen = slugs(root) if chapter is None else [resolve(root, chapter)]
+    found = []
+    for slug in chosen:
+        notebook = from_text(text_path(root, slug))
+        fetch_assets(notebook)
+        execute(notebook, notebook_path(root, slug).parent, {"ALIGNLAB_SEED_OFFSET": str(seed_offset)}, allow_errors=True)
+        for output in _outputs(notebook):
+            if output.output_type == "error" and output.ename != claims.ClaimFailed.__name__:
+                raise PageError(f"{slug} with seed offset {seed_offset}: {output.ename}: {output.evalue}")
+        found += records_of(notebook)
+    return found
+
+
+def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
+    """Write pages' notebooks from their text and run them; names of the pages that changed.
+
+    chapters: pages to refresh, all where empty. Raises PageError where a cell fails or writes to stderr; the old
+    notebook then stays.
+    """
+    changed = []
+    for slug in [resolve(root, name) for name in chapters] or slugs(root):
+        notebook = from_text(text_path(root, slug))
+        path = notebook_path(root, slug)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fetch_assets(notebook)
+        measured = execute(notebook, path.parent, {})
+        for number, cell in enumerate(notebook.cells):
+            for output in cell.get("outputs", []):
+                if output.output_type == "stream" and output.name == "stderr":
+                    raise PageError(f"{slug}, cell {number} writes to stderr: {output.text.strip()[:500]}")
+        old = read_notebook(path) if path.exists() else None
+        known = old.metadata.get("alignlab", {}).get("measured") if old is not None else None
+        notebook.metadata.setdefault("alignlab", {})["measured"] = _steady(known, measured)
+        if write(notebook, path):
+            changed.append(slug)
+    return changed
+
+
+def write(notebook: Any, path: Path) -> bool:
+    """Write a notebook where its text changes; whether it did."""
+    import nbformat
+
+    text = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    beside = path.with_suffix(".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+    return True
+
+
+def restyle(root: Path, write_files: bool = True) -> list[str]:
+    """Renew the styles and scripts inside stored outputs without running anything; names of the pages that changed."""
+    changed = []
+    for slug in slugs(root):
+        path = notebook_path(root, slug)
+        if not path.exists():
+            continue
+        notebook = read_notebook(path)
+        for output in _outputs(notebook):
+            html = output.get("data", {}).get("text/html")
+            if html is not None:
+                output.data["text/html"] = fragments.renew("".join(html) if isinstance(html, list) else html)
+        before = path.read_text(encoding="utf-8")
+        import nbformat
+
+        if nbformat.writes(notebook) + "\n" != before:  # type: ignore[no-untyped-call]
+            changed.append(slug)
+            if write_files:
+                write(notebook, path)
+    return changed
+
+
+def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_errors: bool = False) -> dict[str, Any]:
+    """Run a notebook in a kernel of this interpreter; seconds of its processor time and its peak memory.
+
+    Raises PageError naming the cell that failed, unless allow_errors.
+    """
+    from ipykernel.kernelspec import get_kernel_dict
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    class OwnKernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return KernelSpec(**get_kernel_dict())
+
+    usage: dict[str, Any] = {}
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        allow_errors=allow_errors,
+        record_timing=False,
+        kernel_manager_class=OwnKernel,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with _environment({"ALIGNLAB_STATIC": "1", **environment}):
+        try:
+            with client.setup_kernel():
+                for index, cell in enumerate(notebook.cells):
+                    client.execute_cell(cell, index)
+                usage = _usage(client)
+        except CellExecutionError as error:
+            raise PageError(f"a cell failed: {error}") from error
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata.pop("language_info", None)
+    return usage
+
+
+def _usage(client: Any) -> dict[str, Any]:
+    """Processor seconds and peak memory of the kernel."""
+    import nbformat
+
+    probe = "import resource as _r; _u = _r.getrusage(_r.RUSAGE_SELF); print(_u.ru_utime + _u.ru_stime, _u.ru_maxrss)"
+    cell = nbformat.v4.new_code_cell(probe)  # type: ignore[no-untyped-call]
+    client.execute_cell(cell, len(client.nb.cells), store_history=False)
+    seconds, kilobytes = map(float, cell.outputs[0].text.split())
+    scale = 1024**2 if platform.system() == "Darwin" else 1024
+    return {"seconds": round(seconds), "peak_mb": round(kilobytes / scale), "machine": f"one thread, {platform.machine()}"}
+
+
+def _steady(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """Old measurements where the new ones hardly differ."""
+    if old and all(abs(new[key] - old.get(key, 0)) <= CHURN * max(old.get(key, 0), 8) for key in ("seconds", "peak_mb")):
+        return dict(old)
+    return new
+
+
+def _outputs(notebook: Any) -> Iterator[Any]:
+    for cell in notebook.cells:
+        yield from cell.get("outputs", [])
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def new(root: Path, name: str) -> Path:
+    """Start a page from the template: its text and its module of exercises; the text's path.
+
+    name: "NN-section/name". Raises PageError where the name is malformed or the page exists.
+    """
+    from importlib.resources import files
+
+    if not re.fullmatch(r"\d\d-[a-z]+/[a-z][a-z0-9-]*", name):
+        raise PageError(f"a page's name has the form '05-inner/failures', not {name!r}")
+    path = text_path(root, name)
+    if path.exists():
+        raise PageError(f"{path} exists already")
+    page = name.split("/")[1]
+    names = {"SLUG": name, "PAGE": page, "TITLE": page.replace("-", " ").capitalize(), "MODULE": page.replace("-", "_")}
+    for source, target in (
+        ("chapter.md.txt", path),
+        ("exercises.py.txt", Path(root) / f"code/src/alignlab/book/exercises/{names['MODULE']}.py"),
+    ):
+        text = files("alignlab.book").joinpath("template", source).read_text(encoding="utf-8")
+        for key, value in names.items():
+            text = text.replace(f"@{key}@", value)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            target.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,12 @@
+"""What each claim's method is replaced by when the tests ask whether the claim can fail.
+
+An inert version takes the same arguments and gives results of the same kind that carry no effect: a reward model that
+learned nothing, a search that keeps what it started with, a probe that guesses. It must run; a claim that merely
+crashes, or measures nan, has not been shown to fail.
+Each page's methods stand under a heading of their own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+INERT: dict[str, Callable[..., Any]] = {}
