@@ -27,7 +27,7 @@ from alignlab.book.site.surveymap import survey_map
 Link = Callable[[str], str | None]
 
 
-class generated(nodes.General, nodes.Element):
+class made_part(nodes.General, nodes.Element):
     """Placeholder of a generated part; `kind` names its maker in `PARTS`."""
 
 
@@ -60,7 +60,7 @@ class Part(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Leave the placeholder."""
-        return [generated(kind=self.name)]
+        return [made_part(kind=self.name)]
 
 
 @cache
@@ -113,7 +113,7 @@ def link_from(app: Sphinx, docname: str) -> Link:
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the generated parts and the chapter's header card into a page about to be written."""
     link = link_from(app, docname)
-    for place in list(doctree.findall(generated)):
+    for place in list(doctree.findall(made_part)):
         place.replace_self(nodes.raw("", PARTS[place["kind"]](app, link), format="html"))
     slug = docname.removeprefix("chapters/")
     page = written(Path(app.srcdir)).get(slug) if docname != slug else None
@@ -154,7 +154,7 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[s
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
-    app.add_node(generated)
+    app.add_node(made_part)
     for name in PARTS:
         app.add_directive(name, Part)
     app.connect("config-inited", configure, priority=100)
