@@ -1,0 +1,250 @@
+"""Read and change a model's activations by name, with hooks that always clean up.
+
+Serves the survey's section on mechanistic interpretability, and everything that steers a model from inside. Names, with
+N a layer's number (negative counts from the last):
+
+- `embed`: the token embeddings;
+- `layers.N.resid`: the residual stream *after* layer N;
+- `layers.N.attn.z`: the heads' outputs side by side, before the output projection; `layers.N.attn.out`: after it;
+- `layers.N.mlp.hidden`: the MLP's hidden layer, before the output projection; `layers.N.mlp.out`: after it.
+
+They work for a loaded `LM` (Llama's relatives, GPT-2, GPT-NeoX and others built alike) and for a `TinyTransformer`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from alignlab.lm.load import LM, encode
+
+Activation = Tensor
+Prompts = Sequence[str] | Sequence[Sequence[int]] | Tensor
+
+BATCH_TOKENS = 2048  # tokens, padding included, that `capture` runs at once
+
+_STACKS = ("layers", "model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers", "transformer.blocks")
+_ATTENTION, _ATTENTION_OUT = ("self_attn", "attn", "attention"), ("o_proj", "c_proj", "dense", "out_proj")
+_MLP, _MLP_OUT = ("mlp", "feed_forward"), ("down_proj", "c_proj", "dense_4h_to_h", "fc2", "fc_out", "w2")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an activation lives: the module, and whether it is its input or its output."""
+
+    module: nn.Module
+    side: Literal["input", "output"]
+
+
+class _Stop(Exception):
+    """Raised inside a forward pass when everything asked for has been seen."""
+
+
+def capture(
+    model: LM | nn.Module,
+    prompts: Prompts,
+    names: Sequence[str],
+    positions: Literal["last", "all"] | int = "last",
+) -> dict[str, Tensor]:
+    """Activations of each name for each prompt.
+
+    model: an `LM`, or a `TinyTransformer`.
+    prompts: texts (for an LM), lists of token ids, or a tensor of token ids (prompt, pos).
+    positions: "last" gives each prompt's last token, shape (prompt, d); an int the token at that index of each prompt
+        (negative from its end), shape (prompt, d); "all" every token, shape (prompt, pos, d), where positions past a
+        prompt's end are 0.
+    Returned on the model's device, without gradient. Prompts are run in right-padded batches of similar length; the
+    pass ends as soon as the last name has been seen, so logits are never computed, and a middle layer costs half.
+    Raises KeyError for an unknown name, IndexError where a prompt is too short for `positions`.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    network, device = _network(model)
+    sites = {name: find_site(model, name) for name in names}
+    ids = _ids(model, prompts)
+    index = [_index(len(row), positions) for row in ids]
+    longest = max(map(len, ids))
+    rows: dict[str, list[Tensor]] = {name: [torch.empty(0)] * len(ids) for name in names}
+    for batch in _batches(ids):
+        tokens, mask = _pad([ids[i] for i in batch], device)
+        where = torch.tensor([index[i] for i in batch], device=device) if positions != "all" else None
+        seen: dict[str, Tensor] = {}
+        with torch.no_grad(), _reading(sites, seen, where), contextlib.suppress(_Stop):
+            if isinstance(model, LM):
+                network(input_ids=tokens, attention_mask=mask, use_cache=False)
+            else:
+                network(tokens)
+        for name, value in seen.items():
+            if where is None:  # (batch, pos, d): blank the padding, then make room for the longest prompt
+                value = nn.functional.pad(value * mask[..., None].to(value.dtype), (0, 0, 0, longest - value.shape[1]))
+            for i, row in zip(batch, value):
+                rows[name][i] = row
+    return {name: torch.stack(rows[name]) for name in names}
+
+
+@contextlib.contextmanager
+def patch(model: LM | nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]) -> Iterator[None]:
+    """Within the block, every forward pass replaces the named activations: `fn(activation) -> activation`.
+
+    An activation has shape (batch, pos, d), the result must have the same. Gradients flow through. With a cache a pass
+    sees only its new tokens, `generate` pads on the left, and `logprobs` packs many texts into one row: there, use an
+    `fn` that treats all positions alike (an ablated direction, an added vector); for one that doesn't, call the model
+    itself. Several patches of one name apply in the order given; all are removed at the end, whatever happened.
+    Raises KeyError for an unknown name, ValueError for a result of another shape.
+    """
+    with contextlib.ExitStack() as stack:
+        for name, fn in changes.items():
+            stack.callback(_attach(find_site(model, name), _replacing(name, fn)).remove)
+        yield
+
+
+def find_site(model: LM | nn.Module, name: str) -> Site:
+    """The module that an activation's name stands for. Raises KeyError, with what there is, where there is none."""
+    network, _ = _network(model)
+    if name == "embed":
+        embed = network.get_input_embeddings() if isinstance(model, LM) else network.embed
+        return Site(embed, "output")
+    head, _, rest = name.partition(".")
+    number, _, part = rest.partition(".")
+    layers = _first(network, _STACKS)
+    if head != "layers" or layers is None or not number.lstrip("-").isdigit():
+        raise KeyError(
+            f"no activation {name!r}: names are 'embed' or 'layers.N.' followed by one of {', '.join(_PARTS)}"
+        )
+    if not -len(layers) <= int(number) < len(layers):
+        raise KeyError(f"no activation {name!r}: the model has layers 0 to {len(layers) - 1}")
+    layer = layers[int(number)]
+    if part not in _PARTS:
+        raise KeyError(f"no activation {name!r}: a layer has {', '.join(_PARTS)}")
+    if part == "resid":
+        return Site(layer, "output")
+    block, out, side = _PARTS[part]
+    owner = _first(layer, block) or layer  # OPT keeps its MLP in the layer itself
+    module = _first(owner, out)
+    if module is None:
+        raise KeyError(
+            f"no activation {name!r} in {type(layer).__name__}" + (" (attention only)" if "mlp" in part else "")
+        )
+    return Site(module, side)
+
+
+_PARTS: dict[str, Any] = {
+    "resid": None,
+    "attn.z": (_ATTENTION, _ATTENTION_OUT, "input"),
+    "attn.out": (_ATTENTION, _ATTENTION_OUT, "output"),
+    "mlp.hidden": (_MLP, _MLP_OUT, "input"),
+    "mlp.out": (_MLP, _MLP_OUT, "output"),
+}
+
+
+@contextlib.contextmanager
+def _reading(sites: Mapping[str, Site], seen: dict[str, Tensor], where: Tensor | None) -> Iterator[None]:
+    """Within the block, passes fill `seen` (at the positions `where`, if given) and stop when every site is there."""
+
+    def reader(name: str) -> Callable[[Tensor], None]:
+        def read(value: Tensor) -> None:
+            seen[name] = value if where is None else value[torch.arange(len(where), device=value.device), where]
+            if len(seen) == len(sites):
+                raise _Stop
+
+        return read
+
+    with contextlib.ExitStack() as stack:
+        for name, site in sites.items():
+            stack.callback(_attach(site, reader(name)).remove)
+        yield
+
+
+def _attach(site: Site, fn: Callable[[Tensor], Tensor | None]) -> Any:
+    """Hook `fn` to a site; what it returns, unless None, replaces the activation."""
+
+    def on_input(module: nn.Module, args: tuple[Any, ...]) -> Any:
+        new = fn(args[0])
+        return None if new is None else (new, *args[1:])
+
+    def on_output(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        new = fn(output[0] if isinstance(output, tuple) else output)
+        if new is None:
+            return None
+        return (new, *output[1:]) if isinstance(output, tuple) else new
+
+    if site.side == "input":
+        return site.module.register_forward_pre_hook(on_input)
+    return site.module.register_forward_hook(on_output)
+
+
+def _replacing(name: str, fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def replace(value: Tensor) -> Tensor:
+        new = fn(value)
+        if not isinstance(new, Tensor) or new.shape != value.shape:
+            what = f"shape {tuple(new.shape)}" if isinstance(new, Tensor) else type(new).__name__
+            raise ValueError(f"the patch of {name!r} gave {what}, the activation has shape {tuple(value.shape)}")
+        return new
+
+    return replace
+
+
+def _network(model: LM | nn.Module) -> tuple[Any, torch.device]:
+    if isinstance(model, LM):
+        return model.model, model.device
+    return model, next(model.parameters()).device
+
+
+def _first(root: nn.Module, paths: Sequence[str]) -> Any:
+    """The first of `paths` that exists below `root`, else None."""
+    for path in paths:
+        found: Any = root
+        for step in path.split("."):
+            found = getattr(found, step, None)
+        if found is not None:
+            return found
+    return None
+
+
+def _ids(model: LM | nn.Module, prompts: Prompts) -> list[list[int]]:
+    if isinstance(prompts, str):
+        raise TypeError("prompts is one string: give a list of prompts")
+    if isinstance(prompts, Tensor):
+        return prompts.tolist()
+    ids = []
+    for prompt in prompts:
+        if isinstance(prompt, str):
+            if not isinstance(model, LM):
+                raise TypeError(f"{type(model).__name__} has no tokenizer: give token ids instead of text")
+            ids.append(encode(model, prompt))
+        else:
+            ids.append([int(token) for token in prompt])
+    if not ids or not all(ids):
+        raise ValueError("an empty prompt has no activations" if ids else "no prompts given")
+    return ids
+
+
+def _index(length: int, positions: Literal["last", "all"] | int) -> int:
+    index = -1 if isinstance(positions, str) else positions
+    if not -length <= index < length:
+        raise IndexError(f"position {index} asked of a prompt of {length} tokens")
+    return index % length
+
+
+def _batches(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Indices of prompts in batches of similar length, at most BATCH_TOKENS with padding."""
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    batch: list[int] = []
+    for i in order:
+        if batch and (len(batch) + 1) * len(ids[i]) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(i)
+    yield batch
+
+
+def _pad(ids: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Right-padded token ids (with 0, which the mask hides) and their mask, both (batch, pos)."""
+    longest = max(map(len, ids))
+    tokens = torch.tensor([[*row, *[0] * (longest - len(row))] for row in ids], device=device)
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=device)
+    return tokens, mask

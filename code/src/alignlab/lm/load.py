@@ -1,0 +1,123 @@
+"""Load a causal language model with its tokenizer, from the registry, a folder or a model hub.
+
+The survey's subject is the aligned chat model; every page that touches a real one starts here. The model of the
+book is SmolLM2-135M-Instruct (Ben Allal et al. 2025, "SmolLM2: When Smol Goes Big").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class LM:
+    """A language model ready for use: in evaluation mode, its parameters closed to gradients.
+
+    model: a transformers causal language model; tokenizer: its fast tokenizer;
+    name: as given to `load_lm`; device: where the model lives;
+    n_layers, d_model: number of layers and width of the residual stream.
+    To fine-tune, open the parameters again: `lm.model.requires_grad_(True)`.
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    device: torch.device
+    n_layers: int
+    d_model: int
+
+    def __repr__(self) -> str:
+        """Say what it is in one line instead of printing thirty layers."""
+        size = sum(p.numel() for p in self.model.parameters()) / 1e6
+        return (
+            f"LM({self.name!r}, {size:.0f}M parameters, {self.n_layers} layers, d_model {self.d_model}, {self.device})"
+        )
+
+
+def load_lm(
+    name: str | os.PathLike[str] = "smollm2-135m-instruct",
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | str | None = None,
+) -> LM:
+    """Load the model called `name`: an entry of the asset registry, a local folder, or a hub id like "org/model".
+
+    device: None takes a GPU where there is one.
+    dtype: None is float32 on a CPU (it repeats on every machine) and the weights' own type on a GPU.
+    Prints nothing. With ALIGNLAB_OFFLINE=1 a hub id is taken from the local hub cache only.
+    Raises alignlab.assets.AssetError for a name that is none of the three, or an asset that can't be fetched.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    source, local = _locate(name)
+    device = torch.device(device) if device is not None else _best_device()
+    if isinstance(dtype, str):
+        dtype = getattr(torch, dtype)
+    kind = dtype if dtype is not None else (torch.float32 if device.type == "cpu" else "auto")
+    with _quiet(bars=not local and sys.stderr.isatty()):
+        offline = local or os.environ.get("ALIGNLAB_OFFLINE") == "1"
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline)
+        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=offline)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model = model.to(device).eval().requires_grad_(False)
+    config = model.config.get_text_config()
+    return LM(model, tokenizer, str(name), device, config.num_hidden_layers, config.hidden_size)
+
+
+def encode(lm: LM, text: str) -> list[int]:
+    """Token ids of `text`, with the start token where the model's tokenizer adds one and the text doesn't have it.
+
+    Chat templates spell their special tokens out, so `encode(lm, chat_prompt(lm, …))` gives exactly one start token.
+    """
+    bos = lm.tokenizer.bos_token
+    special = not (bos and text.startswith(bos))
+    return lm.tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"]
+
+
+def _locate(name: str | os.PathLike[str]) -> tuple[str, bool]:
+    """Where `name` is: (path or hub id, is it on this disk)."""
+    from alignlab import assets
+
+    if str(name) in assets.registry():
+        return str(assets.fetch(str(name))), True
+    if Path(name).is_dir():
+        return str(name), True
+    if "/" in str(name) and not str(name).startswith((".", "/", "~")):
+        return str(name), False
+    return str(assets.fetch(str(name))), True  # unknown: its error names the nearest entry
+
+
+def _best_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+@contextlib.contextmanager
+def _quiet(bars: bool) -> Iterator[None]:
+    """Transformers without progress bars (unless `bars`) and remarks; its settings come back afterwards."""
+    from transformers.utils import logging
+
+    level, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    if not bars:
+        logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if had_bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,77 @@
+"""A training loop with nothing in it but training, and a switch for arithmetic that repeats."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+
+def train(
+    model: nn.Module,
+    loss_fn: Callable[[nn.Module, int, torch.Generator], Tensor],
+    steps: int,
+    lr: float = 1e-3,
+    seed: int = 0,
+    weight_decay: float = 0.0,
+    clip: float = 1.0,
+) -> list[float]:
+    """Minimize `loss_fn` with AdamW (Loshchilov and Hutter 2019) at a constant learning rate; return each step's loss.
+
+    loss_fn(model, step, generator): a scalar loss; whatever is random in it (batches, noise) is drawn from `generator`,
+        a CPU generator seeded with `seed`, so the run repeats.
+    Only parameters with `requires_grad` are trained. clip: the gradient's norm is cut to this. A progress bar is shown
+    on a terminal and nowhere else. The model's training mode is on during the run and as before afterwards.
+    Raises FloatingPointError at the first loss that is not finite, ValueError where nothing can be trained.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if not parameters:
+        raise ValueError("no parameter of the model requires a gradient: open some with requires_grad_(True)")
+    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+    generator = torch.Generator().manual_seed(seed)
+    was_training = model.training
+    model.train()
+    losses: list[float] = []
+    try:
+        with _progress(steps) as advance:
+            for step in range(steps):
+                loss = loss_fn(model, step, generator)
+                losses.append(loss.item())
+                if not torch.isfinite(loss):
+                    raise FloatingPointError(f"the loss is {losses[-1]} at step {step}: lower the learning rate ({lr})")
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(parameters, clip)
+                optimizer.step()
+                advance(losses[-1])
+    finally:
+        model.train(was_training)
+    return losses
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one CPU thread: tiny tensors are faster so, and the last digits don't depend on the thread count."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _progress(steps: int) -> Iterator[Callable[[float], None]]:
+    """A bar with the running loss where stderr is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda loss: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=steps)
+        yield lambda loss: bar.update(task, advance=1, description=f"training, loss {loss:.3f}")
