@@ -1,44 +1,24 @@
 """Read and change a model's activations by name, with hooks that always clean up.
 
-Serves the survey's section on mechanistic interpretability, and everything that steers a model from inside. Names, with
-N a layer's number (negative counts from the last):
-
-- `embed`: the token embeddings;
-- `layers.N.resid`: the residual stream *after* layer N;
-- `layers.N.attn.z`: the heads' outputs side by side, before the output projection; `layers.N.attn.out`: after it;
-- `layers.N.mlp.hidden`: the MLP's hidden layer, before the output projection; `layers.N.mlp.out`: after it.
-
-They work for a loaded `LM` (Llama's relatives, GPT-2, GPT-NeoX and others built alike) and for a `TinyTransformer`.
+Serves the survey's section on mechanistic interpretability, and everything that steers a model from inside. The names
+stand in `alignlab.lm.sites`; they work for a loaded `LM` and for a `TinyTransformer`.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from alignlab.lm.load import LM, encode
+from alignlab.lm.sites import Site, find_site, network_of
 
-Activation = Tensor
 Prompts = Sequence[str] | Sequence[Sequence[int]] | Tensor
 
 BATCH_TOKENS = 2048  # tokens, padding included, that `capture` runs at once
-
-_STACKS = ("layers", "model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers", "transformer.blocks")
-_ATTENTION, _ATTENTION_OUT = ("self_attn", "attn", "attention"), ("o_proj", "c_proj", "dense", "out_proj")
-_MLP, _MLP_OUT = ("mlp", "feed_forward"), ("down_proj", "c_proj", "dense_4h_to_h", "fc2", "fc_out", "w2")
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where an activation lives: the module, and whether it is its input or its output."""
-
-    module: nn.Module
-    side: Literal["input", "output"]
 
 
 class _Stop(Exception):
@@ -63,7 +43,7 @@ def capture(
     Raises KeyError for an unknown name, IndexError where a prompt is too short for `positions`.
     """
     names = [names] if isinstance(names, str) else list(names)
-    network, device = _network(model)
+    network, device = network_of(model)
     sites = {name: find_site(model, name) for name in names}
     ids = _ids(model, prompts)
     index = [_index(len(row), positions) for row in ids]
@@ -100,45 +80,6 @@ def patch(model: LM | nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor
         for name, fn in changes.items():
             stack.callback(_attach(find_site(model, name), _replacing(name, fn)).remove)
         yield
-
-
-def find_site(model: LM | nn.Module, name: str) -> Site:
-    """The module that an activation's name stands for. Raises KeyError, with what there is, where there is none."""
-    network, _ = _network(model)
-    if name == "embed":
-        embed = network.get_input_embeddings() if isinstance(model, LM) else network.embed
-        return Site(embed, "output")
-    head, _, rest = name.partition(".")
-    number, _, part = rest.partition(".")
-    layers = _first(network, _STACKS)
-    if head != "layers" or layers is None or not number.lstrip("-").isdigit():
-        raise KeyError(
-            f"no activation {name!r}: names are 'embed' or 'layers.N.' followed by one of {', '.join(_PARTS)}"
-        )
-    if not -len(layers) <= int(number) < len(layers):
-        raise KeyError(f"no activation {name!r}: the model has layers 0 to {len(layers) - 1}")
-    layer = layers[int(number)]
-    if part not in _PARTS:
-        raise KeyError(f"no activation {name!r}: a layer has {', '.join(_PARTS)}")
-    if part == "resid":
-        return Site(layer, "output")
-    block, out, side = _PARTS[part]
-    owner = _first(layer, block) or layer  # OPT keeps its MLP in the layer itself
-    module = _first(owner, out)
-    if module is None:
-        raise KeyError(
-            f"no activation {name!r} in {type(layer).__name__}" + (" (attention only)" if "mlp" in part else "")
-        )
-    return Site(module, side)
-
-
-_PARTS: dict[str, Any] = {
-    "resid": None,
-    "attn.z": (_ATTENTION, _ATTENTION_OUT, "input"),
-    "attn.out": (_ATTENTION, _ATTENTION_OUT, "output"),
-    "mlp.hidden": (_MLP, _MLP_OUT, "input"),
-    "mlp.out": (_MLP, _MLP_OUT, "output"),
-}
 
 
 @contextlib.contextmanager
@@ -188,23 +129,6 @@ def _replacing(name: str, fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], 
     return replace
 
 
-def _network(model: LM | nn.Module) -> tuple[Any, torch.device]:
-    if isinstance(model, LM):
-        return model.model, model.device
-    return model, next(model.parameters()).device
-
-
-def _first(root: nn.Module, paths: Sequence[str]) -> Any:
-    """The first of `paths` that exists below `root`, else None."""
-    for path in paths:
-        found: Any = root
-        for step in path.split("."):
-            found = getattr(found, step, None)
-        if found is not None:
-            return found
-    return None
-
-
 def _ids(model: LM | nn.Module, prompts: Prompts) -> list[list[int]]:
     if isinstance(prompts, str):
         raise TypeError("prompts is one string: give a list of prompts")
@@ -224,6 +148,8 @@ def _ids(model: LM | nn.Module, prompts: Prompts) -> list[list[int]]:
 
 
 def _index(length: int, positions: Literal["last", "all"] | int) -> int:
+    if isinstance(positions, str) and positions not in ("last", "all"):
+        raise ValueError(f"positions={positions!r} is not 'last', 'all' or an index")
     index = -1 if isinstance(positions, str) else positions
     if not -length <= index < length:
         raise IndexError(f"position {index} asked of a prompt of {length} tokens")

@@ -74,10 +74,11 @@ class TinyTransformer(nn.Module):
         """Build the model with the weights that `seed` gives."""
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab, config.d_model)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
-        self.norm = RMSNorm(config)
-        self.unembed = nn.Linear(config.d_model, config.vocab, bias=False)
+        with torch.random.fork_rng(devices=[]):  # what torch draws here is replaced below
+            self.embed = nn.Embedding(config.vocab, config.d_model)
+            self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
+            self.norm = RMSNorm(config)
+            self.unembed = nn.Linear(config.d_model, config.vocab, bias=False)
         rng = np.random.default_rng(seed)
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
