@@ -6,6 +6,7 @@ Each leaves a placeholder that is filled when its page is written, from the stor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
@@ -16,42 +17,49 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 
 from alignlab import __version__
-from alignlab.book.site import tables
+from alignlab.book.links import localize
+from alignlab.book.site import citations, tables
 from alignlab.book.site.header import header_card
-from alignlab.book.site.pages import written
+from alignlab.book.site.pages import Page, written
 from alignlab.book.site.repository import Repository, repository
 from alignlab.book.site.surveymap import survey_map
 
+logger = logging.getLogger(__name__)
+
 Link = Callable[[str], str | None]
+_MARK = re.compile(r"[^\s\w(\[]+")
+_CITED = re.compile(r'<cite data-key="([^"]+)">.*?</cite>')
 
 
 class made_part(nodes.General, nodes.Element):
     """Placeholder of a generated part; `kind` names its maker in `PARTS`."""
 
 
-def _ledger(app: Sphinx, link: Link) -> str:
-    return tables.claim_ledger(written(Path(app.srcdir)), link, lambda key: cite(Path(app.srcdir), key))
+def _ledger(app: Sphinx, docname: str) -> str:
+    return tables.claim_ledger(_pages(app), link_from(app, docname), citer(app, docname))
 
 
-def _assets(app: Sphinx, link: Link) -> str:
+def _assets(app: Sphinx, docname: str) -> str:
     from alignlab.assets import registry
 
-    return tables.models_and_data(registry())
+    return tables.models_and_data(registry(), citer(app, docname))
 
 
-def _in_site(app: Sphinx) -> list[str]:
-    return [slug for slug in written(Path(app.srcdir)) if f"chapters/{slug}" in app.env.found_docs]
+def _pages(app: Sphinx) -> dict[str, Page]:
+    """The written pages that the site holds."""
+    return {slug: page for slug, page in written(Path(app.srcdir)).items() if page.docname in app.env.found_docs}
 
 
-PARTS: dict[str, Callable[[Sphinx, Link], str]] = {
-    "survey-map": lambda app, link: survey_map(_in_site(app), link),
+PARTS: dict[str, Callable[[Sphinx, str], str]] = {
+    "survey-map": lambda app, doc: survey_map(_pages(app), link_from(app, doc)),
     "claim-ledger": _ledger,
-    "run-times": lambda app, link: tables.run_times(written(Path(app.srcdir)), link),
+    "run-times": lambda app, doc: tables.run_times(_pages(app), link_from(app, doc)),
     "models-and-data": _assets,
-    "exercise-index": lambda app, link: tables.exercise_index(written(Path(app.srcdir)), link),
-    "course-plan": lambda app, link: tables.course_plan(written(Path(app.srcdir)), link),
+    "exercise-index": lambda app, doc: tables.exercise_index(_pages(app), link_from(app, doc)),
+    "course-plan": lambda app, doc: tables.course_plan(_pages(app), link_from(app, doc)),
 }
 
 
@@ -63,26 +71,39 @@ class Part(Directive):
         return [made_part(kind=self.name)]
 
 
+def citer(app: Sphinx, docname: str) -> Callable[[str], str]:
+    """How a page names works: "Stiennon et al. 2020", linked to the bibliography.
+
+    A work that is in neither bibliography is a warning, which fails a strict build.
+    """
+    works = _works(Path(app.srcdir))
+    entries = {c.key: (c.bibliography_key.docname, c.citation_id) for c in app.env.get_domain("cite").citations}  # type: ignore[attr-defined]
+
+    def cite(key: str) -> str:
+        if key not in works:
+            logger.warning("%r is in neither bibliography", key, location=docname, type="alignlab", subtype="cite")
+            return f"<cite>{escape(key)}</cite>"
+        entry = works[key]
+        people = citations.who([" ".join(person.last_names) for person in entry.persons.get("author", ())])
+        label = f"{people} {entry.fields.get('year', '')}".strip()
+        text = f"<cite>{escape(label)}</cite>"
+        if key not in entries:
+            return text
+        page, mark = entries[key]
+        return f'<a href="{escape(app.builder.get_relative_uri(docname, page))}#{mark}">{text}</a>'
+
+    return cite
+
+
 @cache
 def _works(root: Path) -> dict[str, Any]:
     from pybtex.database import parse_file
 
-    return {key: entry for bib in ("survey", "extra") for key, entry in parse_file(root / "references" / f"{bib}.bib").entries.items()}
-
-
-def cite(root: Path, key: str) -> str:
-    """A work of the bibliography as "Stiennon et al. 2020", linked to its text. Raises KeyError for an unknown key."""
-    works = _works(root)
-    if key not in works:
-        raise KeyError(f"a claim cites {key!r}, which is in neither bibliography")
-    entry = works[key]
-    people = entry.persons.get("author") or entry.persons.get("editor") or []
-    names = [" ".join(p.last_names) for p in people]
-    others = len(names) > 2 or "others" in names
-    who = f"{names[0]} et al." if others else " and ".join(names)
-    text = escape(f"{who} {entry.fields.get('year', '')}".strip())
-    url = entry.fields.get("url") or (f"https://arxiv.org/abs/{entry.fields['eprint']}" if "eprint" in entry.fields else "")
-    return f'<a href="{escape(url)}">{text}</a>' if url else text
+    return {
+        key: entry
+        for bib in ("survey", "extra")
+        for key, entry in parse_file(root / "references" / f"{bib}.bib").entries.items()
+    }
 
 
 def repo(app: Sphinx) -> Repository:
@@ -112,26 +133,47 @@ def link_from(app: Sphinx, docname: str) -> Link:
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the generated parts and the chapter's header card into a page about to be written."""
-    link = link_from(app, docname)
     for place in list(doctree.findall(made_part)):
-        place.replace_self(nodes.raw("", PARTS[place["kind"]](app, link), format="html"))
-    slug = docname.removeprefix("chapters/")
-    page = written(Path(app.srcdir)).get(slug) if docname != slug else None
+        place.replace_self(nodes.raw("", PARTS[place["kind"]](app, docname), format="html"))
+    for outside in doctree.findall(nodes.reference):
+        # The theme's script takes every fragment for a CSS selector and stops at one such as "#page=12".
+        outside["refuri"] = re.sub(r"#[^#]*=[^#]*$", "", outside.get("refuri", "")) or outside.get("refuri", "")
+    for formula in list(doctree.findall(nodes.math)):
+        _keep_punctuation(formula)
+    page = _pages(app).get(docname.removeprefix("chapters/")) if docname.startswith("chapters/") else None
+    if page is None:
+        return
+    to_root = "../" * docname.count("/")
+    cite = citer(app, docname)
+    for output in list(doctree.findall(nodes.raw)):
+        if output.get("format") == "html" and "al-" in output.astext():
+            html = _CITED.sub(lambda m: cite(m[1]), localize(output.astext(), to_root))
+            output.replace_self(nodes.raw("", html, format="html"))
     title = next(iter(doctree.findall(nodes.title)), None)
-    if page and title is not None and page.meta.get("section"):
-        notebook = "../" * docname.count("/") + f"_sources/{docname}.ipynb"
-        card = nodes.raw("", header_card(page, repo(app), link, notebook), format="html")
-        title.parent.insert(title.parent.index(title) + 1, card)
+    if title is not None and page.meta.get("section"):
+        card = header_card(page, repo(app), link_from(app, docname), f"{to_root}_sources/{docname}.ipynb")
+        title.parent.insert(title.parent.index(title) + 1, nodes.raw("", card, format="html"))
 
 
-def buttons(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def _keep_punctuation(formula: nodes.math) -> None:
+    """Keep what follows an inline formula without a space, such as a full stop, on the formula's line."""
+    after = formula.next_node(descend=False, siblings=True)
+    mark = _MARK.match(after.astext()) if isinstance(after, nodes.Text) else None
+    if mark and after is not None:
+        after.parent.replace(after, nodes.Text(after.astext()[mark.end() :]))
+        formula.replace_self(nodes.inline("", "", formula.deepcopy(), nodes.Text(mark[0]), classes=["al-together"]))
+
+
+def buttons(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """The palette on every page; on pages that have a source, the buttons of the article header."""
     from alignlab.book.style import variables
 
     context["metatags"] = context.get("metatags", "") + f"<style>{variables()}</style>"
     if doctree is None:
         return
-    where, found = repo(app), written(Path(app.srcdir))
+    where, found = repo(app), _pages(app)
     slug = pagename.removeprefix("chapters/")
     made = [("source-edit-button", where.edit(pagename), "Edit this page", "fas fa-pencil-alt")]
     if slug in found and pagename != slug:
@@ -154,6 +196,7 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[s
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
+    citations.register()
     app.add_node(made_part)
     for name in PARTS:
         app.add_directive(name, Part)

@@ -1,1 +1,1 @@
-"""The site: what the build reads from the pages, and the fragments it draws from that (used by `alignlab.book.sphinx`)."""
+"""The site: what the build reads from the pages, and what `alignlab.book.sphinx` draws from that."""

@@ -54,7 +54,11 @@ def _bar(slug: str) -> str:
 
 def _objectives(page: Page) -> str:
     items = "".join(f"<li>{escape(str(o))}</li>" for o in page.meta.get("objectives") or [])
-    return f'<div class="al-header-learn"><p class="al-label">You will be able to</p><ul>{items}</ul></div>' if items else ""
+    return (
+        f'<div class="al-header-learn"><p class="al-label">You will be able to</p><ul>{items}</ul></div>'
+        if items
+        else ""
+    )
 
 
 def _facts(page: Page, link: Link) -> str:
@@ -63,12 +67,16 @@ def _facts(page: Page, link: Link) -> str:
     needs = []
     for slug in page.meta.get("prerequisites") or []:
         name, target = escape(titles.get(slug, slug)), link(f"chapters/{slug}")
-        needs.append(f'<a href="{escape(target)}">{name}</a>' if target else f'<span class="al-unwritten">{name} (not written yet)</span>')
+        needs.append(
+            f'<a href="{escape(target)}">{name}</a>'
+            if target
+            else f'<span class="al-unwritten">{name} (not written yet)</span>'
+        )
     rows.append(("Read first", ", ".join(needs) or "nothing"))
     measured = page.measured
-    cost = " · ".join(x for x in (minutes(measured.get("seconds")), megabytes(measured.get("memory_mb"), "memory")) if x)
+    cost = " · ".join(x for x in (minutes(measured.get("seconds")), megabytes(measured.get("peak_mb"), "memory")) if x)
     if cost:
-        rows.append(("Runs in", f'{cost} <span class="al-quiet">measured, one core</span>'))
+        rows.append(("Runs in", f'{cost} <span class="al-quiet">measured on one core</span>'))
     rows.append(("Downloads", _downloads(page, link)))
     body = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in rows)
     return f'<dl class="al-header-facts">{body}</dl>'
@@ -89,5 +97,5 @@ def _downloads(page: Page, link: Link) -> str:
         text = escape(name)
         if target:
             text = f'<a href="{escape(target)}#asset-{escape(name)}">{text}</a>'
-        shown.append(f"{text} <span class=\"al-quiet\">{megabytes(known[name].size / 1e6)}</span>")
+        shown.append(f'{text} <span class="al-quiet">{megabytes(known[name].archive_size / 1e6)}</span>')
     return ", ".join(shown)

@@ -17,7 +17,9 @@ from typing import Any
 import yaml
 
 CLAIM_MIME = "application/vnd.alignlab.claim+json"
-_EXERCISE = re.compile(r"^(`{3,}|:{3,})\{exercise(?:-start)?\}[ \t]*(?P<title>.*)\n(?P<options>(?::\w[\w-]*:.*\n)*)", re.M)
+_EXERCISE = re.compile(
+    r"^(`{3,}|:{3,})\{exercise(?:-start)?\}[ \t]*(?P<title>.*)\n(?P<options>(?::\w[\w-]*:.*\n)*)", re.M
+)
 _LABEL = re.compile(r"^:label:\s*(\S+)", re.M)
 
 
@@ -77,7 +79,12 @@ def outline() -> tuple[Section, ...]:
     """The book's plan, in the survey's order."""
     plan = yaml.safe_load(files("alignlab.book").joinpath("outline.yml").read_text(encoding="utf-8"))
     return tuple(
-        Section(s["number"], s["slug"], s["title"], tuple(Chapter(**{**c, "headings": tuple(c["headings"])}) for c in s["chapters"]))
+        Section(
+            s["number"],
+            s["slug"],
+            s["title"],
+            tuple(Chapter(**{**c, "headings": tuple(c["headings"])}) for c in s["chapters"]),
+        )
         for s in plan
     )
 
@@ -91,7 +98,10 @@ def chapters() -> Iterator[tuple[Section, Chapter]]:
 
 def written(root: Path) -> dict[str, Page]:
     """The pages whose notebooks exist under `root`/chapters, in the plan's order, by slug."""
-    found = {p.relative_to(root / "chapters").with_suffix("").as_posix(): p for p in sorted((root / "chapters").glob("[0-9][0-9]-*/*.ipynb"))}
+    found = {
+        p.relative_to(root / "chapters").with_suffix("").as_posix(): p
+        for p in sorted((root / "chapters").glob("[0-9][0-9]-*/*.ipynb"))
+    }
     order = {chapter.slug: i for i, (_, chapter) in enumerate(chapters())}
     return {slug: read_page(found[slug], slug) for slug in sorted(found, key=lambda s: (order.get(s, len(order)), s))}
 

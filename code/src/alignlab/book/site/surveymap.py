@@ -11,15 +11,17 @@ from html import escape
 
 from alignlab.book.site.pages import Chapter, Section, outline
 
+_REST = "Every chapter answers one question. Point at a leaf to read it."
+
 
 def survey_map(done: Collection[str], link: Callable[[str], str | None]) -> str:
     """HTML of the map; `done` holds the slugs of written chapters, `link` gives their addresses."""
     planned = sum(len(s.chapters) for s in outline())
     sections = "".join(_section(s, done, link) for s in outline())
     return (
-        f'<nav class="al-map" aria-label="Map of the survey"><ol class="al-map-sections">{sections}</ol>'
-        '<p class="al-map-ask" aria-hidden="true" data-rest="Point at a chapter to see the question it answers.">'
-        "Point at a chapter to see the question it answers.</p>"
+        '<nav class="al-map" aria-label="Map of the survey">'
+        f'<p class="al-map-ask" aria-hidden="true" data-rest="{_REST}">{_REST}</p>'
+        f'<ol class="al-map-sections">{sections}</ol>'
         '<p class="al-map-key"><span class="al-leaf al-written" aria-hidden="true"></span> written '
         '<span class="al-leaf" aria-hidden="true"></span> planned '
         f'<span class="al-map-count">{len(done)} of {planned} chapters</span></p></nav>'
@@ -29,9 +31,9 @@ def survey_map(done: Collection[str], link: Callable[[str], str | None]) -> str:
 def _section(section: Section, done: Collection[str], link: Callable[[str], str | None]) -> str:
     leaves = "".join(_leaf(c, done, link) for c in section.chapters)
     some = any(c.slug in done for c in section.chapters)
-    wide = " al-wide" if len(section.chapters) > 4 else ""
+    turn = '<li class="al-map-turn" role="presentation"></li>' if section.number == "6" else ""
     return (
-        f'<li class="al-map-section{wide}{" al-open" if some else ""}" data-section="{section.number}">'
+        f'{turn}<li class="al-map-section{" al-open" if some else ""}" data-section="{section.number}">'
         f'<p class="al-map-title"><span class="al-map-number">{section.number}</span> {escape(section.title)}</p>'
         f"<ol>{leaves}</ol></li>"
     )
@@ -43,10 +45,10 @@ def _leaf(chapter: Chapter, done: Collection[str], link: Callable[[str], str | N
     leaf = '<span class="al-leaf{}" aria-hidden="true"></span>'
     if target:
         return (
-            f'<li><a class="al-map-chapter" href="{escape(target)}" data-question="{question}">{leaf.format(" al-written")}'
-            f'<span>{title}<span class="al-sr">: {question}</span></span></a></li>'
+            f'<li><a class="al-map-chapter" href="{escape(target)}" data-question="{question}">'
+            f'{leaf.format(" al-written")}<span>{title}<span class="al-sr">: {question}</span></span></a></li>'
         )
     return (
-        f'<li><span class="al-map-chapter al-planned" tabindex="0" role="note" data-question="{question}">{leaf.format("")}'
-        f'<span>{title}<span class="al-sr"> (planned): {question}</span></span></span></li>'
+        f'<li><span class="al-map-chapter al-planned" tabindex="0" role="note" data-question="{question}">'
+        f'{leaf.format("")}<span>{title}<span class="al-sr"> (planned): {question}</span></span></span></li>'
     )

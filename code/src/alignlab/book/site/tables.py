@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from statistics import median
 from typing import Any
 
+from alignlab.book.card import shown, strip
+from alignlab.book.claims import band_text
+from alignlab.book.fragments import style
 from alignlab.book.site.pages import Page, chapters
-from alignlab.book.site.units import band, megabytes, minutes, number
+from alignlab.book.site.units import megabytes, minutes
 
 Link = Callable[[str], str | None]
 
@@ -19,7 +21,7 @@ def anchor(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str, kind: str = "") -> str:
+def listing(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str, kind: str = "") -> str:
     """An HTML table that can scroll by itself on a narrow screen; cells are HTML."""
     columns = list(head)
     th = "".join(f'<th scope="col">{h}</th>' for h in columns)
@@ -30,8 +32,9 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str, kind
         rest = "".join(f'<td data-label="{escape(h)}">{c}</td>' for h, c in zip(columns[1:], cells[1:]))
         body.append(f"<tr>{first}{rest}</tr>")
     return (
-        f'<div class="al-table {kind}" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="al-grid">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{th}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f'<div class="al-listing {kind}" role="region" tabindex="0" aria-label="{escape(caption)}">'
+        f'<table class="al-grid"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{th}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
@@ -44,59 +47,65 @@ def page_link(page: Page, link: Link, fragment: str = "", text: str = "") -> str
 
 def claim_ledger(pages: Mapping[str, Page], link: Link, cite: Callable[[str], str]) -> str:
     """Every claim of every written page: what the paper says, what each seed gave here, band and controls."""
-    claims = [(page, claim) for page in pages.values() for claim in page.claims]
+    claims = [claim for page in pages.values() for claim in page.claims]
     if not claims:
         return '<p class="al-none">No chapter with claims is in this edition yet.</p>'
-    held = sum(bool(claim.get("passed")) for _, claim in claims)
-    seeds = sum(len(m["values"]) for _, c in claims for m in c["measures"])
+    held = sum(bool(claim["passed"]) for claim in claims)
+    values = sum(len(m["values"]) for c in claims for m in (*c["measures"], *c["controls"]))
     out = [
-        f'<p class="al-ledger-sum"><strong>{held} of {len(claims)}</strong> claims hold, on every seed, '
-        f"with every control outside the band ({seeds} measured values).</p>"
+        f'<p class="al-ledger-sum"><strong>{held} of {len(claims)}</strong> claims hold on every seed, with every '
+        f"control outside the band it must miss: {values} measured values.</p>",
+        style("claim"),
     ]
     for page in pages.values():
         if page.claims:
-            out.append(f'<h2 class="al-ledger-page">{page_link(page, link)}</h2>')
-            out.extend(_claim(page, claim, link, cite) for claim in page.claims)
+            heading = f'<h2 class="al-ledger-page" id="{anchor("page", page.slug)}">{page_link(page, link)}</h2>'
+            out.append(heading + "".join(_claim(page, claim, link, cite) for claim in page.claims))
     return "".join(out)
 
 
 def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str], str]) -> str:
-    name = str(claim["id"])
-    passed = bool(claim.get("passed"))
+    mark = "claim-" + re.sub(r"[^\w]+", "-", str(claim["id"]))
+    says = escape(str(claim["says"]))
+    target = link(page.docname)
+    where = f'<a href="{escape(target)}#{mark}">{says}</a>' if target else says
+    run = "recorded by a recipe, with a live miniature" if claim["source"] == "recipe" else "run on the page"
     rows = []
     for measure in claim["measures"]:
+        controls = [control for control in claim["controls"] if control["of"] == measure["name"]]
+        unit = f' <span class="al-quiet">{escape(measure["unit"])}</span>' if measure["unit"] else ""
         rows.append(
             (
-                f"{escape(measure['name'])} <span class=\"al-quiet\">{escape(measure.get('unit') or '')}</span>",
-                f"<strong>{number(median(measure['values']))}</strong>",
+                escape(measure["name"]) + unit,
                 _values(measure["values"]),
-                band(*measure["band"]),
+                band_text(measure["band"]),
+                strip(measure, controls),
             )
         )
-        for control in claim.get("controls", []):
-            if control["of"] == measure["name"]:
-                rows.append(
-                    (
-                        f'<span class="al-control">control: {escape(control["name"])}</span>',
-                        f'<span class="al-control">{number(median(control["values"]))}</span>',
-                        f'<span class="al-control">{_values(control["values"])}</span>',
-                        f'<span class="al-quiet">without {escape(control["removed"])}</span>',
-                    )
+        for control in controls:
+            name = f'<span class="al-off">control: {escape(control["name"])}</span>'
+            rows.append(
+                (
+                    name,
+                    f'<span class="al-off">{_values(control["values"])}</span>',
+                    f'<span class="al-off">without {escape(control["removed"])}</span>',
+                    "",
                 )
-    target = link(page.docname)
-    where = f'<a href="{escape(target)}#{anchor("claim", name)}">{escape(str(claim["says"]))}</a>' if target else escape(str(claim["says"]))
-    source = "recorded by a recipe, with a live miniature" if claim.get("source") == "recipe" else "run live on the page"
+            )
+    verdict = "holds" if claim["passed"] else "does not hold"
     return (
-        f'<section class="al-ledger{"" if passed else " al-failed"}" id="{anchor("ledger", name)}">'
-        f'<h3>{where}</h3><p class="al-ledger-meta"><span class="al-verdict">{"holds" if passed else "does not hold"}</span>'
-        f' · {cite(str(claim["paper"]))} · {source} · <code>{escape(str(claim["method"]))}</code></p>'
-        + table(("what was measured", "median", "each seed", "band"), rows, f"Measured for: {claim['says']}", "al-ledger-table")
+        f'<section class="al-ledger" data-holds="{"yes" if claim["passed"] else "no"}" id="{mark}"><h3>{where}</h3>'
+        f'<p class="al-ledger-meta"><strong>{verdict}</strong> · {cite(str(claim["paper"]))} · {run} · '
+        f"<code>{escape(str(claim['method']))}</code></p>"
+        + listing(
+            ("measured", "each seed", "holds when", "picture"), rows, f"Measured: {claim['says']}", "al-ledger-rows"
+        )
         + "</section>"
     )
 
 
-def _values(values: Iterable[float]) -> str:
-    return f'<span class="al-seeds">{", ".join(number(v) for v in values)}</span>'
+def _values(values: Sequence[float | None]) -> str:
+    return f'<span class="al-seeds">{", ".join(shown(values))}</span>'
 
 
 def run_times(pages: Mapping[str, Page], link: Link) -> str:
@@ -108,30 +117,84 @@ def run_times(pages: Mapping[str, Page], link: Link) -> str:
     rows = []
     for page in measured:
         seconds = page.measured["seconds"]
-        bar = f'<span class="al-bar" aria-hidden="true"><i style="width:{100 * seconds / longest:.0f}%"></i></span>'
-        rows.append((page_link(page, link), f"{minutes(seconds)} {bar}", megabytes(page.measured.get("memory_mb")), str(len(page.claims))))
-    total = sum(p.measured["seconds"] for p in measured)
-    rows.append((f"all {len(measured)}", minutes(total), megabytes(max(p.measured.get("memory_mb", 0) for p in measured)), str(sum(len(p.claims) for p in measured))))
-    return table(("page", "run", "peak memory", "claims"), rows, "Measured run of every page, models already fetched", "al-numbers")
-
-
-def models_and_data(assets: Mapping[str, Any]) -> str:
-    """The asset registry as readers need it: what it is, size, both licenses, where from, checksum."""
-    rows = []
-    for name, asset in assets.items():
-        sources = "<br>".join(escape(str(s)) for s in getattr(asset, "sources", ()))
+        bar = f'<span class="al-time" aria-hidden="true"><i style="width:{100 * seconds / longest:.0f}%"></i></span>'
         rows.append(
             (
-                f'<code id="asset-{escape(name)}">{escape(name)}</code><br>{escape(str(getattr(asset, "about", "")))}',
-                escape(str(asset.kind)),
-                megabytes(asset.size / 1e6),
-                f"{escape(str(asset.license_content))}<br><span class=\"al-quiet\">package: {escape(str(asset.license_package))}</span>",
-                sources,
-                f'<code class="al-sum" title="{escape(asset.sha256)}">{escape(asset.sha256[:12])}…</code>',
+                page_link(page, link),
+                f"{minutes(seconds)} {bar}",
+                megabytes(page.measured.get("peak_mb")),
+                str(len(page.claims)),
             )
         )
-    head = ("name", "kind", "size", "license of the content", "from", "sha256")
-    return table(head, rows, "Every model and data set that a page may read", "al-assets")
+    total = sum(p.measured["seconds"] for p in measured)
+    rows.append(
+        (
+            f"all {len(measured)}",
+            minutes(total),
+            megabytes(max(p.measured.get("peak_mb", 0) for p in measured)),
+            str(sum(len(p.claims) for p in measured)),
+        )
+    )
+    return listing(
+        ("page", "run", "peak memory", "claims"),
+        rows,
+        "Measured run of every page, models already fetched",
+        "al-numbers",
+    )
+
+
+def models_and_data(assets: Mapping[str, Any], cite: Callable[[str], str]) -> str:
+    """The asset registry as readers need it: what each is, its size, both licenses, where it is from, its checksum."""
+    rows = []
+    for name, asset in assets.items():
+        rows.append(
+            (
+                f'<a href="#asset-{escape(name)}"><code>{escape(name)}</code></a>',
+                escape(asset.kind),
+                megabytes(asset.archive_size / 1e6),
+                megabytes(asset.size / 1e6),
+                escape(asset.license_content),
+            )
+        )
+    head = ("name", "kind", "download", "on disk", "license of the content")
+    overview = listing(head, rows, "Every model and data collection that a page may read", "al-numbers")
+    return overview + "".join(_asset(name, asset, cite) for name, asset in assets.items())
+
+
+def _asset(name: str, asset: Any, cite: Callable[[str], str]) -> str:
+    home = f' <a href="{escape(asset.homepage)}">home page</a>' if asset.homepage else ""
+    facts = [
+        (
+            "from",
+            f"package <code>{escape(asset.carrier)}</code> {escape(asset.version)}, "
+            f"file <code>{escape(asset.archive)}</code>",
+        ),
+        ("license", f"content {escape(asset.license_content)}; package {escape(asset.license_package)}"),
+        ("size", f"{megabytes(asset.archive_size / 1e6)} downloaded, {megabytes(asset.size / 1e6)} on disk"),
+        ("sha256", f'<code class="al-sum">{escape(asset.archive_sha256)}</code>'),
+    ]
+    if asset.cite:
+        facts.insert(0, ("source", cite(asset.cite)))
+    listed = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in facts)
+    rows = [
+        (
+            f"{escape(c.name)}" + (f'<br><span class="al-quiet">{escape(c.note)}</span>' if c.note else ""),
+            f"{c.rows:,}",
+            f"<code>{escape(c.reader)}</code>",
+            escape(c.license),
+            cite(c.cite) if c.cite else "",
+        )
+        for c in asset.contents
+    ]
+    inside = (
+        listing(("data set", "rows", "reader", "license", "source"), rows, f"Data sets in {name}", "al-contents")
+        if rows
+        else ""
+    )
+    return (
+        f'<section class="al-asset" id="asset-{escape(name)}"><h2>{escape(asset.title)}</h2>'
+        f'<p>{escape(asset.about)}{home}</p><dl class="al-facts">{listed}</dl>{inside}</section>'
+    )
 
 
 def exercise_index(pages: Mapping[str, Page], link: Link) -> str:
@@ -140,10 +203,16 @@ def exercise_index(pages: Mapping[str, Page], link: Link) -> str:
     for page in pages.values():
         for exercise in page.exercises:
             title = escape(exercise.title or "Exercise")
-            rows.append((page_link(page, link, f"#{exercise.label}", title), page_link(page, link), "code, checked on the page" if exercise.checked else "in words"))
+            rows.append(
+                (
+                    page_link(page, link, f"#{exercise.label}", title),
+                    page_link(page, link),
+                    "code, checked on the page" if exercise.checked else "in words",
+                )
+            )
     if not rows:
         return '<p class="al-none">No chapter with exercises is in this edition yet.</p>'
-    return table(("exercise", "chapter", "answer"), rows, "Every exercise of the book", "al-exercises")
+    return listing(("exercise", "chapter", "answer"), rows, "Every exercise of the book", "al-exercises")
 
 
 def course_plan(pages: Mapping[str, Page], link: Link) -> str:
@@ -153,7 +222,19 @@ def course_plan(pages: Mapping[str, Page], link: Link) -> str:
         if chapter.slug in pages:
             page = pages[chapter.slug]
             goals = "".join(f"<li>{escape(str(o))}</li>" for o in page.meta.get("objectives") or [])
-            rows.append((page_link(page, link), escape(chapter.section), f'<ul class="al-goals">{goals}</ul>', str(len(page.exercises))))
+            rows.append(
+                (
+                    page_link(page, link),
+                    escape(chapter.section),
+                    f'<ul class="al-goals">{goals}</ul>',
+                    str(len(page.exercises)),
+                )
+            )
     if not rows:
         return '<p class="al-none">No chapter is in this edition yet.</p>'
-    return table(("chapter", "section", "a student will be able to", "exercises"), rows, "Learning objectives of every chapter", "al-objectives")
+    return listing(
+        ("chapter", "section", "a student will be able to", "exercises"),
+        rows,
+        "Learning objectives of every chapter",
+        "al-objectives",
+    )

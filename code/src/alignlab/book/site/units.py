@@ -16,22 +16,3 @@ def megabytes(mb: float | None, of: str = "") -> str:
         return ""
     text = f"{mb / 1000:.1f} GB" if mb >= 950 else (f"{mb:.0f} MB" if mb >= 1 else f"{mb * 1000:.0f} kB")
     return f"{text} {of}".strip()
-
-
-def number(value: float | None) -> str:
-    """A measured value: three significant digits, no exponent for everyday sizes, a true minus sign."""
-    if value is None:
-        return ""
-    text = f"{value:.3g}"
-    if "e" in text:
-        text = f"{value:.0f}" if abs(value) >= 1000 else text
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def band(low: float | None, high: float | None) -> str:
-    """A band as "at least 0.8", "at most 2" or "0.8 to 1.2"."""
-    if low is None:
-        return f"at most {number(high)}"
-    if high is None:
-        return f"at least {number(low)}"
-    return f"{number(low)} to {number(high)}"
