@@ -63,9 +63,14 @@ def load_lm(
         dtype = getattr(torch, dtype)
     kind = dtype if dtype is not None else (torch.float32 if device.type == "cpu" else "auto")
     with _quiet(bars=not local and sys.stderr.isatty()):
-        offline = local or os.environ.get("ALIGNLAB_OFFLINE") == "1"
-        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=offline)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+            model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=local)
+        except (OSError, ValueError) as error:
+            from alignlab.assets import AssetError
+
+            reason = str(error).strip().splitlines()[0]
+            raise AssetError(f"{name} can't be loaded: {reason}") from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = model.to(device).eval().requires_grad_(False)
@@ -92,8 +97,23 @@ def _locate(name: str | os.PathLike[str]) -> tuple[str, bool]:
     if Path(name).is_dir():
         return str(name), True
     if "/" in str(name) and not str(name).startswith((".", "/", "~")):
-        return str(name), False
+        offline = os.environ.get("ALIGNLAB_OFFLINE", "0") not in ("", "0")
+        return (_hub_cache(str(name)), True) if offline else (str(name), False)
     return str(assets.fetch(str(name))), True  # unknown: its error names the nearest entry
+
+
+def _hub_cache(name: str) -> str:
+    """The folder in which the hub's cache keeps `name`. (With a hub id, transformers asks the network even offline.)"""
+    from huggingface_hub import snapshot_download
+
+    from alignlab.assets import AssetError
+
+    try:
+        return snapshot_download(name, local_files_only=True)
+    except OSError as error:
+        raise AssetError(
+            f"{name} is not in the hub's cache, and ALIGNLAB_OFFLINE forbids the network: unset it to download the model"
+        ) from error
 
 
 def _best_device() -> torch.device:
