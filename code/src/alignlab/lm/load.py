@@ -112,7 +112,7 @@ def _hub_cache(name: str) -> str:
         return snapshot_download(name, local_files_only=True)
     except OSError as error:
         raise AssetError(
-            f"{name} is not in the hub's cache, and ALIGNLAB_OFFLINE forbids the network: unset it to download the model"
+            f"{name} is not in the hub's cache and ALIGNLAB_OFFLINE forbids the network: unset it to download"
         ) from error
 
 
