@@ -12,7 +12,18 @@ from typing import Any
 import pybtex.plugin
 from pybtex.richtext import BaseText, Text
 from pybtex.style.formatting.plain import Style as Plain
-from pybtex.style.template import FieldIsMissing, field, first_of, href, join, node, optional, optional_field, sentence
+from pybtex.style.template import (
+    FieldIsMissing,
+    field,
+    first_of,
+    href,
+    join,
+    node,
+    optional,
+    optional_field,
+    sentence,
+    tag,
+)
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -74,7 +85,12 @@ class BookWorks(Plain):
         title = href[address, field(which_field)] if address else field(which_field)
         return sentence[title] if as_sentence else title
 
-    format_btitle = format_title
+    def format_btitle(self, e: Any, which_field: str, as_sentence: bool = True) -> Any:
+        """The title of a book, or of the volume that a work stands in, which is not what the link leads to."""
+        if which_field == "title":
+            return self.format_title(e, which_field, as_sentence)
+        title = tag("em")[field(which_field)]
+        return sentence[title] if as_sentence else title
 
     def format_web_refs(self, e: Any) -> Any:
         """The arXiv number alone."""
