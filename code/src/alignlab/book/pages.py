@@ -235,7 +235,11 @@ def _usage(client: Any) -> dict[str, Any]:
 
     probe = "import resource as _r; _u = _r.getrusage(_r.RUSAGE_SELF); print(_u.ru_utime + _u.ru_stime, _u.ru_maxrss)"
     cell = nbformat.v4.new_code_cell(probe)  # type: ignore[no-untyped-call]
-    client.execute_cell(cell, len(client.nb.cells), store_history=False)
+    client.nb.cells.append(cell)
+    try:
+        client.execute_cell(cell, len(client.nb.cells) - 1, store_history=False)
+    finally:
+        client.nb.cells.pop()
     seconds, kilobytes = map(float, cell.outputs[0].text.split())
     scale = 1024**2 if platform.system() == "Darwin" else 1024
     return {"seconds": round(seconds), "peak_mb": round(kilobytes / scale), "machine": f"one thread, {platform.machine()}"}

@@ -1,0 +1,88 @@
+"""Reward models: from comparisons to a number.
+
+Serves the survey's section 4.3.1. The losses are those of Bradley and Terry (1952), used for language models by
+Christiano et al. (2017) and Stiennon et al. (2020), and of Plackett and Luce for rankings of K answers (Zhu et al.
+2023). `fit_reward` finds the linear reward that minimizes them, on any features: a toy's, or a language model's.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.lm import LM, capture
+
+
+def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
+    """Negative log-probability of each pick (Bradley and Terry 1952; Stiennon et al. 2020, section 3.4).
+
+    chosen, rejected: rewards of the two answers, shape (batch,).
+    Returns nats, shape (batch,): ln 2 where they are equal.
+    Raises ValueError where the shapes differ.
+    """
+    if chosen.shape != rejected.shape:
+        raise ValueError(f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree")
+    return -F.logsigmoid(chosen - rejected)
+
+
+def plackett_luce_loss(rewards: Tensor) -> Tensor:
+    """Negative log-probability of each ranking (Plackett 1975; Zhu et al. 2023, section 4).
+
+    rewards: of K answers, best first, shape (batch, K). The first is picked among all K, the second among the other
+    K - 1, and so on; with K = 2 this is `bradley_terry_loss`. Returns nats, shape (batch,).
+    """
+    remaining = rewards.flip(-1).logcumsumexp(-1).flip(-1)  # log of the summed weights of what is left at each stage
+    return (remaining - rewards).sum(-1)
+
+
+def fit_reward(rankings: Tensor, ridge: float = 1e-2, steps: int = 15) -> Tensor:
+    """The linear reward that makes the given rankings most probable, by Newton's method.
+
+    rankings: features of K answers, best first, shape (n, K, d). ridge: half its product with |w|² is added to
+    the summed loss, which keeps the optimum finite where the answers can be separated.
+    Returns weights w of shape (d,): an answer's reward is its features times w. Differences of rewards are log-odds, so
+    sigmoid(r(a) - r(b)) is the predicted probability that a is picked.
+    """
+    rankings = rankings.double()
+    n_ranked, d = rankings.shape[1], rankings.shape[2]
+    left = torch.ones(n_ranked, n_ranked, dtype=torch.bool).triu()  # (stage, item): what is still to be picked
+    weights = torch.zeros(d, dtype=torch.float64)
+    for _ in range(steps):
+        rewards = rankings @ weights  # (n, K)
+        stages = rewards.unsqueeze(1).expand(-1, n_ranked, -1).masked_fill(~left, float("-inf")).softmax(-1)
+        means = stages @ rankings  # (n, stage, d): the features expected at each pick
+        gradient = (means - rankings).sum((0, 1)) + ridge * weights
+        spread = torch.einsum("nk,nkd,nke->de", stages.sum(1), rankings, rankings)
+        hessian = spread - torch.einsum("nsd,nse->de", means, means) + ridge * torch.eye(d, dtype=torch.float64)
+        step = torch.linalg.solve(hessian, gradient)
+        weights = weights - step
+        if step.norm() < 1e-9 * (1 + weights.norm()):
+            break
+    return weights
+
+
+def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
+    """Share of pairs in which a reward ranks the chosen answer higher; ties count one half.
+
+    weights: shape (d,). chosen, rejected: features, shape (n, d).
+    """
+    margin = (chosen - rejected).double() @ weights
+    return float(((margin > 0).double() + 0.5 * (margin == 0).double()).mean())
+
+
+def answer_features(lm: LM, prompts: list[str], answers: list[str], layer: int) -> Tensor:
+    """Frozen features for a reward head: the residual stream after `layer`, averaged over the answer's tokens.
+
+    Each text is the chat template with the prompt, then the answer. The forward pass stops at `layer`.
+    Returns float64 of shape (len(answers), d_model).
+    """
+    from alignlab.lm import chat_prompt
+
+    starts = [lm.tokenizer(chat_prompt(lm, prompt), add_special_tokens=False)["input_ids"] for prompt in prompts]
+    ends = [lm.tokenizer(answer, add_special_tokens=False)["input_ids"] for answer in answers]
+    name = f"layers.{layer}.resid"
+    residual = capture(lm, [s + e for s, e in zip(starts, ends)], [name], positions="all")[name]
+    return torch.stack(
+        [residual[i, len(s) : len(s) + len(e)].double().mean(0) for i, (s, e) in enumerate(zip(starts, ends))]
+    )
