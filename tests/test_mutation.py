@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import nbformat
@@ -52,78 +51,72 @@ for _slug in pages.slugs(ROOT):
         globals()[_name] = type(_name, (OfOnePage,), {"slug": _slug})
 
 
+MODULE = """
+import sys, types
+import alignlab.outer
+module = types.ModuleType("alignlab.outer.effect_for_test")
+exec("def effect(seed):\\n    return 1.0 + seed\\ndef twice(seed):\\n    return effect(seed) * 2\\n"
+     "def other(seed):\\n    return 1.0", vars(module))
+for name in ("effect", "twice", "other"):
+    vars(module)[name].__module__ = module.__name__
+sys.modules[module.__name__] = alignlab.outer.effect_for_test = module
+"""
+
 PAGE = """
 from alignlab.book import setup, claim, Measure, Control, memo, seeds
-from alignlab.{module} import {name} as method
+from alignlab.outer.effect_for_test import effect, twice, other
 setup("99-test/page")
 calls = []
+table = {"method": effect}
+
 @memo
-def gain(seed, off=False):
+def remembered(seed):
     calls.append(seed)
-    return {body}
-claim("page/works", paper="nobody2024", says="it works", method=method, seeds=seeds(3),
-      measures=[Measure("gain", gain, unit="", band=(0.5, None))],
-      controls=[Control("without", lambda s: gain(s, off=True), of="gain", removed="the method")])
-assert len(calls) == 6
+    return effect(seed)
+
+def declare(name, run, method=effect):
+    claim("page/" + name, paper="nobody2024", says="it works", method=method, seeds=seeds(3),
+          measures=[Measure("gain", run, unit="", band=(0.5, None))],
+          controls=[Control("without", lambda s: 0.0, of="gain", removed="the method")])
+
+declare("by-name", remembered)
+assert len(calls) == 4, calls  # three seeds, and one with the inert version
+assert remembered(0) == 1.0 and effect(1) == 2.0 and len(calls) == 4, "what was computed is back, and the method too"
+declare("inside-the-package", lambda s: twice(s))
+declare("in-a-table", lambda s: table["method"](s))
+declare("in-a-default", lambda s, f=effect: f(s))
+declare("rests-on-nothing", lambda s: 1.0)
+declare("crashes", lambda s: effect(seed=s))
+declare("not-a-number", lambda s: effect(s) - effect(s) + 1 if effect(s) else float("nan"))
+declare("not-listed", other, method=other)
 """
 
 
-def page(tmp_path: Path, body: str, inert: str, extra: str = "") -> dict:
-    source = PAGE.format(module="outer.effect_for_test", name="effect", body=body)
-    cells = [nbformat.v4.new_code_cell(cell) for cell in (make_module(tmp_path), source, extra) if cell]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "page.ipynb")
-    (tmp_path / "inert.py").write_text(f"INERT = {inert}")
-    return probe(tmp_path / "page.ipynb", tmp_path / "inert.py")
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    cells = [nbformat.v4.new_code_cell(source) for source in (MODULE, PAGE)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "page.ipynb")
+    (folder / "inert.py").write_text("INERT = {'alignlab.outer.effect_for_test.effect': lambda s: 0.0}")
+    report = probe(folder / "page.ipynb", folder / "inert.py")
+    assert report["error"] is None, report["error"]
+    return {entry["id"].split("/")[1]: entry for entry in report["claims"]}
 
 
-def make_module(tmp_path: Path) -> str:
-    return textwrap.dedent(
-        """
-        import sys, types
-        import alignlab.outer
-        module = types.ModuleType("alignlab.outer.effect_for_test")
-        exec("def effect(seed):\\n    return 1.0 + seed\\ndef twice(seed):\\n    return effect(seed) * 2", vars(module))
-        module.effect.__module__ = module.__name__
-        sys.modules[module.__name__] = module
-        alignlab.outer.effect_for_test = module
-        """
-    )
+@pytest.mark.parametrize("name", ["by-name", "inside-the-package", "in-a-table", "in-a-default"])
+def test_a_claim_that_rests_on_its_method_fails_without_it(outcomes, name):
+    assert outcomes[name]["outcome"] == "failed"
+    assert outcomes[name]["detail"] == "gain is 0 on seed 0, outside at least 0.5"
 
 
-KEY = "alignlab.outer.effect_for_test.effect"
+def test_a_claim_that_does_not_rest_on_its_method_survives(outcomes):
+    assert outcomes["rests-on-nothing"]["outcome"] == "survived"
 
 
-def test_a_claim_that_rests_on_its_method_fails_without_it(tmp_path):
-    report = page(tmp_path, "0.0 if off else method(seed)", f"{{'{KEY}': lambda seed: 0.0}}")
-    assert report["error"] is None
-    assert [entry["outcome"] for entry in report["claims"]] == ["failed"]
-    assert "gain is 0 on seed 0" in report["claims"][0]["detail"]
+def test_an_inert_version_that_crashes_or_gives_nan_is_no_proof(outcomes):
+    assert outcomes["crashes"]["outcome"] == "error" and "TypeError" in outcomes["crashes"]["detail"]
+    assert outcomes["not-a-number"]["outcome"] == "error" and "not a number" in outcomes["not-a-number"]["detail"]
 
 
-def test_a_claim_that_does_not_rest_on_its_method_survives(tmp_path):
-    report = page(tmp_path, "0.0 if off else 1.0", f"{{'{KEY}': lambda seed: 0.0}}")
-    assert [entry["outcome"] for entry in report["claims"]] == ["survived"]
-
-
-def test_references_inside_the_package_and_in_defaults_are_replaced(tmp_path):
-    inside = "0.0 if off else sys.modules['alignlab.outer.effect_for_test'].twice(seed)"
-    assert page(tmp_path, inside, f"{{'{KEY}': lambda seed: 0.0}}")["claims"][0]["outcome"] == "failed"
-    default = "0.0 if off else (lambda s, f=TABLE['m']: f(s))(seed)\nTABLE = {'m': method}"
-    assert page(tmp_path, default, f"{{'{KEY}': lambda seed: 0.0}}")["claims"][0]["outcome"] == "failed"
-
-
-def test_an_inert_version_that_crashes_or_gives_nan_is_reported(tmp_path):
-    body = "0.0 if off else method(seed)"
-    assert page(tmp_path, body, f"{{'{KEY}': lambda: 0.0}}")["claims"][0]["outcome"] == "error"
-    assert page(tmp_path, body, f"{{'{KEY}': lambda seed: float('nan')}}")["claims"][0]["outcome"] == "error"
-
-
-def test_a_missing_inert_version_is_reported(tmp_path):
-    report = page(tmp_path, "0.0 if off else method(seed)", "{}")
-    assert report["claims"][0]["outcome"] == "no inert version"
-
-
-def test_afterwards_the_method_and_what_was_computed_are_back(tmp_path):
-    extra = "assert method(1) == 2.0 and gain(0) == 1.0 and len(calls) == 7, calls  # six, and one with the inert method"
-    report = page(tmp_path, "0.0 if off else method(seed)", f"{{'{KEY}': lambda seed: 0.0}}", extra)
-    assert report["error"] is None
+def test_a_missing_inert_version_is_reported(outcomes):
+    assert outcomes["not-listed"]["outcome"] == "no inert version"
