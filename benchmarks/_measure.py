@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -31,7 +32,8 @@ class Worker:
     def __init__(self, module: str, benchmark: Benchmark, which: str, dtype: str, model: str) -> None:
         self.name = f"{benchmark.name}, {which}, {dtype}"
         side = benchmark.ours if which == "ours" else benchmark.peer
-        self.log = tempfile.TemporaryFile("w+")
+        paths = [str(ROOT), str(ROOT / "code" / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by `close`)
         self.process = subprocess.Popen(
             [python_for(side.packages), "-m", "benchmarks._worker", module, benchmark.name, which, dtype, model],
             stdin=subprocess.PIPE,
@@ -39,17 +41,15 @@ class Worker:
             stderr=self.log,
             text=True,
             cwd=ROOT,
-            env={**os.environ, **QUIET, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "code" / "src")])},
+            env={**os.environ, **QUIET, "PYTHONPATH": os.pathsep.join(paths)},
         )
         self.versions = self._answer()
 
     def run(self) -> tuple[float, list[float]]:
         """One run: CPU seconds and result."""
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # then it has ended, and _answer says why
             print("run", file=self.process.stdin, flush=True)
-        except BrokenPipeError:
-            pass  # it has ended: _answer says why
         answer = self._answer()
         return answer["seconds"], answer["result"]
 
