@@ -22,9 +22,8 @@ def pytest_configure(config):
 
 
 def _compare_with_ours():
-    from nbval import plugin
-
     from alignlab.book import compare, pages
+    from nbval import plugin
 
     def compare_outputs(self, test, ref, skip_compare=None):
         problems = compare.outputs_differ(ref, test)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from alignlab.book import pages
 
 ROOT = Path(__file__).parents[1]

@@ -39,7 +39,8 @@ def card_html(record: Record) -> str:
     here = "".join(_measure(measure, record["controls"]) for measure in record["measures"])
     control = "".join(_control(control) for control in record["controls"])
     failures = "".join(f"<li>{escape(text)}</li>" for text in complaints(record))
-    module, _, name = record["method"].rpartition(".")
+    module = record["method"].rpartition(".")[0]
+    key = record["paper"]
     return (
         style("claim")
         + f'<div class="al-claim" data-holds="{"yes" if holds else "no"}" id="{escape(anchor)}">'
@@ -47,13 +48,14 @@ def card_html(record: Record) -> str:
         + f'<strong>{verdict}</strong> <span class="al-claim-id">{escape(record["id"])}</span></p>'
         + '<dl class="al-claim-body">'
         + f"<div><dt>Paper says</dt><dd><p>{escape(record['says'])}</p>"
-        + f'<p class="al-soft"><cite data-key="{escape(record["paper"])}">{escape(paper_label(record["paper"]))}</cite></p></dd></div>'
+        + f'<p class="al-soft"><cite data-key="{escape(key)}">{escape(paper_label(key))}</cite></p></dd></div>'
         + f"<div><dt>Here</dt><dd>{here}</dd></div>"
         + f"<div><dt>Control</dt><dd>{control}</dd></div></dl>"
         + (f'<ul class="al-claim-why">{failures}</ul>' if failures else "")
         + '<p class="al-claim-foot">'
         + f'<a href="{escape(links.code(_file(module)))}"><code>{escape(record["method"])}</code></a>'
-        + f'<a href="{escape(links.site("chapters/appendix/ledger.html"))}#{escape(anchor)}">ledger of claims</a></p></div>'
+        + f'<a href="{escape(links.site("chapters/appendix/ledger.html"))}#{escape(anchor)}">'
+        + "ledger of claims</a></p></div>"
     )
 
 
@@ -128,7 +130,9 @@ def card_text(record: Record) -> str:
     ]
     for measure in record["measures"]:
         unit = f" {measure['unit']}" if measure["unit"] else ""
-        lines.append(f"  here: {measure['name']} {', '.join(shown(measure['values']))}{unit} ({band_text(measure['band'])})")
+        lines.append(
+            f"  here: {measure['name']} {', '.join(shown(measure['values']))}{unit} ({band_text(measure['band'])})"
+        )
     for control in record["controls"]:
         values = ", ".join(shown(control["values"]))
         lines.append(f"  control: {control['name']} {values} ({control['of']} without {control['removed']})")

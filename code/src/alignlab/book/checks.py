@@ -70,9 +70,9 @@ def exercises() -> dict[str, Exercise]:
 
 
 def check(name: str, function: Function) -> None:
-    """Compare a learner's function with the exercise's reference and print the verdict; never raises for their mistakes.
+    """Compare a learner's function with the exercise's reference and print the verdict.
 
-    Raises KeyError where no exercise has that name.
+    A learner's mistake never raises. Raises KeyError where no exercise has that name.
     """
     known = exercises()
     if name not in known:
@@ -143,7 +143,9 @@ def difference(got: Any, want: Any, exercise: Exercise) -> str | None:
     """What differs between a result and the right one, in words; None where they agree."""
     if isinstance(want, dict):
         if not isinstance(got, dict) or set(got) != set(want):
-            return f"a dict with the keys {sorted(map(str, want))} was expected, your function returned {_describe(got)}."
+            return (
+                f"a dict with the keys {sorted(map(str, want))} was expected, your function returned {_describe(got)}."
+            )
         return _first(difference(got[key], want[key], exercise) for key in want)
     if isinstance(want, tuple | list) and not _is_numbers(want):
         if not isinstance(got, tuple | list) or len(got) != len(want):
@@ -172,7 +174,8 @@ def _numeric_difference(got: Any, want: Any, exercise: Exercise) -> str | None:
     place = tuple(int(i) for i in np.argwhere(~close)[0])
     where = ", ".join(map(str, place))
     wrong = int((~close).sum())
-    return f"at [{where}] {right[place]:.4g} was expected, yours is {mine[place]:.4g} ({wrong} of {right.size} values differ)."
+    share = f"{wrong} of {right.size} values differ"
+    return f"at [{where}] {right[place]:.4g} was expected, yours is {mine[place]:.4g} ({share})."
 
 
 def _pattern(given: list[Any], expected: list[Any]) -> str | None:

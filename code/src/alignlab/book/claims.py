@@ -137,13 +137,15 @@ def method_name(method: Callable[..., Any]) -> str:
     if not callable(method) or not module or not name or module.split(".")[0] != "alignlab" or "<" in name:
         raise TypeError(f"method= must be a named function of the package alignlab, not {method!r}")
     if module.startswith("alignlab.book"):
-        raise TypeError(f"method= must be the function that carries the effect, not a part of the page's machinery: {name}")
+        raise TypeError(
+            f"method= must be the function that carries the effect, not a part of the page's machinery: {name}"
+        )
     return f"{module}.{name}"
 
 
 def run(claim: Claim) -> Record:
     """Measure a claim on its seeds; its record."""
-    measures = [
+    measures: list[dict[str, Any]] = [
         {
             "name": measure.name,
             "unit": measure.unit,

@@ -57,7 +57,9 @@ def outputs_differ(stored: Sequence[Output], fresh: Sequence[Output]) -> list[st
             if before["name"] != after["name"]:
                 problems.append(f"{before['name']} is stored, the run writes to {after['name']}")
         elif before["output_type"] == "error":
-            problems += _text_differs("error", f"{before['ename']}: {before['evalue']}", f"{after['ename']}: {after['evalue']}")
+            problems += _text_differs(
+                "error", f"{before['ename']}: {before['evalue']}", f"{after['ename']}: {after['evalue']}"
+            )
         else:
             problems += bundles_differ(before["data"], after["data"])
             problems += stored_is_printed(before["data"])
@@ -88,7 +90,9 @@ def records_differ(mime: str, stored: dict[str, Any], fresh: dict[str, Any]) -> 
         return _claims_differ(stored, fresh)
     tol = stored.get("tol")
     if mime == numbers.MIME:
-        same = {**stored, "value": 0} == {**fresh, "value": 0, "tol": tol} and _near(stored["value"], fresh["value"], tol)
+        same = {**stored, "value": 0} == {**fresh, "value": 0, "tol": tol} and _near(
+            stored["value"], fresh["value"], tol
+        )
         return [] if same else [f"number {stored.get('name')!r}: stored {stored}, the run gives {fresh}"]
     head = {**stored, "rows": None} == {**fresh, "rows": None}
     rows = [[*row] for row in stored["rows"]], [[*row] for row in fresh["rows"]]
@@ -101,10 +105,13 @@ def records_differ(mime: str, stored: dict[str, Any], fresh: dict[str, Any]) -> 
 
 def _claims_differ(stored: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
     problems = []
-    tolerance = {}
+    tolerance: dict[str, float] = {}
     for kind in ("measures", "controls"):
         before, after = stored.get(kind, []), fresh.get(kind, [])
-        bare = [[{k: v for k, v in entry.items() if k not in ("values", "tol")} for entry in part] for part in (before, after)]
+        bare = [
+            [{k: v for k, v in entry.items() if k not in ("values", "tol")} for entry in part]
+            for part in (before, after)
+        ]
         if bare[0] != bare[1]:
             problems.append(f"claim {stored.get('id')!r}: stored {kind} are not those that the page declares")
             continue
@@ -113,15 +120,22 @@ def _claims_differ(stored: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
             if kind == "measures":
                 tolerance[b["name"]] = max(tol, 0.0)
                 if not _near(b["tol"], a["tol"], 0.25 * a["tol"]):
-                    problems.append(f"claim {stored.get('id')!r}: tolerance {b['tol']} is stored, the run gives {a['tol']}")
-            if len(b["values"]) != len(a["values"]) or not all(_near(x, y, tol) for x, y in zip(b["values"], a["values"])):
+                    problems.append(
+                        f"claim {stored.get('id')!r}: tolerance {b['tol']} is stored, the run gives {a['tol']}"
+                    )
+            if len(b["values"]) != len(a["values"]) or not all(
+                _near(x, y, tol) for x, y in zip(b["values"], a["values"])
+            ):
                 problems.append(
-                    f"claim {stored.get('id')!r}, {b['name']}: stored {b['values']}, the run gives {a['values']} (tolerance {tol})"
+                    f"claim {stored.get('id')!r}, {b['name']}: stored {b['values']}, "
+                    f"the run gives {a['values']} (tolerance {tol})"
                 )
     rest = [{k: v for k, v in part.items() if k not in ("measures", "controls")} for part in (stored, fresh)]
     if rest[0] != rest[1]:
         changed = sorted(k for k in {*rest[0], *rest[1]} if rest[0].get(k) != rest[1].get(k))
-        problems.append(f"claim {stored.get('id')!r}: {', '.join(changed)} differ(s) from what the page declares or finds")
+        problems.append(
+            f"claim {stored.get('id')!r}: {', '.join(changed)} differ(s) from what the page declares or finds"
+        )
     return problems
 
 

@@ -133,12 +133,14 @@ def static_html(spec: Spec) -> tuple[str, str]:
         )
     first = states.index(spec.start)
     frames = "".join(
-        f'<div class="al-frame" data-say="{escape(sentence)}"{"" if i == first else " hidden"}>{_own_ids(picture, i)}</div>'
+        f'<div class="al-frame" data-say="{escape(sentence)}"{"" if i == first else " hidden"}>'
+        f"{_own_ids(picture, i)}</div>"
         for i, (picture, sentence) in enumerate(drawn)
     )
     controls = "".join(control_html(spec, name) for name in spec.states)
     html = (
-        f'{style("figure", "explorer")}<div class="al-explorer" id="{spec.uid}" role="group" aria-label="Explorer: {escape(spec.title)}">'
+        f'{style("figure", "explorer")}<div class="al-explorer" id="{spec.uid}" role="group" '
+        f'aria-label="Explorer: {escape(spec.title)}">'
         f'<p class="al-title">{escape(spec.title)}</p><div class="al-controls">{controls}</div>'
         f'<div class="al-pic al-frames">{frames}</div>'
         f'<p class="al-say" aria-live="polite">{escape(drawn[first][1])}</p></div>{script("explorer")}'
@@ -185,7 +187,8 @@ def control_html(spec: Spec, name: str) -> str:
         )
     if kind == "select":
         options = "".join(
-            f'<option value="{i}"{" selected" if i == at else ""}>{escape(text)}</option>' for i, text in enumerate(texts)
+            f'<option value="{i}"{" selected" if i == at else ""}>{escape(text)}</option>'
+            for i, text in enumerate(texts)
         )
         return (
             f'<div class="al-control"><label for="{ident}">{escape(label)}</label>'

@@ -21,9 +21,7 @@ _MANY_POINTS = 1500
 _FAMILY = "var(--pst-font-family-base, var(--al-font, sans-serif))"
 
 
-def figure(
-    fig: "Figure", title: str, subtitle: str = "", *, alt: str, width: Literal["text", "wide"] = "text"
-) -> None:
+def figure(fig: "Figure", title: str, subtitle: str = "", *, alt: str, width: Literal["text", "wide"] = "text") -> None:
     """Show a matplotlib figure as the book shows them, and close it.
 
     title: states the finding. subtitle: the setup, in small type. alt: what someone who cannot see it needs to know.
@@ -42,7 +40,9 @@ def figure_html(fig: "Figure", title: str, subtitle: str, alt: str, width: str =
     sub = f'<span class="al-sub">{escape(subtitle)}</span>' if subtitle else ""
     frame = f'<div class="al-pic">{svg(fig, alt)}</div>'
     if width == "wide":
-        frame = f'<div class="al-pic" tabindex="0" role="group" aria-label="Figure: {escape(title)}">{svg(fig, alt)}</div>'
+        frame = (
+            f'<div class="al-pic" tabindex="0" role="group" aria-label="Figure: {escape(title)}">{svg(fig, alt)}</div>'
+        )
     return (
         f'{style("figure")}<figure class="al-figure al-{width}">'
         f'<figcaption><strong class="al-title">{escape(title)}</strong>{sub}</figcaption>{frame}</figure>'

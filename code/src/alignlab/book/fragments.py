@@ -64,4 +64,4 @@ def emit(html: str | None, text: str | None, records: dict[str, Any] | None = No
         bundle["text/html"] = html
     if text is not None:
         bundle["text/plain"] = text
-    display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+    display(bundle, raw=True, metadata=metadata)

@@ -42,7 +42,9 @@ def explore_model(
     """
     model = package(tiny, vocab, precision)
     if len(model["weights"]) > MOST_BYTES:
-        raise ValueError(f"{len(model['weights']) / 1e6:.1f} MB of weights, a page carries {MOST_BYTES / 1e6:.1f} MB at most")
+        raise ValueError(
+            f"{len(model['weights']) / 1e6:.1f} MB of weights, a page carries {MOST_BYTES / 1e6:.1f} MB at most"
+        )
     if not title.strip() or not say.strip():
         raise ValueError("an in-page model needs a title and a sentence (say=)")
     texts = {"start": start, **(presets or {})}
@@ -67,13 +69,16 @@ def explore_model(
     }
     ident = "m" + format(abs(hash_of(title + start)), "x")[:7]
     choices = "".join(
-        f'<button type="button" data-text="{escape(text)}">{escape(label)}</button>' for label, text in (presets or {}).items()
+        f'<button type="button" data-text="{escape(text)}">{escape(label)}</button>'
+        for label, text in (presets or {}).items()
     )
     html = (
-        f'{style("explorer", "model")}<div class="al-explorer al-model" role="group" aria-label="Model: {escape(title)}">'
+        f'{style("explorer", "model")}<div class="al-explorer al-model" role="group" '
+        f'aria-label="Model: {escape(title)}">'
         f'<p class="al-title">{escape(title)}</p><p class="al-soft">{escape(say)}</p>'
         f'<div class="al-controls"><div class="al-control al-typed"><label for="{ident}">Your text</label>'
-        f'<input type="text" id="{ident}" value="{escape(start)}" autocomplete="off" autocapitalize="off" spellcheck="false">'
+        f'<input type="text" id="{ident}" value="{escape(start)}" autocomplete="off" '
+        'autocapitalize="off" spellcheck="false">'
         f'<button type="button" class="al-next">add its next token</button></div>'
         + (f'<div class="al-control al-presets" role="group" aria-label="Examples">{choices}</div>' if choices else "")
         + f'</div><div class="al-bars"></div><p class="al-say" aria-live="polite">{escape(sentence)}</p>'

@@ -24,7 +24,9 @@ def repository() -> str:
     for folder in [Path.cwd(), *Path.cwd().parents]:
         config = folder / "_config.yml"
         if config.is_file():
-            found = re.search(r"^repository:\s*\n(?:[ \t]+.*\n)*?[ \t]+url:\s*[\"']?([^\s\"']+)", config.read_text(), re.M)
+            found = re.search(
+                r"^repository:\s*\n(?:[ \t]+.*\n)*?[ \t]+url:\s*[\"']?([^\s\"']+)", config.read_text(), re.M
+            )
             if found:
                 return found.group(1).rstrip("/")
     return DEFAULT

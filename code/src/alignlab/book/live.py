@@ -47,4 +47,4 @@ def show_live(spec: Spec) -> None:
     """Show the widget, or the first state where the front end has no widgets."""
     from IPython.display import display
 
-    display(widget(spec))  # type: ignore[no-untyped-call]
+    display(widget(spec))

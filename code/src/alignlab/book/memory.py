@@ -36,7 +36,9 @@ def memo(function: Callable[P, R]) -> Callable[P, R]:
         try:
             known = key in results
         except TypeError:
-            raise TypeError(f"memo: {function.__name__} was called with an argument that is not hashable: {key}") from None
+            raise TypeError(
+                f"memo: {function.__name__} was called with an argument that is not hashable: {key}"
+            ) from None
         if not known:
             results[key] = function(*args, **kwargs)
         result: R = results[key]

@@ -63,13 +63,17 @@ def judge(claim: claims.Claim, inert: Mapping[str, Function], namespace: dict[st
     entry = {"id": claim.id, "method": name}
     if name not in inert:
         return {**entry, "outcome": "no inert version", "detail": f"tests/inert.py has no entry {name!r}"}
-    runs = [part.run for part in (*claim.measures, *claim.controls)]
+    runs = [measure.run for measure in claim.measures] + [control.run for control in claim.controls]
     with replaced(claim.method, inert[name], namespace, runs), memory.forgotten():
         try:
             why = first_failure(claim)
         except Exception as error:
             return {**entry, "outcome": "error", "detail": f"{type(error).__name__}: {error}"}
-    return {**entry, "outcome": "failed" if why else "survived", "detail": why or "every value is where the claim wants it"}
+    return {
+        **entry,
+        "outcome": "failed" if why else "survived",
+        "detail": why or "every value is where the claim wants it",
+    }
 
 
 def first_failure(claim: claims.Claim) -> str | None:
@@ -133,7 +137,9 @@ def _in_owner(original: Function, inert: Function, undo: list[Callable[[], None]
     undo.append(lambda: setattr(owner, name, before))
 
 
-def _in_mapping(space: Any, original: Function, inert: Function, undo: list[Callable[[], None]], seen: set[int]) -> None:
+def _in_mapping(
+    space: Any, original: Function, inert: Function, undo: list[Callable[[], None]], seen: set[int]
+) -> None:
     if id(space) in seen:
         return
     seen.add(id(space))
@@ -147,7 +153,9 @@ def _in_mapping(space: Any, original: Function, inert: Function, undo: list[Call
             _in_function(value, original, inert, undo, seen)
 
 
-def _in_function(value: Any, original: Function, inert: Function, undo: list[Callable[[], None]], seen: set[int]) -> None:
+def _in_function(
+    value: Any, original: Function, inert: Function, undo: list[Callable[[], None]], seen: set[int]
+) -> None:
     if not isinstance(value, types.FunctionType) or value is original or value is inert or id(value) in seen:
         return
     seen.add(id(value))

@@ -59,7 +59,7 @@ def read_notebook(path: Path) -> Any:
     import nbformat
 
     try:
-        return nbformat.read(str(path), as_version=4)  # type: ignore[no-untyped-call]
+        return nbformat.read(str(path), as_version=4)
     except FileNotFoundError:
         raise PageError(f"{path} is missing: run `alignlab refresh`") from None
     except Exception as error:
@@ -122,7 +122,9 @@ def verify(root: Path, chapter: str | None = None, seed_offset: int = 0) -> list
     for slug in chosen:
         notebook = from_text(text_path(root, slug))
         fetch_assets(notebook)
-        execute(notebook, notebook_path(root, slug).parent, {"ALIGNLAB_SEED_OFFSET": str(seed_offset)}, allow_errors=True)
+        execute(
+            notebook, notebook_path(root, slug).parent, {"ALIGNLAB_SEED_OFFSET": str(seed_offset)}, allow_errors=True
+        )
         for output in _outputs(notebook):
             if output.output_type == "error" and output.ename != claims.ClaimFailed.__name__:
                 raise PageError(f"{slug} with seed offset {seed_offset}: {output.ename}: {output.evalue}")
@@ -159,7 +161,7 @@ def write(notebook: Any, path: Path) -> bool:
     """Write a notebook where its text changes; whether it did."""
     import nbformat
 
-    text = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
+    text = nbformat.writes(notebook) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     beside = path.with_suffix(".part")
@@ -183,7 +185,7 @@ def restyle(root: Path, write_files: bool = True) -> list[str]:
         before = path.read_text(encoding="utf-8")
         import nbformat
 
-        if nbformat.writes(notebook) + "\n" != before:  # type: ignore[no-untyped-call]
+        if nbformat.writes(notebook) + "\n" != before:
             changed.append(slug)
             if write_files:
                 write(notebook, path)
@@ -234,7 +236,7 @@ def _usage(client: Any) -> dict[str, Any]:
     import nbformat
 
     probe = "import resource as _r; _u = _r.getrusage(_r.RUSAGE_SELF); print(_u.ru_utime + _u.ru_stime, _u.ru_maxrss)"
-    cell = nbformat.v4.new_code_cell(probe)  # type: ignore[no-untyped-call]
+    cell = nbformat.v4.new_code_cell(probe)
     client.nb.cells.append(cell)
     try:
         client.execute_cell(cell, len(client.nb.cells) - 1, store_history=False)
@@ -242,12 +244,18 @@ def _usage(client: Any) -> dict[str, Any]:
         client.nb.cells.pop()
     seconds, kilobytes = map(float, cell.outputs[0].text.split())
     scale = 1024**2 if platform.system() == "Darwin" else 1024
-    return {"seconds": round(seconds), "peak_mb": round(kilobytes / scale), "machine": f"one thread, {platform.machine()}"}
+    return {
+        "seconds": round(seconds),
+        "peak_mb": round(kilobytes / scale),
+        "machine": f"one thread, {platform.machine()}",
+    }
 
 
 def _steady(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
     """Old measurements where the new ones hardly differ."""
-    if old and all(abs(new[key] - old.get(key, 0)) <= CHURN * max(old.get(key, 0), 8) for key in ("seconds", "peak_mb")):
+    if old and all(
+        abs(new[key] - old.get(key, 0)) <= CHURN * max(old.get(key, 0), 8) for key in ("seconds", "peak_mb")
+    ):
         return dict(old)
     return new
 

@@ -10,8 +10,9 @@ _page: str | None = None
 def setup(page: str) -> None:
     """Prepare a page; its first cell.
 
-    page: the page's name under `chapters/` without suffix, such as "04-outer/reward-modeling". Claims are filed under it.
-    Pages compute on one thread, so that the same numbers come out on every machine with the same processor.
+    page: the page's name under `chapters/` without suffix, such as "04-outer/reward-modeling".
+    Claims are filed under it. Pages compute on one thread, so that the same numbers come out on every machine with
+    the same processor.
     Raises ValueError where the name is not of the form "NN-section/name".
     """
     global _page

@@ -38,7 +38,8 @@ def source_html(code: str, name: str, path: str) -> str:
     """Highlighted source with a link to its file."""
     return (
         f'{style("source")}<div class="al-source">{highlight(code)}'
-        f'<p class="al-soft"><code>{escape(name)}</code> in <a href="{escape(links.code(path))}">{escape(path)}</a></p></div>'
+        f'<p class="al-soft"><code>{escape(name)}</code> in '
+        f'<a href="{escape(links.code(path))}">{escape(path)}</a></p></div>'
     )
 
 

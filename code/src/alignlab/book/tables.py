@@ -15,8 +15,8 @@ def table(df: "pd.DataFrame", caption: str, digits: int = 2, tol: float | None =
     """Show a table; the index is its first column, the header of each row.
 
     caption: what the table shows. digits: decimals of the numbers that are not whole.
-    tol: where training decides the numbers, the absolute difference by which a stored one may move on another processor;
-    without it every cell is compared exactly.
+    tol: where training decides the numbers, the absolute difference by which a stored one may move on another
+    processor; without it every cell is compared exactly.
     """
     if not caption.strip():
         raise ValueError("a table needs a caption")
@@ -64,8 +64,10 @@ def table_html(record: dict[str, Any]) -> str:
         cells = "".join(f"<td{k}>{text}</td>" for text, k in zip(rest, kind[1:]))
         body += f'<tr><th scope="row"{kind[0]}>{first}</th>{cells}</tr>'
     return (
-        f'{style("table")}<div class="al-table" tabindex="0" role="group" aria-label="Table: {escape(record["caption"])}">'
-        f"<table><caption>{escape(record['caption'])}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'{style("table")}<div class="al-table" tabindex="0" role="group" '
+        f'aria-label="Table: {escape(record["caption"])}">'
+        f"<table><caption>{escape(record['caption'])}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
