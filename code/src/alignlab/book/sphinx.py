@@ -173,6 +173,8 @@ def buttons(
     context["metatags"] = context.get("metatags", "") + f"<style>{variables()}</style>"
     if doctree is None:
         return
+    # The role of bibliography entries that docutils writes is deprecated, and no child of the list it puts them in.
+    context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
     where, found = repo(app), _pages(app)
     slug = pagename.removeprefix("chapters/")
     made = [("source-edit-button", where.edit(pagename), "Edit this page", "fas fa-pencil-alt")]

@@ -31,9 +31,8 @@ def survey_map(done: Collection[str], link: Callable[[str], str | None]) -> str:
 def _section(section: Section, done: Collection[str], link: Callable[[str], str | None]) -> str:
     leaves = "".join(_leaf(c, done, link) for c in section.chapters)
     some = any(c.slug in done for c in section.chapters)
-    turn = '<li class="al-map-turn" role="presentation"></li>' if section.number == "6" else ""
     return (
-        f'{turn}<li class="al-map-section{" al-open" if some else ""}" data-section="{section.number}">'
+        f'<li class="al-map-section{" al-open" if some else ""}" data-section="{section.number}">'
         f'<p class="al-map-title"><span class="al-map-number">{section.number}</span> {escape(section.title)}</p>'
         f"<ol>{leaves}</ol></li>"
     )
