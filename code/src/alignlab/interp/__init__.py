@@ -1,1 +1,1 @@
-"""Mechanistic interpretability (survey section 6): what happens inside."""
+"""Looking inside (section 6): probes, erasure and steering of what activations encode."""

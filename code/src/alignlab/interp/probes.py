@@ -1,0 +1,139 @@
+"""Probes: what can be read from activations, and how far the reading can be trusted.
+
+Serves section 6. A linear probe (Alain and Bengio 2016), the difference of class means (Marks and Tegmark 2023 call it
+mass-mean probing), and contrast-consistent search, which needs no labels (Burns et al. 2022). Whether a probe reads or
+memorizes is asked by a control task (Hewitt and Liang 2019): labels that are random, one for each word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear reading: the answer is "yes" where direction · x exceeds the threshold.
+
+    direction: shape (d,), in the activations' own units; threshold: a number.
+    """
+
+    direction: Array
+    threshold: float
+
+    def scores(self, X: ArrayLike) -> Array:
+        """direction · x − threshold of each row of X, shape (n,)."""
+        return np.asarray(X, dtype=float) @ self.direction - self.threshold
+
+    def accuracy(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Share of rows of X (n, d) where the answer is the label in y (n,)."""
+        return float(np.mean((self.scores(X) > 0) == np.asarray(y, dtype=bool)))
+
+
+def linear_probe(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> Probe:
+    """Logistic regression on standardized features (scikit-learn), turned back to the activations' own units.
+
+    X: activations (n, d); y: labels (n,), true or false. C: inverse strength of the ridge penalty; activations have
+    more dimensions than a probe has examples, so it must be small.
+    Raises ValueError where the labels are all alike.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = _checked(X, y)
+    scale = X.std(0) + 1e-12
+    fit = LogisticRegression(C=C, max_iter=2000).fit((X - X.mean(0)) / scale, y)
+    direction = fit.coef_[0] / scale
+    return Probe(direction, float(direction @ X.mean(0) - fit.intercept_[0]))
+
+
+def difference_of_means(X: ArrayLike, y: ArrayLike) -> Probe:
+    """Mean activation where y is true minus mean where it is false; the threshold lies halfway between the two.
+
+    X: activations (n, d); y: labels (n,). Nothing is fitted: no penalty, no seed.
+    Raises ValueError where the labels are all alike.
+    """
+    X, y = _checked(X, y)
+    yes, no = X[y].mean(0), X[~y].mean(0)
+    return Probe(yes - no, float((yes - no) @ (yes + no) / 2))
+
+
+def contrast_consistent_search(
+    first: ArrayLike, second: ArrayLike, seed: int = 0, restarts: int = 8, steps: int = 300
+) -> Probe:
+    """A direction along which statements that exclude each other get opposite answers (Burns et al. 2022, section 2.2).
+
+    first, second: activations (n, d) of pairs of which exactly one is true; no label says which. Both sets are
+    standardized with their common mean and spread; the probe p(x) = sigmoid(w · x + b) minimizes
+    (p(first) + p(second) − 1)² [consistency] + min(p(first), p(second))² [confidence], the best of `restarts` starts.
+    Which of the two answers is "true" is left open: the sign of the direction is arbitrary.
+    Raises ValueError where the shapes differ.
+    """
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if a.shape != b.shape or a.ndim != 2:
+        raise ValueError(f"two sets of shape (n, d) are needed, not {a.shape} and {b.shape}")
+    both = np.concatenate([a, b])
+    mean, scale = both.mean(0), both.std(0) + 1e-12
+    x, z = (torch.from_numpy((part - mean) / scale).float() for part in (a, b))
+    rng = np.random.default_rng(seed)
+    start = rng.normal(size=(x.shape[1], restarts))
+    w = torch.from_numpy(start / np.linalg.norm(start, axis=0)).float().requires_grad_()
+    bias = torch.zeros(restarts, requires_grad=True)
+    optimizer = torch.optim.AdamW([w, bias], lr=0.01, weight_decay=0.01)
+    for _ in range(steps):
+        p, q = torch.sigmoid(x @ w + bias), torch.sigmoid(z @ w + bias)  # (n, restarts)
+        losses = (p + q - 1).square().mean(0) + torch.minimum(p, q).square().mean(0)
+        optimizer.zero_grad()
+        losses.sum().backward()
+        optimizer.step()
+    best = int(losses.argmin())
+    direction = w[:, best].detach().double().numpy() / scale
+    return Probe(direction, float(direction @ mean - bias[best].item()))
+
+
+def control_labels(words: Sequence[Any], seed: int) -> NDArray[np.bool_]:
+    """A control task (Hewitt and Liang 2019): a coin, thrown for each distinct word, labels all its occurrences.
+
+    Nothing that a model computes can be about these labels; a probe that predicts them has memorized the words. Half of
+    the words get each label.
+    """
+    distinct = list(dict.fromkeys(words))
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    label = {word: bool(order[i] < len(distinct) / 2) for i, word in enumerate(distinct)}
+    return np.array([label[word] for word in words])
+
+
+def selectivity(task_accuracy: float, control_accuracy: float) -> float:
+    """Accuracy on the task minus accuracy of the same probe on the control task (Hewitt and Liang 2019)."""
+    return task_accuracy - control_accuracy
+
+
+def center(X: ArrayLike, groups: Sequence[Any]) -> Array:
+    """Subtract from each row the mean of its group (the template, say); labels are not used."""
+    X = np.array(X, dtype=float)
+    names = np.asarray(groups)
+    for name in dict.fromkeys(groups):
+        X[names == name] -= X[names == name].mean(0)
+    return X
+
+
+def cosine(a: ArrayLike, b: ArrayLike) -> float:
+    """Cosine of the angle between two vectors; 0 where one of them is zero."""
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / size if size else 0.0
+
+
+def _checked(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
+    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=bool)
+    if X.ndim != 2 or y.shape != X.shape[:1]:
+        raise ValueError(f"activations (n, d) and labels (n,) are needed, not {X.shape} and {y.shape}")
+    if y.all() or not y.any():
+        raise ValueError(f"all {len(y)} labels are {bool(y[0])}: a probe needs both kinds")
+    return X, y
