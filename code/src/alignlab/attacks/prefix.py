@@ -1,0 +1,135 @@
+"""A chat model as a suffix search's victim, computing no token twice.
+
+Serves survey section 7.3; the loss is that of Zou et al. 2023 (arXiv 2307.15043, equation 2). A step of GCG scores
+dozens of suffixes that differ from the current one in a single token, so most of what it would compute is known:
+
+- everything before the suffix is run once, and its keys and values are kept;
+- the gradient's own forward pass leaves the keys and values of the current suffix, so a proposal is run from its first
+  changed token on, in one batch with the others that change there;
+- the unembedding, a fifth of the model, is applied at the target's positions alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.lm import LM, chat_prompt, encode
+
+Past = list[tuple[Tensor, Tensor]]  # keys and values of each layer, (1, heads, positions, d_head)
+_PLACE = "\u241f"  # stands where the suffix will be; a symbol that no template holds
+
+
+class ChatVictim:
+    """A chat model that should begin its answer to `request`, followed by a suffix, with `target`.
+
+    before, after, target: token ids of what stands before the suffix, after it, and of the answer's beginning.
+    """
+
+    def __init__(self, lm: LM, request: str, target: str) -> None:
+        """Lay out the prompt and run what stands before the suffix, once."""
+        self.lm = lm
+        self.texts = chat_prompt(lm, request + _PLACE).split(_PLACE)
+        self.before = torch.tensor(encode(lm, self.texts[0]), device=lm.device)
+        rest = (lm.tokenizer(text, add_special_tokens=False)["input_ids"] for text in (self.texts[1], target))
+        self.after, self.target = (torch.tensor(ids, device=lm.device) for ids in rest)
+        with torch.no_grad():
+            out = lm.model(input_ids=self.before[None], past_key_values=_cache([]), use_cache=True, logits_to_keep=1)
+        self.past = _past(out)
+        self.seen = self.before[:0]  # the suffix whose keys and values stand in `past` after those of `before`
+
+    def losses(self, suffixes: Tensor) -> Tensor:
+        """-log p(target) in nats after each suffix: token ids (n, length) -> (n,), float32."""
+        losses = torch.empty(len(suffixes), device=self.lm.device)
+        known = min(len(self.seen), suffixes.shape[1])
+        same = (
+            (suffixes[:, :known] == self.seen[:known]).long().cumprod(1).sum(1)
+        )  # how many tokens come first unchanged
+        for start in same.unique().tolist():
+            rows = same == start
+            losses[rows] = self._losses(suffixes[rows, start:], start)
+        return losses
+
+    @torch.no_grad()
+    def _losses(self, ends: Tensor, start: int) -> Tensor:
+        """Losses of suffixes that begin with the first `start` tokens of `seen` and go on with `ends` (n, length)."""
+        n, upto = len(ends), len(self.before) + start
+        past = [(k[:, :, :upto].expand(n, -1, -1, -1), v[:, :, :upto].expand(n, -1, -1, -1)) for k, v in self.past]
+        rest = torch.cat([self.after, self.target[:-1]]).expand(n, -1)
+        out = self.lm.model(
+            input_ids=torch.cat([ends, rest], 1),
+            past_key_values=_cache(past),
+            use_cache=True,
+            logits_to_keep=len(self.target),
+        )
+        return self._lacks(out.logits)
+
+    def gradient(self, suffix: Tensor) -> Tensor:
+        """Slope of the loss in each one-hot entry of the suffix: token ids (length,) -> (length, vocabulary).
+
+        A one-hot row times the embedding matrix is the token's embedding, so the slope in the row is the slope in the
+        embedding times the matrix. The pass also leaves the suffix's keys and values for `losses`.
+        """
+        table = self.lm.model.get_input_embeddings().weight
+        hot = table[suffix].detach().requires_grad_()  # one-hot @ table
+        rest = table[torch.cat([self.after, self.target[:-1]])]
+        before = [(k[:, :, : len(self.before)], v[:, :, : len(self.before)]) for k, v in self.past]
+        out = self.lm.model(
+            inputs_embeds=torch.cat([hot, rest])[None],
+            past_key_values=_cache(before),
+            use_cache=True,
+            logits_to_keep=len(self.target),
+        )
+        slope = torch.autograd.grad(self._lacks(out.logits).sum(), hot)[0]
+        upto = len(self.before) + len(suffix)
+        self.past = [(k[:, :, :upto].detach(), v[:, :, :upto].detach()) for k, v in _past(out)]
+        self.seen = suffix
+        return slope @ table.T
+
+    def survives_text(self, suffixes: Tensor) -> Tensor:
+        """Those suffixes that an attacker can type: written out and tokenized again, the prompt has the same tokens."""
+        tokenizer = self.lm.tokenizer
+        texts = [self.texts[0] + text + self.texts[1] for text in tokenizer.batch_decode(suffixes)]
+        again = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        want = [[*self.before.tolist(), *row, *self.after.tolist()] for row in suffixes.tolist()]
+        return suffixes[torch.tensor([a == w for a, w in zip(again, want)], dtype=torch.bool, device=suffixes.device)]
+
+    def prompt(self, suffix: Tensor) -> str:
+        """The prompt with the suffix, as text, ready for `alignlab.lm.generate`."""
+        return self.texts[0] + self.lm.tokenizer.decode(suffix) + self.texts[1]
+
+    def _lacks(self, logits: Tensor) -> Tensor:
+        """(n, target, vocabulary) -> -log p(target), (n,)."""
+        target = self.target.expand(len(logits), -1)
+        return F.cross_entropy(logits.float().transpose(1, 2), target, reduction="none").sum(1)
+
+
+def typed_words(lm: LM) -> Tensor:
+    """Ids of the tokens that are printable ASCII and no markers: what an attacker can type."""
+    texts = lm.tokenizer.batch_decode([[i] for i in range(len(lm.tokenizer))])
+    marks = set(lm.tokenizer.all_special_ids)
+    usable = [i for i, text in enumerate(texts) if text.isascii() and text.isprintable() and text and i not in marks]
+    return torch.tensor(usable, device=lm.device)
+
+
+def start_suffix(lm: LM, length: int) -> Tensor:
+    """The customary first suffix: `length` exclamation marks, each a token of its own."""
+    return torch.tensor(lm.tokenizer(" !" * length, add_special_tokens=False)["input_ids"], device=lm.device)
+
+
+def _cache(past: Past) -> Any:
+    """A transformers cache that holds `past`; running on from it leaves `past` as it is."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    for layer, (keys, values) in enumerate(past):
+        cache.update(keys, values, layer)
+    return cache
+
+
+def _past(out: Any) -> Past:
+    """Keys and values of each layer, from a forward pass."""
+    return [(layer.keys, layer.values) for layer in out.past_key_values.layers]
