@@ -9,7 +9,7 @@ from typing import Any
 
 from alignlab.book import links
 from alignlab.book.claims import Record, band_text, complaints
-from alignlab.book.fragments import escape, style
+from alignlab.book.fragments import digest, escape, style
 
 
 def digits(values: Sequence[float | None]) -> int:
@@ -43,7 +43,8 @@ def card_html(record: Record) -> str:
     key = record["paper"]
     return (
         style("claim")
-        + f'<div class="al-claim" data-holds="{"yes" if holds else "no"}" id="{escape(anchor)}">'
+        + f'<div class="al-claim" data-record="{digest(record)}" data-holds="{"yes" if holds else "no"}" '
+        + f'id="{escape(anchor)}">'
         + f'<p class="al-claim-head"><span class="al-mark" aria-hidden="true">{"✓" if holds else "✗"}</span>'
         + f'<strong>{verdict}</strong> <span class="al-claim-id">{escape(record["id"])}</span></p>'
         + '<dl class="al-claim-body">'

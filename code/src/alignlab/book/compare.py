@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from alignlab.book import card, claims, links, numbers, tables
+from alignlab.book import card, claims, fragments, links, numbers, tables
 
 Output = Mapping[str, Any]
 Bundle = Mapping[str, Any]
@@ -90,9 +90,8 @@ def records_differ(mime: str, stored: dict[str, Any], fresh: dict[str, Any]) -> 
         return _claims_differ(stored, fresh)
     tol = stored.get("tol")
     if mime == numbers.MIME:
-        same = {**stored, "value": 0} == {**fresh, "value": 0, "tol": tol} and _near(
-            stored["value"], fresh["value"], tol
-        )
+        before, after = ({k: v for k, v in r.items() if k not in ("value", "tol", "digest")} for r in (stored, fresh))
+        same = before == after and _near(stored["value"], fresh["value"], fresh["tol"])
         return [] if same else [f"number {stored.get('name')!r}: stored {stored}, the run gives {fresh}"]
     head = {**stored, "rows": None} == {**fresh, "rows": None}
     rows = [[*row] for row in stored["rows"]], [[*row] for row in fresh["rows"]]
@@ -149,6 +148,8 @@ def stored_is_printed(bundle: Bundle) -> list[str]:
             expected = printed(bundle[mime])
         except (KeyError, TypeError, ValueError, IndexError) as error:
             return [f"the stored record cannot be printed: {type(error).__name__}: {error}"]
+        if mime == numbers.MIME and bundle[mime].get("digest") != fragments.digest(bundle[mime]):
+            problems.append(f"a digit or word of the stored {mime} was changed after the run")
         for kind, text in expected.items():
             stored = _joined(bundle.get(kind))
             if _with_strips(stored) != _with_strips(text):

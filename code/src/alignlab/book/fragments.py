@@ -5,6 +5,8 @@ viewer has no style sheet of ours. Both stand in marked blocks (`data-al`), so t
 stored notebook without running it.
 """
 
+import hashlib
+import json
 import re
 from functools import cache
 from html import escape as _escape
@@ -43,6 +45,12 @@ def style(*parts: str) -> str:
 def script(part: str) -> str:
     """A `<script>` block with `static/<part>.js`."""
     return f'<script data-al="{part}">\n{_asset(f"{part}.js").strip()}\n</script>'
+
+
+def digest(record: dict[str, Any]) -> str:
+    """A short fingerprint of a record: stored beside what it prints, it betrays a digit that no print shows."""
+    told = json.dumps({k: v for k, v in record.items() if k != "digest"}, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def renew(html: str) -> str:

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any
 
-from alignlab.book.fragments import emit
+from alignlab.book.fragments import digest, emit
 
 MIME = "application/vnd.alignlab.number+json"
 GLUE = "application/papermill.record/"
@@ -24,7 +24,13 @@ def number(name: str, value: float, digits: int = 2, tol: float | None = None) -
         raise ValueError(f"number {name!r} is {value}")
     if tol is None:
         tol = max(0.02 * abs(value), 0.5 * 10.0**-digits)
-    record = {"name": name, "value": float(f"{value:.6g}"), "digits": digits, "tol": float(f"{tol:.3g}")}
+    record: dict[str, Any] = {
+        "name": name,
+        "value": float(f"{value:.6g}"),
+        "digits": digits,
+        "tol": float(f"{tol:.3g}"),
+    }
+    record["digest"] = digest(record)
     bundle: dict[str, Any] = {f"{GLUE}text/plain": number_text(record), MIME: record}
     emit(None, None, bundle, scrapbook={"name": name, "mime_prefix": GLUE})
 

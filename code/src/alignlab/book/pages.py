@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alignlab.book import claims, fragments
+from alignlab.book import claims, compare, fragments, numbers
 
 Record = dict[str, Any]
 
@@ -171,7 +171,10 @@ def write(notebook: Any, path: Path) -> bool:
 
 
 def restyle(root: Path, write_files: bool = True) -> list[str]:
-    """Renew the styles and scripts inside stored outputs without running anything; names of the pages that changed."""
+    """Renew what stored outputs are dressed in (styles, scripts, cards of records) without running anything.
+
+    Returns names of the pages that changed.
+    """
     changed = []
     for slug in slugs(root):
         path = notebook_path(root, slug)
@@ -179,6 +182,12 @@ def restyle(root: Path, write_files: bool = True) -> list[str]:
             continue
         notebook = read_notebook(path)
         for output in _outputs(notebook):
+            for mime, printed in compare.PRINTED.items():
+                if mime in output.get("data", {}):
+                    record = output.data[mime]
+                    if mime == numbers.MIME:
+                        record.setdefault("digest", fragments.digest(record))
+                    output.data.update(printed(record))
             html = output.get("data", {}).get("text/html")
             if html is not None:
                 output.data["text/html"] = fragments.renew("".join(html) if isinstance(html, list) else html)

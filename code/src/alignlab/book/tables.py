@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book.fragments import emit, escape, style
+from alignlab.book.fragments import digest, emit, escape, style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def table_html(record: dict[str, Any]) -> str:
         cells = "".join(f"<td{k}>{text}</td>" for text, k in zip(rest, kind[1:]))
         body += f'<tr><th scope="row"{kind[0]}>{first}</th>{cells}</tr>'
     return (
-        f'{style("table")}<div class="al-table" tabindex="0" role="group" '
+        f'{style("table")}<div class="al-table" data-record="{digest(record)}" tabindex="0" role="group" '
         f'aria-label="Table: {escape(record["caption"])}">'
         f"<table><caption>{escape(record['caption'])}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"

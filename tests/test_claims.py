@@ -1,0 +1,160 @@
+"""Declared claims: what is refused, what passes, what fails, and what the card says of it."""
+
+import re
+
+import pytest
+from alignlab.book import claims, memory, session
+from alignlab.book.card import card_html, card_text
+from alignlab.book.claims import ClaimFailed, Control, Measure, claim
+from alignlab.book.memory import forgotten, memo, seeds
+
+
+@pytest.fixture(autouse=True)
+def page(monkeypatch):
+    monkeypatch.setattr(session, "_page", "99-test/page")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(claims.fragments, "emit", lambda html, text, records: outputs.append((html, text, records)))
+    return outputs
+
+
+def method() -> None:
+    """Stands for a function of the package."""
+
+
+method.__module__, method.__qualname__ = "alignlab.outer.pretended", "method"
+
+
+def declare(**changes):
+    declared = {
+        "paper": "nobody2024works",
+        "says": "it works",
+        "method": method,
+        "measures": [Measure("gain", lambda seed: 1.0 + seed / 10, unit="nats", band=(0.5, 2.0))],
+        "controls": [Control("switched off", lambda seed: 0.1 * seed, of="gain", removed="the method")],
+        "seeds": (0, 1, 2),
+    }
+    claim("page/works", **{**declared, **changes})
+
+
+def test_a_claim_that_holds_keeps_its_record(shown):
+    declare()
+    record = shown[0][2][claims.MIME]
+    assert record == {
+        "chapter": "99-test/page",
+        "id": "page/works",
+        "paper": "nobody2024works",
+        "says": "it works",
+        "method": "alignlab.outer.pretended.method",
+        "source": "live",
+        "measures": [
+            {
+                "name": "gain",
+                "unit": "nats",
+                "seeds": [0, 1, 2],
+                "values": [1.0, 1.1, 1.2],
+                "band": [0.5, 2.0],
+                "tol": 0.024,
+            }
+        ],
+        "controls": [{"name": "switched off", "of": "gain", "removed": "the method", "values": [0.0, 0.1, 0.2]}],
+        "passed": True,
+    }
+
+
+@pytest.mark.parametrize("bad_seed", [0, 1, 2])
+def test_one_seed_outside_the_band_fails_the_claim(shown, bad_seed):
+    with pytest.raises(ClaimFailed, match=f"gain is 3 on seed {bad_seed}, outside 0.5 to 2"):
+        declare(measures=[Measure("gain", lambda s: 3.0 if s == bad_seed else 1.0, unit="", band=(0.5, 2.0))])
+    assert shown[0][2][claims.MIME]["passed"] is False, "the card is shown before the page stops"
+
+
+def test_one_control_value_inside_the_band_fails_the_claim(shown):
+    with pytest.raises(ClaimFailed, match=r"control 'off' is 0\.5 on seed 2, inside 0\.5 to 2 of gain"):
+        declare(controls=[Control("off", lambda seed: seed / 4, of="gain", removed="it")])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_a_number_fails_even_an_open_band(shown, value):
+    with pytest.raises(ClaimFailed, match="not a number"):
+        declare(measures=[Measure("gain", lambda seed: value, unit="", band=(0.5, None))])
+    with pytest.raises(ClaimFailed, match="not a number"):
+        declare(controls=[Control("off", lambda seed: value, of="gain", removed="it")])
+
+
+@pytest.mark.parametrize(
+    "changes, complaint",
+    [
+        ({"seeds": (0, 1)}, "three different seeds"),
+        ({"seeds": (0, 0, 0)}, "three different seeds"),
+        ({"measures": []}, "at least one measure"),
+        ({"controls": []}, "at least one control"),
+        ({"controls": [Control("off", abs, of="loss", removed="it")]}, "names 'loss'"),
+        ({"controls": [Control("off", abs, of="gain", removed="")]}, "leaves out"),
+        ({"measures": [Measure("gain", abs, unit="", band=(None, None))]}, "open at both ends"),
+        ({"measures": [Measure("gain", abs, unit="", band=(float("-inf"), 2))]}, "None for an open end"),
+        ({"measures": [Measure("gain", abs, unit="", band=(2, 1))]}, "empty"),
+        ({"measures": [Measure("gain", abs, unit="", band=(0, 1), tol=0)]}, "must be positive"),
+        ({"measures": [Measure("gain", abs, unit="", band=(0, 1))] * 2}, "share a name"),
+        ({"says": ""}, "required"),
+    ],
+)
+def test_a_declaration_that_could_not_fail_is_refused(changes, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        declare(**changes)
+
+
+@pytest.mark.parametrize("other", [max, lambda: 0, "alignlab.outer.fit", declare, seeds])
+def test_the_method_is_a_function_of_the_package(other):
+    with pytest.raises(TypeError, match="method="):
+        declare(method=other)
+
+
+def test_without_a_page_the_claim_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(session, "_page", None)
+    with pytest.raises(RuntimeError, match="call setup"):
+        declare()
+
+
+def test_the_card_says_what_the_record_says_and_nothing_more(shown):
+    declare(says="a < b & c")
+    html, text, records = shown[0]
+    assert html == card_html(records[claims.MIME]) and text == card_text(records[claims.MIME])
+    assert "a &lt; b &amp; c" in html and "1.00, 1.10, 1.20" in html and 'data-holds="yes"' in html
+    assert re.findall(r"<dt>(.*?)</dt>", html) == ["Paper says", "Here", "Control"]
+    assert (
+        html.count("al-dot-here") - html.count("al-dot-here {") >= 3
+        and 'role="img" aria-label="Strip plot: gain' in html
+    )
+    failed = {**records[claims.MIME], "measures": [{**records[claims.MIME]["measures"][0], "values": [1.0, 1.1, 9.0]}]}
+    assert "gain is 9 on seed 2" in card_text(failed) and "gain is 9 on seed 2" in card_html(failed)
+
+
+def test_seeds_are_shifted_from_outside(monkeypatch):
+    assert seeds(3) == (0, 1, 2)
+    monkeypatch.setenv("ALIGNLAB_SEED_OFFSET", "1000")
+    assert seeds(3) == (1000, 1001, 1002)
+    with pytest.raises(ValueError, match="at least one seed"):
+        seeds(0)
+
+
+def test_memo_runs_once_and_can_be_set_aside(monkeypatch):
+    monkeypatch.setattr(memory, "_caches", [])
+    calls = []
+
+    @memo
+    def run(seed, off=False):
+        calls.append((seed, off))
+        return seed
+
+    assert [run(1), run(1), run(1, off=True)] == [1, 1, 1] and calls == [(1, False), (1, True)]
+    with forgotten():
+        run(1)
+        assert len(calls) == 3
+    run(1)
+    assert len(calls) == 3, "afterwards the first run is known again"
+    with pytest.raises(TypeError, match="not hashable"):
+        run([1])

@@ -1,0 +1,247 @@
+"""Changing one digit or word of a stored result fails the comparison; another processor's last digit does not."""
+
+import copy
+import re
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from alignlab.book import card, claims, compare, numbers, pages, tables
+from alignlab.book.fragments import digest, script, style
+
+ROOT = Path(__file__).parents[1]
+
+RECORD = {
+    "chapter": "99-test/page",
+    "id": "page/works",
+    "paper": "nobody2024",
+    "says": "it works",
+    "method": "alignlab.outer.pretended.method",
+    "source": "live",
+    "measures": [
+        {"name": "gain", "unit": "", "seeds": [0, 1, 2], "values": [1.0, 1.1, 1.2], "band": [0.5, None], "tol": 0.024}
+    ],
+    "controls": [{"name": "off", "of": "gain", "removed": "the method", "values": [0.0, 0.1, 0.2]}],
+    "passed": True,
+}
+NUMBER = {"name": "peak", "value": 1.9312, "digits": 2, "tol": 0.0386}
+NUMBER["digest"] = digest(NUMBER)
+TABLE = {"caption": "Scores", "columns": ["who", "score"], "rows": [["a", 0.51], ["b", 0.25]], "digits": 2, "tol": 0.02}
+FIGURE = (
+    f'{style("figure")}<figure class="al-figure al-text"><figcaption><strong class="al-title">It rises</strong>'
+    '<span class="al-sub">5 seeds</span></figcaption><div class="al-pic">'
+    '<svg role="img" aria-label="A line rises to 4" '
+    'viewBox="0 0 4 4"><path d="M 0 1"/></svg></div></figure>'
+)
+
+
+def shown(mime: str, record: dict) -> list:
+    return [{"output_type": "display_data", "metadata": {}, "data": {mime: record, **compare.PRINTED[mime](record)}}]
+
+
+def html(text: str) -> list:
+    return [{"output_type": "display_data", "metadata": {}, "data": {"text/html": text, "text/plain": "x"}}]
+
+
+ALL = {
+    "claim": shown(claims.MIME, RECORD),
+    "number": shown(numbers.MIME, NUMBER),
+    "table": shown(tables.MIME, TABLE),
+    "figure": html(FIGURE),
+    "text": [{"output_type": "stream", "name": "stdout", "text": "loss 0.69\n"}],
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_outputs_are_the_same(name):
+    assert compare.outputs_differ(ALL[name], copy.deepcopy(ALL[name])) == []
+
+
+def strings(node, path=()):
+    """Every string of an output with the way to it."""
+    if isinstance(node, str):
+        yield path, node
+    elif isinstance(node, dict | list):
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from strings(child, (*path, key))
+
+
+def changed(outputs: list, path: tuple, text: str) -> list:
+    outputs = copy.deepcopy(outputs)
+    node = outputs
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = text
+    return outputs
+
+
+def visible(text: str) -> list[tuple[int, int]]:
+    """Where words and digits that a reader sees or hears stand: outside tags, or in a label."""
+    hidden = [m.span() for m in re.finditer(r"<(style|script) .*?</\1>", text, re.DOTALL)]
+    tags = [m.span() for m in re.finditer(r"<[^>]*>", text)]
+    labels = [m.span(1) for m in re.finditer(r'aria-label="([^"]*)"', text)]
+    spans = []
+    for match in re.finditer(r"\d|[A-Za-z]{3,}", text):
+        at = match.start()
+        inside = any(a <= at < b for a, b in tags) and not any(a <= at < b for a, b in labels)
+        if not inside and not any(a <= at < b for a, b in hidden):
+            spans.append(match.span())
+    return spans
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_any_one_digit_or_word_changed_fails(name):
+    tried = 0
+    for path, text in strings(ALL[name]):
+        if path[-1] in ("output_type", "name") and len(path) == 2:
+            continue
+        for start, end in visible(text):
+            piece = text[start:end]
+            other = str((int(piece) + 1) % 10) if piece.isdigit() else piece[::-1] + "x"
+            tampered = changed(ALL[name], path, text[:start] + other + text[end:])
+            assert compare.outputs_differ(tampered, ALL[name]), (path, piece, other)
+            tried += 1
+    assert tried > 1
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        (("measures", 0, "values", 1), 1.2),
+        (("measures", 0, "band", 0), 0.4),
+        (("measures", 0, "tol"), 5.0),
+        (("measures", 0, "seeds", 0), 7),
+        (("controls", 0, "values", 2), 0.3),
+        (("says",), "it never works"),
+        (("passed",), False),
+        (("method",), "alignlab.outer.other"),
+    ],
+)
+def test_a_forged_record_fails_even_with_a_card_that_matches(path, value):
+    forged = copy.deepcopy(RECORD)
+    node = forged
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    assert compare.outputs_differ(shown(claims.MIME, forged), ALL["claim"])
+
+
+@pytest.mark.parametrize("name", ["claim", "number", "table"])
+def test_a_digit_that_no_print_shows_fails_too(name):
+    tampered = copy.deepcopy(ALL[name])
+    mime = next(mime for mime in compare.PRINTED if mime in tampered[0]["data"])
+    record = tampered[0]["data"][mime]
+    if name == "claim":
+        record["measures"][0]["values"][0] = 1.001
+    elif name == "number":
+        record["value"] = 1.9313
+    else:
+        record["rows"][0][1] = 0.5101
+    assert compare.outputs_differ(tampered, ALL[name])
+
+
+def test_a_card_that_is_not_its_records_fails():
+    tampered = copy.deepcopy(ALL["claim"])
+    tampered[0]["data"]["text/html"] = card.card_html({**RECORD, "measures": [{**RECORD["measures"][0], "tol": 0.024}]})
+    assert not compare.outputs_differ(tampered, ALL["claim"])
+    dots = tampered[0]["data"]["text/html"]
+    tampered[0]["data"]["text/html"] = re.sub(r'cx="\d', 'cx="1', dots, count=1)
+    assert compare.outputs_differ(tampered, ALL["claim"]), "the strip plot is compared with its record too"
+
+
+def test_values_may_move_within_their_tolerance_and_not_beyond():
+    near, far = copy.deepcopy(RECORD), copy.deepcopy(RECORD)
+    near["measures"][0]["values"][0], far["measures"][0]["values"][0] = 1.02, 1.03
+    near["measures"][0]["tol"] = 0.0242
+    assert not compare.outputs_differ(shown(claims.MIME, RECORD), shown(claims.MIME, near))
+    assert compare.outputs_differ(shown(claims.MIME, RECORD), shown(claims.MIME, far))
+    number = shown(numbers.MIME, NUMBER)
+    assert not compare.outputs_differ(number, shown(numbers.MIME, {**NUMBER, "value": 1.95}))
+    assert compare.outputs_differ(number, shown(numbers.MIME, {**NUMBER, "value": 1.98}))
+    moved = {**TABLE, "rows": [["a", 0.52], ["b", 0.25]]}
+    assert not compare.outputs_differ(shown(tables.MIME, TABLE), shown(tables.MIME, moved))
+    exact = {**TABLE, "tol": None}
+    assert compare.outputs_differ(shown(tables.MIME, exact), shown(tables.MIME, {**exact, "rows": moved["rows"]}))
+
+
+def test_what_carries_no_statement_is_not_compared():
+    other = FIGURE.replace("M 0 1", "M 0 2").replace("--al-grid:#", "--al-grid: #")
+    assert not compare.outputs_differ(html(FIGURE), html(other))
+    assert compare.outputs_differ(html(FIGURE), html(FIGURE.replace("A line rises to 4", "A line falls to 4")))
+    links = '<a href="https://github.com/{}/blob/main/code/a.py">a</a>'
+    assert not compare.outputs_differ(html(links.format("one/book")), html(links.format("fork/book2")))
+    assert compare.outputs_differ(
+        html(links.format("one/book")), html(links.format("one/book").replace("a.py", "b.py"))
+    )
+
+
+def test_stderr_and_missing_or_extra_outputs_fail():
+    warned = [*ALL["text"], {"output_type": "stream", "name": "stderr", "text": "careful"}]
+    assert compare.outputs_differ(ALL["text"], warned) and compare.outputs_differ(warned, warned)
+    assert compare.outputs_differ(ALL["text"], []) and compare.outputs_differ([], ALL["text"])
+
+
+def test_a_table_prints_from_its_record(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(tables, "emit", lambda html, text, records: outputs.append((html, text, records)))
+    tables.table(pd.DataFrame({"n": [3, 40], "loss": [0.5, -1.25], "who": ["a<b", "c"]}), caption="Losses")
+    printed, text, records = outputs[0]
+    assert compare.PRINTED[tables.MIME](records[tables.MIME]) == {"text/html": printed, "text/plain": text}
+    assert "a&lt;b" in printed and "\u22121.25" in printed and '<th scope="col" class="al-num">n</th>' in printed
+
+
+def every_stored_output():
+    for slug in pages.slugs(ROOT):
+        path = pages.notebook_path(ROOT, slug)
+        for cell in pages.read_notebook(path).cells if path.exists() else []:
+            for output in cell.get("outputs", []):
+                yield slug, output
+
+
+def test_every_stored_record_prints_what_stands_beside_it():
+    wrong = [
+        (slug, problem)
+        for slug, output in every_stored_output()
+        if "data" in output
+        for problem in compare.stored_is_printed(output.data)
+    ]
+    assert not wrong, wrong
+
+
+def test_every_stored_claim_holds():
+    assert not [
+        record["id"] for record in pages.claims_records(ROOT) if claims.complaints(record) or not record["passed"]
+    ]
+
+
+def test_stored_outputs_carry_todays_style_and_scripts():
+    assert not pages.restyle(ROOT, write_files=False), "run `alignlab refresh`, or alignlab.book.pages.restyle"
+
+
+def test_no_page_switches_the_comparison_off():
+    for slug in pages.slugs(ROOT):
+        path = pages.notebook_path(ROOT, slug)
+        for cell in pages.read_notebook(path).cells if path.exists() else []:
+            tags = set(cell.metadata.get("tags", [])) & {
+                "nbval-skip",
+                "nbval-ignore-output",
+                "raises-exception",
+                "skip",
+            }
+            assert not tags and not re.search(r"NBVAL_(SKIP|IGNORE)", cell.source), (slug, cell.source[:60])
+            assert cell.cell_type != "code" or cell.execution_count is not None, (
+                f"{slug}: a cell has not run: {cell.source[:60]}"
+            )
+
+
+def test_restyle_renews_old_blocks_and_nothing_else(tmp_path):
+    old = '<style data-al="figure">p{color:red}</style><p>4</p><script data-al="explorer">old()</script>'
+    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {"text/html": old})], id="a")
+    for folder in ("text/01-a", "chapters/01-a"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "text/01-a/b.md").write_text("# B\n")
+    pages.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "chapters/01-a/b.ipynb")
+    assert pages.restyle(tmp_path) == ["01-a/b"] and pages.restyle(tmp_path) == []
+    fresh = pages.read_notebook(tmp_path / "chapters/01-a/b.ipynb").cells[0].outputs[0].data["text/html"]
+    assert fresh == f"{style('figure')}<p>4</p>{script('explorer')}"
