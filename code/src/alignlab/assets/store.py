@@ -112,7 +112,9 @@ def _make(asset: Asset, folder: Path) -> None:
                 unpack(asset, archive, new)
         for name, file in asset.files.items():
             if sha256(new / name) != file.sha256:
-                raise AssetError(f"{asset.name}: {name}, made from {asset.archive}, has a wrong checksum; please report it.")
+                raise AssetError(
+                    f"{asset.name}: {name}, made from {asset.archive}, has a wrong checksum; please report it."
+                )
         _write_stamps(asset, new)
         if folder.exists():
             folder.rename(work / "old")
@@ -132,7 +134,9 @@ def _writing(asset: Asset) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            message = f"the disk of {where} is full ({reason}); free some space or point ALIGNLAB_CACHE at another disk."
+            message = (
+                f"the disk of {where} is full ({reason}); free some space or point ALIGNLAB_CACHE at another disk."
+            )
         else:
             message = f"can't write to the cache {where} ({reason}); set ALIGNLAB_CACHE to a folder that you can write."
         raise AssetError(f"{asset.name}: {message}") from error
