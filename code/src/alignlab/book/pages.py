@@ -122,9 +122,9 @@ def verify(root: Path, chapter: str | None = None, seed_offset: int = 0) -> list
     for slug in chosen:
         notebook = from_text(text_path(root, slug))
         fetch_assets(notebook)
-        execute(
-            notebook, notebook_path(root, slug).parent, {"ALIGNLAB_SEED_OFFSET": str(seed_offset)}, allow_errors=True
-        )
+        folder = notebook_path(root, slug).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        execute(notebook, folder, {"ALIGNLAB_SEED_OFFSET": str(seed_offset)}, allow_errors=True)
         for output in _outputs(notebook):
             if output.output_type == "error" and output.ename != claims.ClaimFailed.__name__:
                 raise PageError(f"{slug} with seed offset {seed_offset}: {output.ename}: {output.evalue}")

@@ -113,7 +113,8 @@ def use() -> None:
     }
     for name, ramp in ramps.items():
         stops = [0.0, 0.5, 0.5, 1.0] if len(ramp) == 4 else [0.0, 1.0]
-        mpl.colormaps.register(LinearSegmentedColormap.from_list(name, list(zip(stops, ramp))), name=name, force=True)
+        if name not in mpl.colormaps:
+            mpl.colormaps.register(LinearSegmentedColormap.from_list(name, list(zip(stops, ramp))), name=name)
     settings: Any = rc()
     mpl.rcParams.update(settings)
 

@@ -1,0 +1,67 @@
+"""No stored output holds a sentence of the harmful sets or a slur of the profanity lexicon.
+
+The lists are read when the test runs and appear in no file of ours; a failure names page and list, not the text.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from alignlab.assets import AssetError, datasets
+from alignlab.book import pages
+
+ROOT = Path(__file__).parents[1]
+
+
+def flat(text: str) -> str:
+    """Words in lower case, one space between, so that line breaks and punctuation hide nothing."""
+    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
+
+
+def stored() -> dict[str, str]:
+    """All that pages print, by page."""
+    found = {}
+    for slug in pages.slugs(ROOT):
+        path = pages.notebook_path(ROOT, slug)
+        pieces = []
+        for cell in pages.read_notebook(path).cells if path.exists() else []:
+            for output in cell.get("outputs", []):
+                pieces += [str(output.get("text", "")), *map(str, output.get("data", {}).values())]
+        prose = re.sub(
+            r"<(style|script).*?</\1>|data-weights=\"[^\"]*\"|base64,[\w+/=]+", " ", " ".join(pieces), flags=re.S
+        )
+        found[slug] = f" {flat(re.sub(r'<[^>]*?(?:data-say|aria-label)=|<[^>]+>', ' ', prose))} "
+    return found
+
+
+@pytest.fixture(scope="module")
+def lists() -> dict[str, list[str]]:
+    try:
+        return {"HarmBench": datasets.harmbench(), "Do-Not-Answer": list(datasets.do_not_answer()["prompt"])}
+    except AssetError as error:
+        pytest.fail(f"the lists could not be read: {error}")
+
+
+def hits(sentences: list[str], text: str) -> int:
+    return sum(f" {flat(s)} " in text for s in sentences if len(flat(s).split()) >= 4)
+
+
+def test_no_harmful_request_is_printed(lists):
+    assert all(len(sentences) >= 200 for sentences in lists.values())
+    found = {(slug, name): n for slug, text in stored().items() for name, s in lists.items() if (n := hits(s, text))}
+    assert not found, f"requests printed, by page and list: {found}"
+
+
+def test_the_scan_finds_a_request_that_is_there(lists):
+    for sentences in lists.values():
+        one = next(s for s in sentences if len(flat(s).split()) >= 4)
+        assert hits(sentences, f" page {flat('Then: ' + one.upper())} end ") >= 1
+
+
+def test_no_slur_is_printed():
+    lexicon = datasets.profanity()
+    severe = lexicon[lexicon["severity_rating"] >= 2.5]
+    words = {flat(word) for word in severe["text"]} - {""}
+    assert len(words) > 100
+    found = {slug: n for slug, text in stored().items() if (n := sum(f" {w} " in text for w in words))}
+    assert not found, f"words of the profanity lexicon printed, by page: {found}"
