@@ -64,3 +64,13 @@ def test_contrast_answers_are_whole():
     assert len(rows) == 48
     assert all(set(row.flawed) == {"rude", "evasive", "wrong", "off-topic"} and row.good for row in rows)
     assert len({row.prompt for row in rows}) == 48
+
+
+def test_twins_lend_each_other_their_off_topic_answers_and_share_no_text_with_others():
+    rows = preferences.contrast_answers()
+    for first, second in zip(rows[::2], rows[1::2]):
+        assert (first.flawed["off-topic"], second.flawed["off-topic"]) == (second.good, first.good)
+    texts = [
+        {text for row in twins for text in (row.good, *row.flawed.values())} for twins in zip(rows[::2], rows[1::2])
+    ]
+    assert sum(map(len, texts)) == len(set().union(*texts))

@@ -62,15 +62,15 @@ def split_into_pairs(rankings: Tensor) -> Tensor:
 def contrast_answers() -> tuple[Answer, ...]:
     """The 48 prompts of `contrast_answers.json`: a good answer, and a rude, an evasive, a wrong and an off-topic one.
 
-    The off-topic answer is the good answer to another prompt.
+    The off-topic answer is the good answer to the neighbor: items 0 and 1 lend each other theirs, 2 and 3, and so on.
+    A split that keeps such twins together lets no text stand on both sides.
     """
     rows = json.loads(files("alignlab.outer").joinpath("contrast_answers.json").read_text(encoding="utf-8"))
     return tuple(
         Answer(
             row["prompt"],
             row["good"],
-            {kind: row[kind] for kind in ("rude", "evasive", "wrong")}
-            | {"off-topic": rows[(i + 17) % len(rows)]["good"]},
+            {kind: row[kind] for kind in ("rude", "evasive", "wrong")} | {"off-topic": rows[i ^ 1]["good"]},
         )
         for i, row in enumerate(rows)
     )
