@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import yaml
-from alignlab import __version__
+from alignlab import __version__, cli
 from alignlab.book import colab, pages
 from alignlab.book.explorers import Spec, static_html
 from alignlab.book.myst import PlainError, blocks
@@ -19,6 +19,7 @@ from alignlab.book.numbers import GLUE
 from alignlab.book.places import Places
 from alignlab.book.plain import Meanings, plain
 from alignlab.book.site.repository import repository
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[1]
 EDITION = colab.Edition(ROOT)
@@ -356,6 +357,14 @@ def test_export_writes_every_page_or_the_named_ones(book, tmp_path):
     assert len(colab.export(book, to)) == 2
     with pytest.raises(pages.PageError, match="'nothing' is no page"):
         colab.export(book, to, ["nothing"])
+
+
+def test_the_command_writes_the_edition_and_installs_from_the_named_commit(book, tmp_path):
+    to = tmp_path / "out"
+    result = CliRunner().invoke(cli.app, ["colab", "rlhf", "--to", str(to), "--ref", "abc123", "--root", str(book)])
+    assert (result.exit_code, result.stdout.strip()) == (0, str(to / "04-outer/rlhf.ipynb"))
+    assert "@abc123#subdirectory=code" in pages.read_notebook(to / "04-outer/rlhf.ipynb").cells[0].source
+    assert CliRunner().invoke(cli.app, ["colab"]).exit_code == 2
 
 
 def test_a_page_that_cannot_be_plain_is_named_with_its_cell(book):

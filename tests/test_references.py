@@ -1,12 +1,15 @@
 """The bibliography: every citation resolves, every entry can be found and dated, and coverage counts what it says."""
 
+import json
 import re
 import unicodedata
 from datetime import date
 from pathlib import Path
 
 import pytest
+from alignlab import cli
 from alignlab.book import pages, references
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[1]
 WORKS = references.works(ROOT)
@@ -109,6 +112,28 @@ def test_coverage_counts_prose_of_the_works_own_section_and_nothing_else(tmp_pat
     assert (found["entries_total"], found["works_total"], found["works_cited"]) == (4, 3, 1)
     assert (rows[heading]["works"], rows[heading]["cited"], rows[heading]["chapter"]) == (3, 1, "04-outer/rlhf")
     assert (rows["Inner Alignment"]["cited"], rows["Inner Alignment"]["chapter"]) == (0, None)
+
+
+def test_a_bibliography_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "references").mkdir()
+    with pytest.raises(pages.PageError, match=r"survey\.bib cannot be read"):
+        references.works(tmp_path)
+    (tmp_path / "references/survey.bib").write_text("@misc{one, title = {T}")
+    with pytest.raises(pages.PageError, match=r"survey\.bib cannot be read"):
+        references.works(tmp_path)
+    for name in references.FILES:
+        (tmp_path / f"references/{name}.bib").write_text("@misc{one, author = {A, B}, title = {T}, year = {2020}}")
+    with pytest.raises(pages.PageError, match="'one' stands in both"):
+        references.works(tmp_path)
+
+
+def test_the_command_prints_json_or_a_table():
+    result = CliRunner().invoke(cli.app, ["coverage", "--json", "--root", str(ROOT)])
+    assert result.exit_code == 0 and json.loads(result.stdout) == references.coverage(ROOT)
+    result = CliRunner().invoke(cli.app, ["coverage", "--root", str(ROOT)])
+    cited = references.coverage(ROOT)["works_cited"]
+    assert result.exit_code == 0 and f"{cited} of 235 works" in " ".join(result.stdout.split())
+    assert "Scalable Oversight" in result.stdout
 
 
 @pytest.mark.parametrize("key", EXTRA)

@@ -140,6 +140,34 @@ def new(name: Annotated[str, typer.Argument(help="NN-section/name")], root: ROOT
     typer.echo(str(pages.new(_book(root), name)))
 
 
+@app.command()
+def colab(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to, each page as SECTION/NAME.ipynb.")],
+    chapters: Annotated[list[str] | None, typer.Argument(help="Pages; all of _toc.yml where none is named.")] = None,
+    ref: Annotated[str | None, typer.Option(help="Tag or commit to install from; default: this version's tag.")] = None,
+    root: ROOT = Path(),
+) -> None:
+    """Export the Colab edition of pages: plain Markdown, numbers filled in, the helper installed by the first cell."""
+    from alignlab.book.colab import export
+
+    for path in export(_book(root), to, chapters or [], ref):
+        typer.echo(str(path))
+
+
+@app.command()
+def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
+    """How much of the survey's reading list the chapters cite, section by section."""
+    from alignlab.book import references
+
+    found = references.coverage(_book(root))
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+        return
+    from rich.console import Console
+
+    Console().print(references.coverage_table(found))
+
+
 def _book(root: Path) -> Path:
     """The root folder, once it is seen to hold a book. Raises PageError where it doesn't."""
     if not (root / "text").is_dir():

@@ -162,7 +162,7 @@ def _display(formula: str, label: str, means: Meanings) -> str:
 def _paragraph(text: str) -> str:
     """A paragraph without what only MyST reads: comments, breaks, targets, attributes, definition lists."""
     text = re.sub(r"^(?:%.*|\+\+\+.*|\([^)\s]+\)=[ \t]*|\{[.#][^}\n]*\}[ \t]*)(?:\n|$)", "", text, flags=re.M)
-    if re.match(r"\\begin\{(?:equation|align|gather|multline|eqnarray|alignat)\*?\}", text):
+    if re.match(r"\\begin\{(?:equation|align|alignat|gather|eqnarray|mult)[a-z]*\*?\}", text):
         text = f"$$\n{text}\n$$"
     return re.sub(
         r"^(\S.*)\n:[ ]+(.*(?:\n[ ]{2,}\S.*)*)",

@@ -87,7 +87,7 @@ def _span(date: str) -> tuple[str, str]:
 def works(root: Path) -> dict[str, Work]:
     """Every work of both bibliographies by key, the survey's first.
 
-    Raises ValueError where a key stands in both files.
+    Raises PageError where a file cannot be read or a key stands twice.
     """
     return _works(Path(root).resolve())
 
@@ -95,12 +95,18 @@ def works(root: Path) -> dict[str, Work]:
 @cache
 def _works(root: Path) -> dict[str, Work]:
     from pybtex.database import parse_file
+    from pybtex.exceptions import PybtexError
 
     found: dict[str, Work] = {}
     for name in FILES:
-        for key, entry in parse_file(str(root / "references" / f"{name}.bib")).entries.items():
+        path = root / "references" / f"{name}.bib"
+        try:
+            entries = parse_file(str(path)).entries
+        except (PybtexError, OSError) as error:
+            raise pages.PageError(f"{path} cannot be read: {error}") from error
+        for key, entry in entries.items():
             if key in found:
-                raise ValueError(f"{key!r} stands in both bibliographies")
+                raise pages.PageError(f"{key!r} stands in both bibliographies")
             found[key] = _work(key, entry)
     return found
 

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Runs the Colab edition of every page, or of the pages named, in an environment with Colab's versions.
+#
+#   scripts/colab_check.sh [CHAPTER...]
+#
+# Takes some 6 GB of disk for the environment (.venv-colab; COLAB_ENV names another folder, which is kept and used
+# again) and the Python that PYTHON names (default python3; 3.11 or newer). The pages' own first cell installs the helper
+# from the last commit of this repository: uncommitted work is not tested. Fails where a cell fails or writes to stderr,
+# an explorer's callback fails, or the installation changed a version that was there before.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+env=${COLAB_ENV:-.venv-colab}
+alignlab=${ALIGNLAB:-.venv/bin/alignlab}
+# Colab of August 2026.
+colab=(torch==2.11.0 transformers==5.15.0 numpy==2.1.3 matplotlib==3.10.0 scikit-learn==1.6.1
+       ipywidgets==7.7.1 ipython==7.34.0 ipykernel==6.17.1)
+also=(pandas scipy pyarrow requests rich typer pyyaml)
+
+if [ ! -x "$env/bin/python" ]; then
+    "$python" -m venv "$env"
+    "$env/bin/python" -m pip install --quiet "${colab[@]}" "${also[@]}"
+fi
+"$env/bin/python" -m pip uninstall --quiet --yes alignlab gguf 2>/dev/null || true
+before=$("$env/bin/python" -m pip list --format freeze | sort)
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+commit=$(git rev-parse HEAD)
+"$alignlab" colab "$@" --to "$work" --ref "$commit" >/dev/null
+
+# The first cell asks the hosted repository for the commit; here git answers from this folder.
+url=$("$(dirname "$alignlab")/python" -c '
+from alignlab.book.places import Places
+print(Places(".", "").repository.url)')
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$PWD.insteadOf" GIT_CONFIG_VALUE_0="$url"
+unset ALIGNLAB_STATIC ALIGNLAB_SEED_OFFSET
+"$(dirname "$alignlab")/python" scripts/colab_run.py "$env/bin/python" "$work"
+
+after=$("$env/bin/python" -m pip list --format freeze | sort)
+changed=$(comm -23 <(echo "$before") <(echo "$after"))
+if [ -n "$changed" ]; then
+    echo "the installation of the helper changed what was there before: $changed" >&2
+    exit 1
+fi
+echo "added, with nothing changed:" $(comm -13 <(echo "$before") <(echo "$after"))
