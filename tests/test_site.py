@@ -34,7 +34,7 @@ def pages(site: Path) -> list[Path]:
     return [path for path in site.rglob("*.html") if not {"_static", "_sources"} & set(path.relative_to(site).parts)]
 
 
-def test_every_notebook_is_in_the_table_of_contents():
+def test_every_written_page_is_in_the_table_of_contents():
     assert [name.removeprefix("chapters/") for name in IN_TOC if "/appendix/" not in name] == list(WRITTEN)
 
 
@@ -58,7 +58,7 @@ def test_outline_covers_every_heading_of_the_bibliography():
     assert named == listed
 
 
-@pytest.mark.parametrize("slug", WRITTEN)
+@pytest.mark.parametrize("slug", [slug for slug, p in WRITTEN.items() if p.notebook])
 def test_header_card_says_what_the_page_is(site, slug):
     card = page(site / f"chapters/{slug}.html").select_one("aside.al-header")
     meta, text = WRITTEN[slug].meta, card.get_text(" ")
@@ -117,7 +117,8 @@ def test_edit_links_lead_to_texts_of_the_repository(site):
         assert len(links) == 1, name
         file = links.pop().removeprefix(f"{REPOSITORY}/edit/main/")
         assert (ROOT / file).is_file(), file
-        assert file.startswith("text/") == (name.removeprefix("chapters/") in WRITTEN)
+        written_page = WRITTEN.get(name.removeprefix("chapters/"))
+        assert file.startswith("text/") == (written_page is not None and written_page.notebook)
 
 
 def test_no_resource_comes_from_outside(site):

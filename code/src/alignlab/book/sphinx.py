@@ -177,8 +177,9 @@ def buttons(
     context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
     where, found = repo(app), _pages(app)
     slug = pagename.removeprefix("chapters/")
-    made = [("source-edit-button", where.edit(pagename), "Edit this page", "fas fa-pencil-alt")]
-    if slug in found and pagename != slug:
+    notebook_page = slug in found and pagename != slug and found[slug].notebook
+    made = [("source-edit-button", where.edit(pagename, notebook_page), "Edit this page", "fas fa-pencil-alt")]
+    if notebook_page:
         notebook = f"{context['pathto']('_sources', 1)}/{pagename}.ipynb"
         made = [
             ("colab-button", where.colab(slug), "Open in Colab", "fas fa-rocket"),

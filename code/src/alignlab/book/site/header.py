@@ -16,18 +16,20 @@ Link = Callable[[str], str | None]
 def header_card(page: Page, repo: Repository, link: Link, notebook: str) -> str:
     """HTML of the card; `notebook` is the address of the page's notebook file."""
     section = str(page.meta.get("section", ""))
-    parts = [
+    parts: list[str] = [
         '<aside class="al-header" aria-label="About this chapter">',
         f'<p class="al-header-where">Section {escape(section)} of the survey</p>' if section else "",
         _bar(page.slug),
         '<div class="al-header-grid">',
         _objectives(page),
-        _facts(page, link),
+        _facts(page, link) if page.notebook else "",
         "</div>",
         '<p class="al-header-buttons">',
-        f'<a class="al-button al-button-first" href="{escape(repo.colab(page.slug))}">Open in Colab</a>',
-        f'<a class="al-button" href="{escape(notebook)}" download>Download notebook</a>',
-        f'<a class="al-button" href="{escape(repo.edit(page.docname))}">Edit this page</a>',
+        f'<a class="al-button al-button-first" href="{escape(repo.colab(page.slug))}">Open in Colab</a>'
+        f'<a class="al-button" href="{escape(notebook)}" download>Download notebook</a>'
+        if page.notebook
+        else "",
+        f'<a class="al-button" href="{escape(repo.edit(page.docname, page.notebook))}">Edit this page</a>',
         "</p></aside>",
     ]
     return "".join(parts)

@@ -55,13 +55,14 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Page:
-    """A written page: its notebook's metadata, claims and exercises."""
+    """A written page: its metadata, claims and exercises. `notebook` is false for a chapter that is text only."""
 
     slug: str
     title: str
     meta: dict[str, Any]
     claims: tuple[dict[str, Any], ...] = ()
     exercises: tuple[Exercise, ...] = field(default=())
+    notebook: bool = True
 
     @property
     def docname(self) -> str:
@@ -97,29 +98,34 @@ def chapters() -> Iterator[tuple[Section, Chapter]]:
 
 
 def written(root: Path) -> dict[str, Page]:
-    """The pages whose notebooks exist under `root`/chapters, in the plan's order, by slug."""
+    """The pages whose notebooks or texts without code exist under `root`/chapters, in the plan's order, by slug."""
     found = {
         p.relative_to(root / "chapters").with_suffix("").as_posix(): p
-        for p in sorted((root / "chapters").glob("[0-9][0-9]-*/*.ipynb"))
+        for p in sorted((root / "chapters").glob("[0-9][0-9]-*/*.*"))
+        if p.suffix in (".ipynb", ".md")
     }
     order = {chapter.slug: i for i, (_, chapter) in enumerate(chapters())}
     return {slug: read_page(found[slug], slug) for slug in sorted(found, key=lambda s: (order.get(s, len(order)), s))}
 
 
 def read_page(path: Path, slug: str) -> Page:
-    """Read one notebook; raises ValueError where it is not a notebook."""
+    """Read one notebook, or one text without code; raises ValueError where it is neither."""
     return _read_page(path, slug, path.stat().st_mtime_ns)
 
 
 @cache
 def _read_page(path: Path, slug: str, _mtime: int) -> Page:
+    if path.suffix == ".md":
+        text = path.read_text(encoding="utf-8")
+        front = re.match(r"---\n(.*?)\n---\n", text, re.S)
+        meta = (yaml.safe_load(front[1]) if front else {}).get("alignlab") or {}
+        return Page(slug, _heading([text], slug), meta, notebook=False)
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = notebook["cells"]
     except (json.JSONDecodeError, KeyError) as error:
         raise ValueError(f"{path} is not a notebook: {error}; run `alignlab refresh {slug}`") from error
     sources = ["".join(cell["source"]) for cell in cells]
-    heading = next((m[1] for s in sources if (m := re.search(r"^# (.+)$", s, re.M))), slug)
     claims = [
         output["data"][CLAIM_MIME]
         for cell in cells
@@ -128,7 +134,11 @@ def _read_page(path: Path, slug: str, _mtime: int) -> Page:
         if CLAIM_MIME in output.get("data", {})
     ]
     meta = notebook.get("metadata", {}).get("alignlab") or {}
-    return Page(slug, heading.strip(), meta, tuple(claims), tuple(_exercises(cells, sources)))
+    return Page(slug, _heading(sources, slug), meta, tuple(claims), tuple(_exercises(cells, sources)))
+
+
+def _heading(sources: list[str], slug: str) -> str:
+    return next((m[1].strip() for s in sources if (m := re.search(r"^# (.+)$", s, re.M))), slug)
 
 
 def _exercises(cells: list[dict[str, Any]], sources: list[str]) -> Iterator[Exercise]:

@@ -24,10 +24,9 @@ class Repository:
         owner, name = self.owner_and_name.split("/")
         return f"https://{owner.lower()}.github.io/{name}/"
 
-    def edit(self, docname: str) -> str:
-        """Where a page's text is edited: a chapter's text twin, not its notebook."""
-        folder, _, slug = docname.partition("/")
-        path = f"text/{slug}.md" if folder == "chapters" and slug[:1].isdigit() else f"{docname}.md"
+    def edit(self, docname: str, notebook: bool) -> str:
+        """Where a page's text is edited: a notebook's text twin, else the page itself."""
+        path = f"text/{docname.removeprefix('chapters/')}.md" if notebook else f"{docname}.md"
         return f"{self.url}/edit/{self.branch}/{path}"
 
     def colab(self, slug: str) -> str:
