@@ -35,6 +35,7 @@ url=$("$(dirname "$alignlab")/python" -c '
 from alignlab.book.places import Places
 print(Places(".", "").repository.url)')
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$PWD.insteadOf" GIT_CONFIG_VALUE_0="$url"
+export PYDEVD_DISABLE_FILE_VALIDATION=1  # a notice of the debugger that is no part of a page
 unset ALIGNLAB_STATIC ALIGNLAB_SEED_OFFSET
 "$(dirname "$alignlab")/python" scripts/colab_run.py "$env/bin/python" "$work"
 
