@@ -160,6 +160,40 @@ def test_the_colab_button_opens_what_the_workflow_publishes(tmp_path):
     assert (tmp_path / "_build/html" / path).is_file()
 
 
+def dead_links(notebook, address: str, built: Path) -> list[str]:
+    """Links of a notebook's prose and outputs to the published site that the built site does not hold."""
+    texts = prose(notebook)
+    texts += [
+        o.data["text/html"] for c in notebook.cells for o in c.get("outputs", []) if "text/html" in o.get("data", {})
+    ]
+    found = {link for text in texts for link in re.findall(rf"{re.escape(address)}([^\s)\"]*)", text)}
+    dead = []
+    for link in sorted(found):
+        name, _, mark = link.partition("#")
+        path = built / name
+        html = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if not html or (mark and f'id="{mark}"' not in html):
+            dead.append(link)
+    return dead
+
+
+def test_links_to_the_published_site_lead_somewhere(made, site):
+    address = EDITION.places.repository.site
+    assert {slug: dead for slug in SLUGS if (dead := dead_links(made[slug], address, site))} == {}
+
+
+def test_addresses_of_labels_are_those_of_the_built_site(site):
+    """Every label that an author gave, whether a page refers to it or not."""
+    address, dead = EDITION.places.repository.site, []
+    given = {label: link for label, (_, link) in EDITION.places.labels.items() if "#" not in label}
+    assert "ex-reward-modeling-bt" in given
+    for label, link in given.items():
+        name, _, mark = link.removeprefix(address).partition("#")
+        if f'id="{mark}"' not in (site / name).read_text(encoding="utf-8"):
+            dead.append((label, link))
+    assert dead == []
+
+
 # ---- the first cell ----
 
 
