@@ -7,6 +7,7 @@ factor, or the first place where the values part.
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -80,9 +81,11 @@ def check(name: str, function: Function) -> None:
     verdict = judge(known[name], function)
     label = {"right": "Right", "wrong": "Not yet", "unwritten": "Not written yet"}[verdict.kind]
     mark = {"right": "✓", "wrong": "✗", "unwritten": "…"}[verdict.kind]
+    said = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(verdict.message))
     html = (
         f'{style("verdict")}<div class="al-verdict" data-kind="{verdict.kind}" role="status">'
-        f'<p><span aria-hidden="true">{mark}</span> <strong>{label}</strong> {escape(verdict.message)}</p></div>'
+        f'<p><span aria-hidden="true">{mark}</span> <strong>{label}</strong> '
+        f"{said}</p></div>"
     )
     emit(html, f"{label}: {verdict.message}")
 

@@ -71,17 +71,18 @@ def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
     return float(((margin > 0).double() + 0.5 * (margin == 0).double()).mean())
 
 
-def answer_features(lm: LM, prompts: list[str], answers: list[str], layer: int) -> Tensor:
+def answer_features(lm: LM, prompts: list[str], answers: list[str], layer: int | None) -> Tensor:
     """Frozen features for a reward head: the residual stream after `layer`, averaged over the answer's tokens.
 
-    Each text is the chat template with the prompt, then the answer. The forward pass stops at `layer`.
+    Each text is the chat template with the prompt, then the answer. The forward pass stops at `layer`; None takes the
+    token embeddings, which know the answer's words but neither their order nor the prompt.
     Returns float64 of shape (len(answers), d_model).
     """
     from alignlab.lm import chat_prompt
 
     starts = [lm.tokenizer(chat_prompt(lm, prompt), add_special_tokens=False)["input_ids"] for prompt in prompts]
     ends = [lm.tokenizer(answer, add_special_tokens=False)["input_ids"] for answer in answers]
-    name = f"layers.{layer}.resid"
+    name = "embed" if layer is None else f"layers.{layer}.resid"
     residual = capture(lm, [s + e for s, e in zip(starts, ends)], [name], positions="all")[name]
     return torch.stack(
         [residual[i, len(s) : len(s) + len(e)].double().mean(0) for i, (s, e) in enumerate(zip(starts, ends))]
