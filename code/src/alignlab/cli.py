@@ -155,6 +155,20 @@ def colab(
 
 
 @app.command()
+def slides(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to, each deck as SECTION/NAME.html.")],
+    chapters: Annotated[list[str] | None, typer.Argument(help="Pages; all of _toc.yml where none is named.")] = None,
+    code: Annotated[bool, typer.Option("--code", help="Show the code cells too.")] = False,
+    root: ROOT = Path(),
+) -> None:
+    """Write slides of pages from their stored results; they run without a kernel and without the network."""
+    from alignlab.book.slides import export
+
+    for path in export(_book(root), to, chapters or [], code):
+        typer.echo(str(path))
+
+
+@app.command()
 def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
     """How much of the survey's reading list the chapters cite, section by section."""
     from alignlab.book import references

@@ -69,8 +69,11 @@ class Edition:
         self.root = Path(root)
         self.places = Places(root, ref or f"v{__version__}")
 
-    def notebook(self, slug: str) -> Any:
-        """The Colab edition of one page. Raises PageError where something on it has no plain form."""
+    def notebook(self, slug: str, moving: bool = False) -> Any:
+        """The Colab edition of one page. Raises PageError where something on it has no plain form.
+
+        moving: whether explorers keep their controls, for a reader that runs no kernel but shows the outputs' scripts.
+        """
         import nbformat
 
         source = pages.read_notebook(pages.notebook_path(self.root, slug))
@@ -79,7 +82,7 @@ class Edition:
         for index, cell in enumerate(source.cells):
             if cell.cell_type == "code":
                 hidden = {"cellView": "form"} if "hide-input" in cell.metadata.get("tags", []) else {}
-                outputs = [made for output in cell.outputs if (made := self._output(output, means)) is not None]
+                outputs = [made for output in cell.outputs if (made := self._output(output, means, moving)) is not None]
                 cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=hidden, outputs=outputs))
                 continue
             try:
@@ -143,7 +146,7 @@ class Edition:
         known, names = registry(), [str(name) for name in meta.get("downloads") or []]
         return ", ".join(f"{name} ({megabytes(known[name].archive_size / 1e6)})" for name in names) or "nothing"
 
-    def _output(self, output: Any, means: Meanings) -> Any:
+    def _output(self, output: Any, means: Meanings, moving: bool) -> Any:
         """A stored output as Colab can show it; None where nothing of it is for readers."""
         import nbformat
 
@@ -154,18 +157,19 @@ class Edition:
             return None
         if "text/html" in data:
             html = data["text/html"]
-            data["text/html"] = self._html("".join(html) if isinstance(html, list) else html, means)
+            shown = self._html("".join(html) if isinstance(html, list) else html, means)
+            data["text/html"] = shown if moving else still(shown)
         return nbformat.v4.new_output("display_data", data)
 
     def _html(self, html: str, means: Meanings) -> str:
-        """An output's HTML with absolute addresses of this repository, works as links, explorers standing still."""
+        """An output's HTML with absolute addresses of this repository, works as links."""
 
         def cite(found: re.Match[str]) -> str:
             people, year, address = means.work(found[1])
             return f'<a href="{address}"><cite>{people} {year}</cite></a>'
 
         html = re.sub(r'<cite data-key="([^"]+)">.*?</cite>', cite, html)
-        html = still(links.localize(html, self.places.repository.site))
+        html = links.localize(html, self.places.repository.site)
         return re.sub(r"https://github\.com/[\w.-]+/[\w.-]+(?=/blob/)", self.places.repository.url, html)
 
 
