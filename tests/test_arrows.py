@@ -1,0 +1,177 @@
+"""Who may import whom, how fast the package starts, and which versions of others it accepts."""
+
+import ast
+import statistics
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from conftest import ROOT
+
+PACKAGE = ROOT / "code/src/alignlab"
+SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks"]  # in the survey's order
+LOWER = ["assets", "lm", *SURVEY]
+MAY = {room: set(LOWER[: place + 1]) for place, room in enumerate(LOWER)}
+MAY |= {top: {*LOWER, top} for top in ("book", "scale", "doctor")}
+MAY |= {"cli": {*LOWER, "book", "scale", "doctor", "cli"}, "__init__": set()}
+HEAVY = {"torch", "transformers", "matplotlib", "pandas", "sklearn", "scipy", "IPython", "ipywidgets"}
+
+
+def imported(source: str, module: str) -> Iterator[str]:
+    """Full names of what a module's source imports, inside functions and for types too."""
+    package = module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")
+            base = ".".join([*above[: len(above) - node.level + 1], node.module or ""]) if node.level else node.module
+            yield from (f"{base.rstrip('.')}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module":
+            yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else "__init__"
+
+
+def wrong(source: str, module: str) -> list[str]:
+    """What a module imports against the arrows."""
+    ours = [name for name in imported(source, module) if name.split(".")[0] == "alignlab"]
+    rooms = {name: room(name) for name in ours if room(name) != "__init__" and not room(name).startswith("__")}
+    return sorted(f"{module} imports {name}" for name, other in rooms.items() if other not in MAY[room(module)])
+
+
+def modules() -> dict[str, str]:
+    """Source by module name; a room's `__init__` under the room's own name with `.__init__`."""
+    return {
+        ".".join(("alignlab", *p.relative_to(PACKAGE).with_suffix("").parts)): p.read_text()
+        for p in PACKAGE.rglob("*.py")
+    }
+
+
+def test_every_module_belongs_to_a_known_room():
+    assert {room(name) for name in modules()} <= set(MAY)
+    described = (ROOT / "docs/architecture.md").read_text()
+    assert all(f"`{name}`" in described for name in SURVEY)
+
+
+def test_the_arrows_hold():
+    found = [line for name, source in modules().items() for line in wrong(source, name)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("alignlab.assets.store", "from alignlab.lm import load_lm"),
+        ("alignlab.lm.load", "import alignlab.outer.reward"),
+        ("alignlab.lm.load", "from ..book import claims"),
+        ("alignlab.outer.reward", "def f():\n    from alignlab import interp"),
+        ("alignlab.interp.probes", "from alignlab.evals.hhh import x"),
+        ("alignlab.evals.hhh", "if TYPE_CHECKING:\n    from alignlab.book.claims import Claim"),
+        ("alignlab.attacks.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
+        ("alignlab.book.pages", "from alignlab.cli import app"),
+        ("alignlab.book.pages", "from alignlab.scale import launch"),
+        ("alignlab.__init__", "from alignlab.lm import load_lm"),
+    ],
+)
+def test_an_arrow_that_points_up_is_seen(module, source):
+    assert len(wrong(source, module)) == 1
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("alignlab.lm.load", "from alignlab import assets"),
+        ("alignlab.risks.power", "from alignlab.outer import reward"),
+        ("alignlab.evals.hhh", "from . import refusals"),
+        ("alignlab.book.exercises.page", "from alignlab.interp import probes"),
+        ("alignlab.cli", "from alignlab import doctor"),
+        ("alignlab.interp.probes", "from alignlab import __version__"),
+    ],
+)
+def test_an_arrow_that_points_down_is_fine(module, source):
+    assert wrong(source, module) == []
+
+
+# --- how fast it starts
+
+
+def fresh(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("module", ["alignlab", "alignlab.assets", "alignlab.cli", "alignlab.doctor"])
+def test_starting_takes_a_fraction_of_a_second_and_loads_nothing_heavy(module):
+    """0.3 s of processor time, median of five: `import alignlab`, and what the command imports before it works."""
+    code = f"import time\nstart = time.process_time()\nimport {module}, sys\nprint(time.process_time() - start)"
+    runs = [fresh(f"{code}\nprint(*sys.modules)").split() for _ in range(5)]
+    assert not {name.split(".")[0] for name in runs[0][1:]} & HEAVY
+    assert statistics.median(float(run[0]) for run in runs) < 0.3
+
+
+# --- whose versions it accepts
+
+PROJECT = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]
+REQUIRED = {needed.name.lower(): needed for needed in map(Requirement, PROJECT["dependencies"])}
+COLAB = {  # August 2026
+    "python": "3.13.0",
+    "torch": "2.11.0",
+    "transformers": "5.15.0",
+    "numpy": "2.1.3",
+    "matplotlib": "3.10.0",
+    "scikit-learn": "1.6.1",
+    "ipywidgets": "7.7.1",
+    "ipython": "7.34.0",
+}
+
+
+def test_what_colab_has_is_accepted_as_it_is():
+    """Installing the helper there must not replace torch or the notebook's own parts."""
+    assert SpecifierSet(PROJECT["requires-python"]).contains(COLAB["python"])
+    refused = [
+        f"{name} {version}"
+        for name, version in COLAB.items()
+        if name != "python" and not REQUIRED[name].specifier.contains(version)
+    ]
+    assert refused == []
+
+
+def test_the_ranges_still_refuse_something():
+    for name, version in {
+        "torch": "1.13.1",
+        "transformers": "4.30.0",
+        "numpy": "1.26.4",
+        "ipywidgets": "7.6.0",
+    }.items():
+        assert not REQUIRED[name].specifier.contains(version), name
+    assert not SpecifierSet(PROJECT["requires-python"]).contains("3.10.14")
+
+
+def test_the_pins_lie_in_the_ranges():
+    pins = dict(
+        line.split("==") for line in (ROOT / "requirements.txt").read_text().lower().splitlines() if "==" in line
+    )
+    known = {name: pins[name] for name in REQUIRED if name in pins}
+    assert {"torch", "transformers", "numpy", "gguf"} <= set(known)
+    assert [name for name, version in known.items() if not REQUIRED[name].specifier.contains(version)] == []
+
+
+NAMED = {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipython", "huggingface_hub": "transformers"}
+
+
+def test_everything_the_rooms_import_is_declared():
+    """Without the extras: on Colab only what the package itself requires is there. (transformers brings its hub.)"""
+    used = {}
+    for module, source in modules().items():
+        for name in imported(source, module) if room(module) in LOWER else ():
+            if (top := name.split(".")[0]) not in {*sys.stdlib_module_names, "alignlab", "__future__"}:
+                used[NAMED.get(top, top).lower()] = module
+    assert {"torch", "numpy", "transformers", "filelock"} <= set(used)
+    assert {name: module for name, module in used.items() if name not in REQUIRED} == {}
