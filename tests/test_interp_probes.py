@@ -12,8 +12,10 @@ from alignlab.interp.probes import (
     difference_of_means,
     linear_probe,
     selectivity,
+    untrained,
 )
 from alignlab.interp.statements import contrast_pairs, split_by_group, statements
+from alignlab.lm import LM
 
 
 def stream(seed: int, n: int = 600, d: int = 16, loud: float = 3.0):
@@ -194,3 +196,36 @@ def test_split_shares_no_fact():
     assert not {items[i].group for i in train} & {items[i].group for i in test}
     assert {items[i].family for i in test} == {item.family for item in items}
     assert not np.array_equal(test, split_by_group(items, seed=1)[1])
+
+
+def test_an_untrained_model_has_the_shape_but_not_the_weights(tiny_lm):
+    one, same, other = (untrained(tiny_lm, seed, layers=2) for seed in (0, 0, 1))
+    weights = [lm.model.model.layers[0].mlp.up_proj.weight for lm in (one, same, other, tiny_lm)]
+    assert one.n_layers == 2 and len(one.model.model.layers) == 2 and tiny_lm.n_layers == 3
+    assert torch.equal(weights[0], weights[1]) and one.tokenizer is tiny_lm.tokenizer
+    assert all(w.shape == weights[0].shape and not torch.equal(w, weights[0]) for w in weights[2:])
+
+
+def test_an_untrained_model_leaves_the_global_random_state(tiny_lm):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    untrained(tiny_lm, seed=0)
+    assert torch.equal(torch.rand(3), expected)
+    with pytest.raises(ValueError, match="4 layers asked for"):
+        untrained(tiny_lm, seed=0, layers=4)
+
+
+@pytest.fixture(scope="module")
+def tiny_lm():
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=32,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+    )
+    return LM(LlamaForCausalLM(config), object(), "tiny", torch.device("cpu"), 3, 16)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from alignlab.interp.steering import head_accuracies, head_shift, random_like, steer
-from alignlab.lm import TinyConfig, TinyTransformer, capture
+from alignlab.interp.steering import head_accuracies, head_shift, preference, random_like, steer
+from alignlab.lm import TinyConfig, TinyTransformer, capture, load_lm, logprobs
 
 TOKENS = torch.tensor([[1, 2, 3, 4]])
 
@@ -72,3 +72,16 @@ def test_the_random_control_has_the_same_heads_and_lengths():
 def test_head_outputs_need_four_axes():
     with pytest.raises(ValueError, match="layer, head, d_head"):
         head_shift(np.zeros((4, 6)), [True, False, True, False])
+
+
+def test_preference_is_the_log_odds_of_where_two_texts_part():
+    lm = load_lm("smollm2-135m-instruct")
+    pairs = [("The city of Paris is in France.", "The city of Paris is in Italy."), ("Snow is white", "Coal is white")]
+    expected = [
+        logprobs(lm, ["The city of Paris is in"], [[" France.", " Italy."]])[0],
+        logprobs(lm, [""], [["Snow is white", "Coal is white"]])[0],
+    ]
+    assert preference(lm, pairs) == pytest.approx([float(a - b) for a, b in expected], abs=1e-3)
+    assert preference(lm, pairs)[0] > 2
+    with pytest.raises(ValueError, match="equal"):
+        preference(lm, [("same", "same")])

@@ -8,12 +8,14 @@ memorizes is asked by a control task (Hewitt and Liang 2019): labels that are ra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+
+from alignlab.lm import LM
 
 Array = NDArray[np.float64]
 
@@ -112,6 +114,28 @@ def control_labels(words: Sequence[Any], seed: int) -> NDArray[np.bool_]:
 def selectivity(task_accuracy: float, control_accuracy: float) -> float:
     """Accuracy on the task minus accuracy of the same probe on the control task (Hewitt and Liang 2019)."""
     return task_accuracy - control_accuracy
+
+
+def untrained(lm: LM, seed: int, layers: int | None = None) -> LM:
+    """The same architecture and tokenizer with fresh random weights: what a probe finds there, training did not put in.
+
+    layers: how many layers to build, from the bottom; default all. The global random state is left as it was.
+    Raises ValueError where the model has fewer layers.
+    """
+    import copy
+
+    from transformers import AutoModelForCausalLM
+
+    layers = lm.n_layers if layers is None else layers
+    if not 1 <= layers <= lm.n_layers:
+        raise ValueError(f"{layers} layers asked for, {lm.name} has {lm.n_layers}")
+    config = copy.deepcopy(lm.model.config)
+    config.num_hidden_layers = layers
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model = model.to(lm.device).eval().requires_grad_(False)
+    return replace(lm, model=model, name=f"{lm.name} (untrained)", n_layers=layers)
 
 
 def center(X: ArrayLike, groups: Sequence[Any]) -> Array:

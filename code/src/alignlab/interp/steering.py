@@ -7,7 +7,7 @@ probe reads the concept best; activation addition (Turner et al. 2023) shifts th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from alignlab.interp.probes import Array, _checked
-from alignlab.lm import patch
+from alignlab.lm import LM, logprobs, patch
 
 Shift = dict[str, Array]  # name of an activation -> what is added to it, shape (d,)
 
@@ -77,6 +77,24 @@ def random_like(shift: Mapping[str, ArrayLike], d_head: int, seed: int) -> Shift
         lengths = np.linalg.norm(pieces, axis=1, keepdims=True) / np.linalg.norm(noise, axis=1, keepdims=True)
         found[name] = (noise * lengths).ravel()
     return found
+
+
+def preference(lm: LM, pairs: Sequence[tuple[str, str]]) -> Array:
+    """By how many nats the model finds the first text of each pair more likely than the second, shape (pairs,).
+
+    The words that the two begin with in common are the prompt, what follows is scored: for two statements that differ
+    in their last word this is the log-odds of that word.
+    Raises ValueError for a pair of equal texts.
+    """
+    prompts, endings = [], []
+    for first, second in pairs:
+        if first == second:
+            raise ValueError(f"the two texts of a pair are equal: {first!r}")
+        parting = next((i for i, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second)))
+        cut = max(first.rfind(" ", 0, parting), 0)
+        prompts.append(first[:cut])
+        endings.append([first[cut:], second[cut:]])
+    return np.array([float(scores[0] - scores[1]) for scores in logprobs(lm, prompts, endings)])
 
 
 def _head_means(z: ArrayLike, y: ArrayLike) -> tuple[Array, Array, Any]:
