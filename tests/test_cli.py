@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,15 +96,23 @@ def test_one_that_cannot_be_had_keeps_none_of_the_others(monkeypatch):
 # --- pages
 
 
-@pytest.mark.parametrize(
-    "command", [["claims"], ["verify"], ["refresh"], ["new", "05-inner/failures"]], ids=lambda c: c[0]
-)
+IN_A_BOOK = ["claims", "verify", "refresh", "new 05-inner/failures", "coverage", "colab --to out", "slides --to out"]
+
+
+@pytest.mark.parametrize("command", IN_A_BOOK)
 def test_a_folder_that_is_no_book_is_one_line(command, tmp_path):
     for folder, words in ((tmp_path, "holds no text/"), (tmp_path / "nowhere", "is no folder")):
-        result = run(*command, "--root", folder)
+        result = run(*command.split(), "--root", folder)
         assert (result.exit_code, result.stdout) == (1, "")
         assert only_line(result) == f"{folder} {words}: run this in the book's folder or name that with --root"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_is_described_and_none_is_left_out():
+    commands = {command.name or command.callback.__name__ for command in cli.app.registered_commands}
+    assert commands == {"fetch", "doctor", *(command.split()[0] for command in IN_A_BOOK)}
+    listed = run("--help").stdout
+    assert all(name in listed for name in commands)
 
 
 def test_a_page_that_does_not_exist_is_one_line(book):
@@ -151,10 +160,14 @@ def test_verify_prints_every_claim_and_fails_where_one_does(book):
     assert result.exit_code == 1 and json.loads(result.stdout)[0]["passed"] is False
 
 
-def test_claims_of_the_stored_notebooks_are_printed_as_text_and_as_json():
-    printed, read = run("claims", "--root", ROOT), json.loads(run("claims", "--json", "--root", ROOT).stdout)
+def test_claims_of_the_stored_notebooks_are_printed_as_text_and_as_json(tmp_path):
+    page = "04-outer/reward-modeling"
+    for path in (pages.text_path, pages.notebook_path):
+        path(tmp_path, page).parent.mkdir(parents=True)
+        shutil.copy(path(ROOT, page), path(tmp_path, page))
+    printed, read = run("claims", "--root", tmp_path), json.loads(run("claims", "--json", "--root", tmp_path).stdout)
     assert len(read) == len(printed.stdout.splitlines()) >= 5
-    assert all(f"  {record['id']}: " in printed.stdout for record in read)
+    assert all(f"holds  {record['id']}: " in printed.stdout for record in read)
 
 
 # --- errors
@@ -300,6 +313,27 @@ def test_doctor_works_behind_a_dead_proxy(nothing_cached):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.endswith("the package index can't be reached: connect once and run `alignlab fetch --all`.\n")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "locked/below"])
+def test_doctor_answers_where_the_cache_cannot_be(tmp_path, monkeypatch, place):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "locked").mkdir()
+    if place.startswith("locked"):
+        refused = PermissionError(13, "Permission denied")
+        for name in ("stat", "scandir"):  # as for a user who may not search the folder; root may
+            real = getattr(os, name)
+
+            def refuse(path, *more, _real=real, **options):
+                if str(tmp_path / "locked/") + "/" in str(path):
+                    raise refused
+                return _real(path, *more, **options)
+
+            monkeypatch.setattr(os, name, refuse)
+    monkeypatch.setenv("ALIGNLAB_CACHE", str(tmp_path / place))
+    found = checks._cache()
+    assert found["size"] == 0 and found["free"] > 0 and found["writable"] == place.startswith("locked")
+    assert {checks._asset(asset, False)["state"] for asset in assets.registry().values()} == {"absent"}
 
 
 def test_doctor_waits_no_longer_than_it_says_and_survives_a_pip_that_is_gone(nothing_cached, monkeypatch):

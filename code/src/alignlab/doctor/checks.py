@@ -111,16 +111,20 @@ def _memory() -> Report:
 def _cache() -> Report:
     """Where assets are kept, what they take there, what the disk has left, and whether it can be written."""
     where = assets.cache_dir()
-    there = next(folder for folder in (where, *where.absolute().parents) if folder.exists())
-    size = sum(path.stat().st_size for path in where.rglob("*") if path.is_file()) if where.is_dir() else 0
-    writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    there = next(folder for folder in (where, *where.absolute().parents) if os.path.exists(folder))
+    size = 0
+    for folder, _, names in os.walk(where):
+        for name in names:
+            with suppress(OSError):  # another process took it away in the meantime
+                size += os.path.getsize(os.path.join(folder, name))
+    writable = os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)
     return {"path": str(where), "size": size, "free": shutil.disk_usage(there).free, "writable": writable}
 
 
 def _asset(asset: assets.Asset, rehash: bool) -> Report:
     """state: "verified", "absent", or "damaged" with the fault."""
     fault = store.find_fault(asset, rehash=rehash)
-    state = "verified" if fault is None else "damaged" if store.folder_of(asset).exists() else "absent"
+    state = "verified" if fault is None else "damaged" if os.path.exists(store.folder_of(asset)) else "absent"
     return {"name": asset.name, "state": state, "fault": fault, "size": asset.size, "download": asset.archive_size}
 
 
