@@ -62,8 +62,8 @@ def run(path: Path, interpreter: str) -> list[str]:
         for output in cell.get("outputs", [])
         if output.output_type == "stream" and output.name == "stderr"
     ]
-    print("  " + notebook.cells[-1].outputs[0].text.strip())
-    return warned
+    print("  " + next(output.text.strip() for output in notebook.cells[-1].outputs if output.get("name") == "stdout"))
+    return warned[:3] + ([f"and {len(warned) - 3} more"] if len(warned) > 3 else [])
 
 
 def main() -> int:
