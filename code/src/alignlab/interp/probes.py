@@ -43,14 +43,15 @@ def linear_probe(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> Probe:
     """Logistic regression on standardized features (scikit-learn), turned back to the activations' own units.
 
     X: activations (n, d); y: labels (n,), true or false. C: inverse strength of the ridge penalty; activations have
-    more dimensions than a probe has examples, so it must be small.
+    more dimensions than a probe has examples, so it must be small. The fit is run far enough (tol) that another
+    processor's last digits do not show in its answers.
     Raises ValueError where the labels are all alike.
     """
     from sklearn.linear_model import LogisticRegression
 
     X, y = _checked(X, y)
     scale = X.std(0) + 1e-12
-    fit = LogisticRegression(C=C, max_iter=2000).fit((X - X.mean(0)) / scale, y)
+    fit = LogisticRegression(C=C, max_iter=2000, tol=1e-6).fit((X - X.mean(0)) / scale, y)
     direction = fit.coef_[0] / scale
     return Probe(direction, float(direction @ X.mean(0) - fit.intercept_[0]))
 
