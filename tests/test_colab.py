@@ -183,10 +183,11 @@ def test_links_to_the_published_site_lead_somewhere(made, site):
 
 
 def test_addresses_of_labels_are_those_of_the_built_site(site):
-    """Every label that an author gave, whether a page refers to it or not."""
+    """Every label that an author gave and every entry of the glossary, whether a page refers to it or not."""
     address, dead = EDITION.places.repository.site, []
     given = {label: link for label, (_, link) in EDITION.places.labels.items() if "#" not in label}
-    assert "ex-reward-modeling-bt" in given
+    given |= EDITION.places.terms
+    assert {"ex-reward-modeling-bt", "ccs", "bradley–terry model"} <= set(given)
     for label, link in given.items():
         name, _, mark = link.removeprefix(address).partition("#")
         if f'id="{mark}"' not in (site / name).read_text(encoding="utf-8"):

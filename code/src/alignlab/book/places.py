@@ -91,6 +91,20 @@ class Places:
                     found[match[1]] = title, self.anchor(name, match[1])
         return found
 
+    @cached_property
+    def terms(self) -> dict[str, str]:
+        """Address of every glossary entry, by its words in lower case."""
+        from sphinx.util.nodes import _make_id
+
+        return {
+            line.strip().lower(): f"{self.address(name)}#{_make_id(f'term-{line.strip()}')}"
+            for name, text in self.texts.items()
+            for block in walk(text)
+            if block.kind == "glossary"
+            for line in block.lines
+            if line.strip() and not line[0].isspace()
+        }
+
     def address(self, name: str) -> str:
         """A document of the published site."""
         return f"{self.repository.site}{name}.html"
@@ -133,7 +147,9 @@ class Places:
             return found
 
         def term(name: str) -> str:
-            return self.anchor("chapters/appendix/glossary", f"term-{name}")
+            if name.lower() not in self.terms:
+                raise PlainError(f"{name!r} is not in the glossary")
+            return self.terms[name.lower()]
 
         def part(kind: str) -> Named:
             name = _HOMES.get(kind, f"chapters/appendix/{kind}")
