@@ -179,7 +179,10 @@ def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
         return
     from rich.console import Console
 
-    Console().print(references.coverage_table(found))
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # a file or a pipe has no width that lines would have to be wrapped at
+    console.print(references.coverage_table(found))
 
 
 def _book(root: Path) -> Path:
