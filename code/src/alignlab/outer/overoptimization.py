@@ -1,0 +1,165 @@
+"""Over-optimization: a policy trained against a learned reward, watched by the true one.
+
+Serves the survey's section 4.3.3. The setup is that of Gao et al. (2023, "Scaling laws for reward model
+overoptimization"): a *gold* reward stands for people, a *proxy* is learned from its picks, a policy is optimized
+against the proxy by policy gradient or best-of-n, and both rewards are followed over the root of the KL divergence from
+the start. Here an answer is a point of R^16, the untrained policy a standard normal, and the gold reward is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+D = 16  # numbers that describe an answer
+Reward = Callable[[Tensor], Tensor]  # answers (n, D) -> rewards (n,)
+
+
+class Path(NamedTuple):
+    """What optimization did: distance from the start, and both rewards, each of shape (points,)."""
+
+    distance: np.ndarray  # root of KL(policy || start), nats
+    proxy: np.ndarray
+    gold: np.ndarray
+
+
+def gold_reward(seed: int) -> Reward:
+    """A true reward: mostly a direction, some texture, and a price for going far in any of eight directions.
+
+    Near the start the price is small, so that comparisons of ordinary answers say little about it. Scaled to mean 0
+    and standard deviation 1 over the start.
+    """
+    g = torch.Generator().manual_seed(seed)
+    along = F.normalize(torch.randn(D, generator=g), dim=0)
+    texture, sign = torch.randn(24, D, generator=g) / D**0.5, torch.randn(24, generator=g)
+    costly = torch.randn(8, D, generator=g) / D**0.5
+
+    def raw(x: Tensor) -> Tensor:
+        far = F.relu((x @ costly.T).abs() - 0.5).square().sum(-1)
+        return x @ along + 0.3 * torch.tanh(1.5 * x @ texture.T) @ sign - 0.3 * far
+
+    return standardize(raw, g)
+
+
+def standardize(reward: Reward, generator: torch.Generator, n: int = 20_000) -> Reward:
+    """The same reward with mean 0 and standard deviation 1 over the start."""
+    with torch.no_grad():
+        sample = reward(torch.randn(n, D, generator=generator))
+    mean, std = sample.mean(), sample.std()
+    return lambda x: (reward(x) - mean) / std
+
+
+def comparisons(gold: Reward, n: int, generator: torch.Generator, careless: float = 0.0) -> tuple[Tensor, Tensor]:
+    """n pairs of ordinary answers, the picked and the other one, each (n, D); picks follow sigmoid(2 x difference).
+
+    careless: share of picks made by tossing a coin.
+    """
+    a, b = torch.randn(2, n, D, generator=generator)
+    p = (1 - careless) * torch.sigmoid(2 * (gold(a) - gold(b))) + careless / 2
+    first = (torch.rand(n, generator=generator) < p)[:, None]
+    return torch.where(first, a, b), torch.where(first, b, a)
+
+
+def fit_proxy(chosen: Tensor, rejected: Tensor, seed: int, members: int = 1, steps: int = 300) -> list[Reward]:
+    """Reward models, networks of one hidden layer, trained on the same picks from different first weights.
+
+    chosen, rejected: (n, D). Bradley and Terry's loss, AdamW, batches of 256 at most. Returns `members` standardized
+    rewards. Raises ValueError where the shapes differ.
+    """
+    if chosen.shape != rejected.shape:
+        raise ValueError(f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree")
+    g = torch.Generator().manual_seed(seed)
+    into, shift, out = (
+        nn.Parameter(torch.randn(members, *shape, generator=g) * scale)
+        for shape, scale in (((D, 64), D**-0.5), ((1, 64), 0.3), ((64, 1), 0.125))
+    )
+
+    optimizer = torch.optim.AdamW([into, shift, out], lr=3e-3, weight_decay=0.01)
+    for _ in range(steps):
+        rows = torch.randint(len(chosen), (min(len(chosen), 256),), generator=g)
+        margin = (
+            F.relu(chosen[rows] @ into + shift) - F.relu(rejected[rows] @ into + shift)
+        ) @ out  # (member, pair, 1)
+        loss = -F.logsigmoid(margin).mean(1).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    weights = (into.detach(), shift.detach(), out.detach())
+    return [standardize(partial(_one_member, *(w[member] for w in weights)), g) for member in range(members)]
+
+
+def _one_member(into: Tensor, shift: Tensor, out: Tensor, x: Tensor) -> Tensor:
+    return (F.relu(x @ into + shift) @ out)[:, 0]
+
+
+def worst_case(rewards: Sequence[Reward]) -> Reward:
+    """The lowest reward that any member gives (worst-case optimization of Coste et al. 2023)."""
+    return lambda x: torch.stack([reward(x) for reward in rewards]).amin(0)
+
+
+def policy_gradient(proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr: float = 0.03) -> Path:
+    """REINFORCE with whitened rewards on a normal policy with its own mean and spread in each dimension.
+
+    There is no KL penalty; the divergence from the start is followed, not limited. Rewards are means over 512 answers.
+    """
+    g = torch.Generator().manual_seed(seed)
+    mean, log_std = (torch.zeros(D, requires_grad=True) for _ in range(2))
+    optimizer = torch.optim.Adam([mean, log_std], lr=lr)
+    rows = []
+    for _ in range(steps):
+        with torch.no_grad():
+            std = log_std.exp()
+            kl = (0.5 * (mean**2 + std**2 - 1) - log_std).sum()
+            x = mean + std * torch.randn(512, D, generator=g)
+            r = proxy(x)
+            rows.append((math.sqrt(max(float(kl), 0.0)), float(r.mean()), float(gold(x).mean())))
+            advantage = (r - r.mean()) / (r.std() + 1e-6)
+        logprob = (-0.5 * ((x - mean) / log_std.exp()) ** 2 - log_std).sum(1)
+        loss = -(advantage * logprob).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            log_std.clamp_(-1.5, 0.5)
+    return Path(*np.array(rows).T)
+
+
+def best_of_n_kl(n: int | np.ndarray) -> np.ndarray:
+    """KL of best-of-n from the start, nats: log n - (n - 1)/n, exact without ties (Stiennon et al. 2020)."""
+    return np.log(n) - (np.asarray(n) - 1) / n
+
+
+def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
+    """Expected rewards of the answer that the proxy likes best among n, from one large sample of the start.
+
+    proxy, gold: rewards of the same m answers, shape (m,). The answer of rank i (1 = lowest) is the best of n with
+    probability (i/m)^n - ((i-1)/m)^n. Raises ValueError where an n is too large for the sample to say.
+    """
+    m = len(proxy)
+    if max(ns) > m / 4:
+        raise ValueError(f"best of {max(ns)} cannot be estimated from {m} answers: take at least {4 * max(ns)}")
+    order = proxy.argsort()
+    r, y, rank = proxy[order].double(), gold[order].double(), torch.arange(1, m + 1, dtype=torch.float64) / m
+    weights = [rank**n - (rank - 1 / m) ** n for n in ns]
+    distance = np.sqrt(np.maximum(best_of_n_kl(np.array(ns)), 0))
+    return Path(distance, np.array([float(w @ r) for w in weights]), np.array([float(w @ y) for w in weights]))
+
+
+def fit_form(path: Path, logarithmic: bool, with_beta: bool = True) -> tuple[float, float, float]:
+    """Least squares of gold = d (alpha - beta log d), or d (alpha - beta d) (Gao et al. 2023, section 3).
+
+    Returns alpha, beta and the root mean squared residual. with_beta=False leaves the second term out.
+    """
+    keep = path.distance > 0.1
+    d, gold = path.distance[keep], path.gold[keep]
+    terms = [d, -d * (np.log(d) if logarithmic else d)][: 2 if with_beta else 1]
+    found, *_ = np.linalg.lstsq(np.stack(terms, axis=1), gold, rcond=None)
+    residual = gold - np.stack(terms, axis=1) @ found
+    return float(found[0]), float(found[1]) if with_beta else 0.0, float(np.sqrt((residual**2).mean()))
