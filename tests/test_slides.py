@@ -91,9 +91,11 @@ def test_a_deck_turns_by_key_and_its_explorers_move(folder, chromium, slug):
             page.evaluate(
                 """() => { const root = Reveal.getCurrentSlide().querySelector('.al-explorer');
                 const range = root.querySelector('input[type=range]');
-                const radio = root.querySelector('input:not(:checked)');
+                const radio = root.querySelector('input[type=radio]:not(:checked)');
+                const select = root.querySelector('select');
                 if (range) { range.value = range.value === range.max ? range.min : range.max; }
-                else { radio.checked = true; }
+                else if (radio) { radio.checked = true; }
+                else { select.selectedIndex = select.selectedIndex ? 0 : 1; }
                 root.dispatchEvent(new Event('input', {bubbles: true})); }"""
             )
             moved += page.evaluate(said) != before
