@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from alignlab.book import card, claims, compare, numbers, pages, tables
+from alignlab.book import card, claims, compare, explorers, numbers, pages, tables
 from alignlab.book.fragments import digest, script, style
+from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).parents[1]
 
@@ -245,3 +246,36 @@ def test_restyle_renews_old_blocks_and_nothing_else(tmp_path):
     assert pages.restyle(tmp_path) == ["01-a/b"] and pages.restyle(tmp_path) == []
     fresh = pages.read_notebook(tmp_path / "chapters/01-a/b.ipynb").cells[0].outputs[0].data["text/html"]
     assert fresh == f"{style('figure')}<p>4</p>{script('explorer')}"
+
+
+# ---- explorers whose sentences hold trained numbers ----
+
+
+def explored(peak: float, tol: float | None = 0.1, word: str = "peaks") -> list:
+    def draw(n):
+        fig, ax = plt.subplots(figsize=(2, 1))
+        ax.plot([0, n])
+        return fig
+
+    states = {"n": (1, 2, 3, 4, 5)}
+    spec = explorers.Spec(draw, lambda n: f"It {word} at {peak + n:.1f}.", "A title", states, {"n": 1}, {}, tol)
+    html, text = explorers.static_html(spec)
+    plt.close("all")
+    return [{"output_type": "display_data", "metadata": {}, "data": {"text/html": html, "text/plain": text}}]
+
+
+def test_an_explorers_trained_numbers_move_within_its_tolerance_and_not_beyond():
+    assert compare.outputs_differ(explored(10.0), explored(10.4)) == []
+    assert compare.outputs_differ(explored(10.0), explored(12.0)) != []
+    assert compare.outputs_differ(explored(10.0), explored(10.0, word="falls")) != []
+    assert compare.outputs_differ(explored(10.0, tol=None), explored(10.4, tol=None)) != []
+
+
+def test_a_changed_digit_of_such_a_sentence_fails_although_it_is_within_tolerance():
+    for kind in ("text/html", "text/plain"):
+        stored = explored(10.0)
+        stored[0]["data"][kind] = stored[0]["data"][kind].replace("peaks at 11.0", "peaks at 11.1")
+        assert compare.outputs_differ(stored, explored(10.0)) != []
+    stored = explored(10.0)
+    stored[0]["data"]["text/html"] = stored[0]["data"]["text/html"].replace('data-tol="0.1"', 'data-tol="0.9"')
+    assert compare.outputs_differ(stored, explored(10.0)) != []

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from alignlab.book import card, claims, fragments, links, numbers, tables
+from alignlab.book import card, claims, explorers, fragments, links, numbers, tables
 
 Output = Mapping[str, Any]
 Bundle = Mapping[str, Any]
@@ -75,10 +75,12 @@ def bundles_differ(stored: Bundle, fresh: Bundle) -> list[str]:
     if mine is not None:
         problems += records_differ(mine, stored[mine], fresh[mine])
     skipped = {*_IGNORED_TYPES, *([mine, *PRINTED[mine](stored[mine])] if mine is not None and not problems else [])}
+    tol = _tolerance(fresh)
     for mime in sorted(set(stored) - skipped):
         before, after = _joined(stored[mime]), _joined(fresh[mime])
         if isinstance(before, str) and isinstance(after, str):
-            problems += _text_differs(mime, before, after)
+            if tol is None or not _sentences_near(before, after, tol):
+                problems += _text_differs(mime, before, after)
         elif before != after and mime != mine:
             problems.append(f"{mime}: stored {before!r}, the run gives {after!r}")
     return problems
@@ -141,6 +143,10 @@ def _claims_differ(stored: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
 def stored_is_printed(bundle: Bundle) -> list[str]:
     """Whether what is stored beside a record is what the record prints."""
     problems = []
+    if _tolerance(bundle) is not None:
+        html, text = _joined(bundle["text/html"]), _joined(bundle.get("text/plain", ""))
+        if explorers.told(html, text) != _TOLERANT.search(html)[2]:  # type: ignore[index]
+            problems.append("a digit or word of the explorer's stored sentences was changed after the run")
     for mime, printed in PRINTED.items():
         if mime not in bundle:
             continue
@@ -155,6 +161,30 @@ def stored_is_printed(bundle: Bundle) -> list[str]:
             if _with_strips(stored) != _with_strips(text):
                 problems.append(f"the stored {kind} is not what its own record prints")
     return problems
+
+
+_TOLERANT = re.compile(r' data-tol="([\d.]+)" data-told="(\w*)"')
+_NUMBER = re.compile(r"[-\u2212]?\d+(?:\.\d+)?")
+
+
+def _tolerance(bundle: Bundle) -> float | None:
+    """The share by which an explorer's numbers may move, None where its sentences are compared exactly."""
+    html = _joined(bundle.get("text/html", ""))
+    found = _TOLERANT.search(html) if isinstance(html, str) and 'class="al-explorer"' in html else None
+    return float(found[1]) if found else None
+
+
+def _sentences_near(stored: str, fresh: str, tol: float) -> bool:
+    """Whether two texts differ only in numbers, by the share `tol` or two units of the last digit shown."""
+    before, after = (re.sub(r' data-told="\w*"', "", sanitize(text)) for text in (stored, fresh))
+    if _NUMBER.sub("#", before) != _NUMBER.sub("#", after):
+        return False
+    for b, a in zip(_NUMBER.findall(before), _NUMBER.findall(after)):
+        x, y = (float(text.replace("\u2212", "-")) for text in (b, a))
+        unit = 10.0 ** -len(b.partition(".")[2])
+        if abs(x - y) > max(tol * abs(x), 2 * unit) + 1e-9:
+            return False
+    return True
 
 
 def _with_strips(text: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignlab.book import session
 from alignlab.book.figures import svg
-from alignlab.book.fragments import emit, escape, script, style
+from alignlab.book.fragments import digest, emit, escape, script, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +35,7 @@ class Spec:
     states: dict[str, tuple[Any, ...]]
     start: State
     labels: dict[str, str]
+    tol: float | None = None
 
     @property
     def uid(self) -> str:
@@ -42,6 +43,8 @@ class Spec:
         told = repr((self.title, sorted((name, len(values)) for name, values in self.states.items())))
         return "x" + hashlib.sha1(told.encode()).hexdigest()[:7]
 
+
+TOLERANT = ' data-tol="{}" data-told="{}"'
 
 # Called with the spec of each explorer after it has been shown; the tests look on from here.
 observers: list[Callable[[Spec], None]] = []
@@ -54,6 +57,7 @@ def explore(
     title: str,
     start: State | None = None,
     labels: dict[str, str] | None = None,
+    tol: float | None = None,
     **states: Iterable[Any],
 ) -> Any:
     """Show a figure with a control for each named state.
@@ -61,11 +65,13 @@ def explore(
     draw: called with one value a name, gives a matplotlib figure. say: called alike, gives the sentence that says what
     the figure shows. start: the values shown first (default the first of each). labels: what a control is called where
     the name alone would not do, such as {"n": "number of comparisons"}. states: the values of each control, five
-    combinations at least; numbers become sliders, up to four words buttons, more words a menu.
+    combinations at least; numbers become sliders, up to four words buttons, more words a menu. tol: where training
+    decides the numbers of the sentences, the share of its value (0.1 is ten percent) by which a stored one may move on
+    another processor; without it they are compared exactly.
     Raises ValueError where there are too few or too many states, or where what is shown does not change.
     """
     values = {name: tuple(v) for name, v in states.items()}
-    spec = Spec(draw, say, title, values, _start(values, start), dict(labels or {}))
+    spec = Spec(draw, say, title, values, _start(values, start), dict(labels or {}), tol)
     validate(spec)
     if session.static():
         html, text = static_html(spec)
@@ -140,12 +146,21 @@ def static_html(spec: Spec) -> tuple[str, str]:
     controls = "".join(control_html(spec, name) for name in spec.states)
     html = (
         f'{style("figure", "explorer")}<div class="al-explorer" id="{spec.uid}" role="group" '
-        f'aria-label="Explorer: {escape(spec.title)}">'
+        f'aria-label="Explorer: {escape(spec.title)}"{TOLERANT.format(spec.tol, "") if spec.tol else ""}>'
         f'<p class="al-title">{escape(spec.title)}</p><div class="al-controls">{controls}</div>'
         f'<div class="al-pic al-frames">{frames}</div>'
         f'<p class="al-say" aria-live="polite">{escape(drawn[first][1])}</p></div>{script("explorer")}'
     )
-    return html, f"{spec.title}\n{drawn[first][1]}"
+    text = f"{spec.title}\n{drawn[first][1]}"
+    if spec.tol:
+        html = html.replace(TOLERANT.format(spec.tol, ""), TOLERANT.format(spec.tol, told(html, text)), 1)
+    return html, text
+
+
+def told(html: str, text: str) -> str:
+    """A fingerprint of every sentence an explorer holds, so that a changed digit shows although digits may move."""
+    said = re.findall(r'(?:data-say|aria-label)="([^"]*)"', html) + re.findall(r'class="al-say"[^>]*>([^<]*)<', html)
+    return digest({"said": said, "text": text})
 
 
 def _own_ids(picture: str, index: int) -> str:

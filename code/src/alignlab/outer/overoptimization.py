@@ -30,6 +30,11 @@ class Path(NamedTuple):
     gold: np.ndarray
 
 
+def normal(generator: torch.Generator, *shape: int) -> Tensor:
+    """Standard normal numbers in float32, the same on every processor (torch's own float32 ones are not)."""
+    return torch.randn(shape, dtype=torch.float64, generator=generator).float()
+
+
 def gold_reward(seed: int) -> Reward:
     """A true reward: mostly a direction, some texture, and a price for going far in any of eight directions.
 
@@ -37,9 +42,9 @@ def gold_reward(seed: int) -> Reward:
     and standard deviation 1 over the start.
     """
     g = torch.Generator().manual_seed(seed)
-    along = F.normalize(torch.randn(D, generator=g), dim=0)
-    texture, sign = torch.randn(24, D, generator=g) / D**0.5, torch.randn(24, generator=g)
-    costly = torch.randn(8, D, generator=g) / D**0.5
+    along = F.normalize(normal(g, D), dim=0)
+    texture, sign = normal(g, 24, D) / D**0.5, normal(g, 24)
+    costly = normal(g, 8, D) / D**0.5
 
     def raw(x: Tensor) -> Tensor:
         far = F.relu((x @ costly.T).abs() - 0.5).square().sum(-1)
@@ -51,7 +56,7 @@ def gold_reward(seed: int) -> Reward:
 def standardize(reward: Reward, generator: torch.Generator, n: int = 20_000) -> Reward:
     """The same reward with mean 0 and standard deviation 1 over the start."""
     with torch.no_grad():
-        sample = reward(torch.randn(n, D, generator=generator))
+        sample = reward(normal(generator, n, D))
     mean, std = sample.mean(), sample.std()
     return lambda x: (reward(x) - mean) / std
 
@@ -61,7 +66,7 @@ def comparisons(gold: Reward, n: int, generator: torch.Generator, careless: floa
 
     careless: share of picks made by tossing a coin.
     """
-    a, b = torch.randn(2, n, D, generator=generator)
+    a, b = normal(generator, 2, n, D)
     p = (1 - careless) * torch.sigmoid(2 * (gold(a) - gold(b))) + careless / 2
     first = (torch.rand(n, generator=generator) < p)[:, None]
     return torch.where(first, a, b), torch.where(first, b, a)
@@ -77,7 +82,7 @@ def fit_proxy(chosen: Tensor, rejected: Tensor, seed: int, members: int = 1, ste
         raise ValueError(f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree")
     g = torch.Generator().manual_seed(seed)
     into, shift, out = (
-        nn.Parameter(torch.randn(members, *shape, generator=g) * scale)
+        nn.Parameter(normal(g, members, *shape) * scale)
         for shape, scale in (((D, 64), D**-0.5), ((1, 64), 0.3), ((64, 1), 0.125))
     )
 
@@ -117,7 +122,7 @@ def policy_gradient(proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr
         with torch.no_grad():
             std = log_std.exp()
             kl = (0.5 * (mean**2 + std**2 - 1) - log_std).sum()
-            x = mean + std * torch.randn(512, D, generator=g)
+            x = mean + std * normal(g, 512, D)
             r = proxy(x)
             rows.append((math.sqrt(max(float(kl), 0.0)), float(r.mean()), float(gold(x).mean())))
             advantage = (r - r.mean()) / (r.std() + 1e-6)
