@@ -77,8 +77,8 @@ def prepare_ours(dtype: str, model: str, letters: bool = False) -> Run:
 def prepare_peer(dtype: str, model: str, letters: bool = False) -> Run:
     """The same texts as requests to the harness's own model class.
 
-    Timed as it comes. Its softmax in float32 over 49,152 tokens adds up to an error of about 1e-4 nats an answer, so the
-    first, untimed run, whose results are compared, takes the softmax in float64 (the harness's own option).
+    Timed as it comes. Its softmax in float32 over 49,152 tokens adds up to an error of about 1e-4 nats an answer, so
+    the first, untimed run, whose results are compared, takes the softmax in float64 (the harness's own option).
     """
     import torch
     from lm_eval.api.instance import Instance
@@ -106,7 +106,10 @@ def _flat(rows: list) -> list[float]:
 
 HARNESS = ("lm-eval==0.4.13", "accelerate==1.12.0")
 OURS = "alignlab.lm.logprobs: every shared token once, unembedding at the answers"
-PEER = f"lm-eval {HARNESS[0].split('==')[1]} HFLM.loglikelihood, batch 8, its logits cache on (compared with its softmax in float64, timed at its default)"
+PEER = (
+    f"lm-eval {HARNESS[0].split('==')[1]} HFLM.loglikelihood, batch 8, its logits cache on "
+    "(compared with its softmax in float64, timed at its default)"
+)
 BENCHMARKS = [
     Benchmark(
         name="multiple_choice",
