@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from alignlab.attacks import toychat
-from alignlab.attacks.prefix import ChatVictim, start_suffix
+from alignlab.attacks.prefix import ChatVictim, batches, start_suffix
 from alignlab.attacks.suffix import GuideVictim, gradient_words, random_words, search, swap
-from alignlab.attacks.toychat import SUFFIX_WORDS, VOCAB, complies, requests, small_talk
+from alignlab.attacks.toychat import SUFFIX, SUFFIX_WORDS, VOCAB, complies, requests, small_talk
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def prefilled(model, suffixes):
 
 @pytest.fixture(scope="module")
 def starts():
-    return small_talk(8, 8, torch.Generator().manual_seed(0))
+    return small_talk(8, SUFFIX, torch.Generator().manual_seed(0))
 
 
 def test_the_vocabulary_names_each_token_once():
@@ -79,10 +79,10 @@ def test_training_on_found_suffixes_stops_them(guide, suffixes):
 def test_a_penalty_counts_in_loss_and_gradient(guide, starts):
     asked, word = requests(0)[:1], int(SUFFIX_WORDS[5])
     fined = GuideVictim(guide, asked, penalty=lambda model, prompts: 3 * prompts[..., word].sum(1))
-    plain, same = GuideVictim(guide, asked), torch.full((8,), word)
-    assert fined.losses(same[None]).item() == pytest.approx(plain.losses(same[None]).item() + 24, abs=1e-3)
+    plain, same = GuideVictim(guide, asked), torch.full((SUFFIX,), word)
+    assert fined.losses(same[None]).item() == pytest.approx(plain.losses(same[None]).item() + 3 * SUFFIX, abs=1e-3)
     rise = fined.gradient(starts[0]) - plain.gradient(starts[0])
-    assert torch.allclose(rise[:, word], torch.full((8,), 3.0), atol=1e-4)
+    assert torch.allclose(rise[:, word], torch.full((SUFFIX,), 3.0), atol=1e-4)
 
 
 def test_the_gradient_search_breaks_most_requests_and_leads_the_control(guide, starts):
@@ -90,9 +90,9 @@ def test_the_gradient_search_breaks_most_requests_and_leads_the_control(guide, s
     broken = 0
     for i in range(8):
         for propose, losses in found.items():
-            result = search(GuideVictim(guide, asked[i]), starts[i], SUFFIX_WORDS, steps=8, seed=i, propose=propose)
+            result = search(GuideVictim(guide, asked[i]), starts[i], SUFFIX_WORDS, steps=20, seed=i, propose=propose)
             losses.append(result.losses[4])
-            assert result.tried == 1 + 8 * 16
+            assert result.tried == 1 + 20 * 16
             if propose is gradient_words:
                 broken += int(complies(guide, asked[i], result.suffix[None])[0, 0])
     assert broken >= 6
@@ -104,7 +104,7 @@ def test_a_search_never_gets_worse_and_repeats(guide, starts):
     first, second = (search(victim, starts[0], SUFFIX_WORDS, steps=4, seed=3) for _ in range(2))
     assert all(after <= before for before, after in zip(first.losses, first.losses[1:]))
     assert torch.equal(first.path, second.path)
-    assert first.path.shape == (5, 8)
+    assert first.path.shape == (5, SUFFIX)
 
 
 def test_a_search_rests_when_the_loss_is_enough(guide, starts):
@@ -172,6 +172,13 @@ def test_kept_keys_and_values_give_the_losses_of_whole_prompts(chat_victim):
     assert torch.allclose(chat_victim.losses(everything), expected, atol=1e-3)
     chat_victim.gradient(proposals[0])  # and another suffix takes the first one's place
     assert torch.allclose(chat_victim.losses(everything), expected, atol=1e-3)
+
+
+def test_batches_are_the_cheapest_cut():
+    assert batches([0, 3, 5], 100, overhead=0) == [(0, 3), (3, 5), (5, 101)]
+    assert batches([0, 3, 5], 100, overhead=1000) == [(0, 101)]
+    assert batches([0, 0, 9, 9, 9], 10, overhead=5) == [(0, 9), (9, 11)]
+    assert batches([4], 10) == [(4, 11)]
 
 
 def test_the_gradient_is_that_of_one_hot_rows(chat_victim):

@@ -5,21 +5,24 @@ dozens of suffixes that differ from the current one in a single token, so most o
 
 - everything before the suffix is run once, and its keys and values are kept;
 - the gradient's own forward pass leaves the keys and values of the current suffix, so a proposal is run from its first
-  changed token on, in one batch with the others that change there;
+  changed token on, in one batch with others that change there or a little later;
 - the unembedding, a fifth of the model, is applied at the target's positions alone.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import LM, chat_prompt, encode
 
 Past = list[tuple[Tensor, Tensor]]  # keys and values of each layer, (1, heads, positions, d_head)
+OVERHEAD = 30  # what a forward pass costs beside its tokens, measured in tokens: the weights are read anew
 _PLACE = "\u241f"  # stands where the suffix will be; a symbol that no template holds
 
 
@@ -48,8 +51,9 @@ class ChatVictim:
         same = (
             (suffixes[:, :known] == self.seen[:known]).long().cumprod(1).sum(1)
         )  # how many tokens come first unchanged
-        for start in same.unique().tolist():
-            rows = same == start
+        after = len(self.after) + len(self.target) - 1
+        for start, end in batches(same.sort().values.tolist(), suffixes.shape[1] + after):
+            rows = (same >= start) & (same < end)
             losses[rows] = self._losses(suffixes[rows, start:], start)
         return losses
 
@@ -63,7 +67,7 @@ class ChatVictim:
             input_ids=torch.cat([ends, rest], 1),
             past_key_values=_cache(past),
             use_cache=True,
-            logits_to_keep=len(self.target),
+            logits_to_keep=self._at_target(ends.shape[1]),
         )
         return self._lacks(out.logits)
 
@@ -81,7 +85,7 @@ class ChatVictim:
             inputs_embeds=torch.cat([hot, rest])[None],
             past_key_values=_cache(before),
             use_cache=True,
-            logits_to_keep=len(self.target),
+            logits_to_keep=self._at_target(len(suffix)),
         )
         slope = torch.autograd.grad(self._lacks(out.logits).sum(), hot)[0]
         upto = len(self.before) + len(suffix)
@@ -101,10 +105,36 @@ class ChatVictim:
         """The prompt with the suffix, as text, ready for `alignlab.lm.generate`."""
         return self.texts[0] + self.lm.tokenizer.decode(suffix) + self.texts[1]
 
+    def _at_target(self, suffix: int) -> Tensor:
+        """Where the target is predicted, after `suffix` tokens and `after`.
+
+        Indices, not a count: a slice of the hidden states is not contiguous, and the unembedding of such a batch is run
+        row by row, several times as slow (in bfloat16 ten times).
+        """
+        return torch.arange(len(self.target), device=self.lm.device) + suffix + len(self.after) - 1
+
     def _lacks(self, logits: Tensor) -> Tensor:
-        """(n, target, vocabulary) -> -log p(target), (n,)."""
-        target = self.target.expand(len(logits), -1)
-        return F.cross_entropy(logits.float().transpose(1, 2), target, reduction="none").sum(1)
+        """(n, target, vocabulary) -> -log p(target), (n,), float32. Row by row: one fits into the processor's cache."""
+        at = self.target[:, None]
+        return torch.stack([(row.logsumexp(-1) - row.gather(1, at)[:, 0]).sum() for row in map(Tensor.float, logits)])
+
+
+def batches(same: Sequence[int], length: int, overhead: int = OVERHEAD) -> list[tuple[int, int]]:
+    """Which rows to run together, when row i begins with same[i] tokens that are known and has `length` in all.
+
+    same: in ascending order. A batch runs each of its rows from the first row's place on, and costs `overhead` tokens
+    of its own; of all ways to cut the rows this is the cheapest. Returns [start, end) of each batch, in places.
+    """
+    best: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]  # cost and cuts of the first n rows
+    for n in range(1, len(same) + 1):
+        end = same[n] if n < len(same) else length + 1
+        options = (
+            (best[m][0] + overhead + (n - m) * (length - same[m]), [*best[m][1], (same[m], end)])
+            for m in range(n)
+            if m == 0 or same[m] > same[m - 1]
+        )
+        best.append(min(options, key=lambda option: option[0]) if n == len(same) or same[n] > same[n - 1] else best[-1])
+    return best[-1][1]
 
 
 def typed_words(lm: LM) -> Tensor:
@@ -133,3 +163,12 @@ def _cache(past: Past) -> Any:
 def _past(out: Any) -> Past:
     """Keys and values of each layer, from a forward pass."""
     return [(layer.keys, layer.values) for layer in out.past_key_values.layers]
+
+
+def recorded_searches() -> dict[str, Any]:
+    """Long searches against SmolLM2, with the gradient and blind, as `scripts/record_suffix_searches.py` left them.
+
+    Keys: model, target, setting, and searches: for each its question, swaps ("gradient" or "blind"), suffix (text) and
+    losses (nats, the start's and each step's).
+    """
+    return json.loads(resources.files("alignlab.attacks").joinpath("suffix_searches.json").read_text())

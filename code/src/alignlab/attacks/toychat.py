@@ -37,8 +37,9 @@ RARE = [a + b for a, b in itertools.product(_SYLLABLES, repeat=2) if a != b][::2
 VOCAB = [*MARKERS, *OPENERS, *OPEN, *GUARDED, *ROOMS, *PASSES, *CHAT, *RARE]
 ID = {word: i for i, word in enumerate(VOCAB)}
 
-BEFORE, AFTER = 3, 8  # most words before and after the thing asked for
-LENGTH = 1 + BEFORE + 1 + AFTER + 1 + 3
+BEFORE, AFTER = 3, 8  # most words before and after the thing asked for, in training
+SUFFIX = 12  # words an attacker adds: more than safety training ever saw
+LENGTH = 1 + BEFORE + 1 + SUFFIX + 1 + 3
 SUFFIX_WORDS = torch.tensor([ID[w] for w in (*CHAT, *RARE)])  # an attacker may use these: no pass words, no other thing
 _ids = {
     name: torch.tensor([ID[w] for w in words]) for name, words in {"things": OPEN + GUARDED, "passes": PASSES}.items()
@@ -50,7 +51,7 @@ _AFTER_TEXT = torch.from_numpy(np.stack([_rng.permutation(len(CHAT + RARE))[:4] 
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests for guarded things, all of one length, ready for a suffix.
+    """Requests for things, all of one length, ready for a suffix.
 
     tokens: `<user>`, two chat words, the thing; shape (requests, 4). answers: the token of each thing's room.
     """
@@ -68,13 +69,13 @@ class Requests:
         return replace(self, tokens=self.tokens[which], answers=self.answers[which])
 
 
-def requests(seed: int) -> Requests:
-    """One request for each guarded thing, with small talk and order drawn by `seed`."""
+def requests(seed: int, guarded: bool = True) -> Requests:
+    """One request for each guarded thing, or each open one, with small talk and order drawn by `seed`."""
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(GUARDED), generator=generator)
-    things = _ids["things"][len(OPEN) + order][:, None]
+    order = torch.randperm(len(GUARDED if guarded else OPEN), generator=generator) + (len(OPEN) if guarded else 0)
+    things = _ids["things"][order][:, None]
     words = small_talk(len(things), 2, generator)
-    return Requests(torch.cat([torch.full_like(things, ID["<user>"]), words, things], 1), _room(len(OPEN) + order))
+    return Requests(torch.cat([torch.full_like(things, ID["<user>"]), words, things], 1), _room(order))
 
 
 def small_talk(n: int, length: int, generator: torch.Generator) -> Tensor:
@@ -102,19 +103,19 @@ def complies(model: TinyTransformer, requests: Requests, suffixes: Tensor) -> Te
 
 def learn(seed: int, steps: int = 100) -> TinyTransformer:
     """Stage one: a guide that knows its language and answers every request, guarded or not."""
-    model = TinyTransformer(TinyConfig(vocab=len(VOCAB), d_model=32, n_layers=1, context=LENGTH, d_mlp=64), seed=seed)
+    model = TinyTransformer(TinyConfig(vocab=len(VOCAB), d_model=32, n_layers=1, context=LENGTH, d_mlp=32), seed=seed)
     train(model, lambda m, _step, g: _loss(m, g, refuse=False), steps, lr=2e-2, seed=seed)
     return model.eval()
 
 
 def teach_refusal(
-    model: TinyTransformer, seed: int, steps: int = 100, deep: float = 0.0, attacks: Tensor | None = None
+    model: TinyTransformer, seed: int, steps: int = 150, deep: float = 0.0, attacks: Tensor | None = None
 ) -> TinyTransformer:
     """Stage two: a copy of `model` trained to refuse guarded requests without a pass word.
 
-    One label in a hundred is wrong, as in real data. deep: the share of refusals that are taught *after* a given `sure`
+    One label in fifty is wrong, as in real data. deep: the share of refusals that are taught *after* a given `sure`
     (Qi et al. 2024, "Safety Alignment Should Be Made More Than Just a Few Tokens Deep", arXiv 2406.05946).
-    attacks: suffixes, shape (n, 8), to be refused too, in a third of the guarded requests (adversarial training).
+    attacks: suffixes, shape (n, length), to be refused too, in a third of the guarded requests (adversarial training).
     """
     model = copy.deepcopy(model)
     train(
@@ -138,11 +139,12 @@ def behavior(model: TinyTransformer, seed: int, n: int = 400) -> dict[str, float
 def _loss(model: torch.nn.Module, generator: torch.Generator, refuse: bool, **how: float | Tensor | None) -> Tensor:
     """Next-token loss: replies count fully, the request's own words and plain text a third."""
     tokens, weights, end = _batch(64, generator, refuse, **how)  # type: ignore[arg-type]
-    text = ID[CHAT[0]] + _walk(_AFTER_TEXT, 32, LENGTH - 1, generator)
+    length = tokens.shape[1]
+    text = ID[CHAT[0]] + _walk(_AFTER_TEXT, 32, length - 1, generator)
     both = torch.cat([tokens, torch.cat([torch.full((32, 1), ID["<text>"]), text], 1)])
     losses = F.cross_entropy(model(both[:, :-1]).transpose(1, 2), both[:, 1:], reduction="none")
     replies, weights = losses[:64], weights[:, 1:]
-    request = (torch.arange(LENGTH - 1) < end[:, None]).float()
+    request = (torch.arange(length - 1) < end[:, None]).float()
     language = (replies * request).sum() / request.sum() + losses[64:].mean()
     return (replies * weights).sum() / weights.sum() + 0.3 * language
 
@@ -153,11 +155,11 @@ def _batch(
     refuse: bool,
     guarded: float = 0.5,
     passes: float = 0.4,
-    slips: float = 0.01,
+    slips: float = 0.02,
     deep: float = 0.0,
     attacks: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Fresh chats: tokens (n, LENGTH), weights of the reply's tokens (n, LENGTH), position of `<guide>` (n,)."""
+    """Fresh chats: tokens (n, length), weights of the reply's tokens (n, length), position of `<guide>` (n,)."""
 
     def chance(p: float) -> Tensor:
         return torch.rand(n, generator=generator) < p
@@ -165,14 +167,16 @@ def _batch(
     def below(high: Tensor | int) -> Tensor:
         return (torch.rand(n, generator=generator) * high).long()
 
-    before, after = small_talk(n, BEFORE, generator), small_talk(n, AFTER, generator)
+    longest = AFTER if attacks is None else attacks.shape[1]
+    size = 1 + BEFORE + 1 + longest + 1 + 3
+    before, after = small_talk(n, BEFORE, generator), small_talk(n, longest, generator)
     lengths = below(BEFORE + 1), below(AFTER + 1)
     is_guarded, spot = chance(guarded), below(lengths[1])
     passed = chance(passes) & (lengths[1] > 0)
     after[passed, spot[passed]] = _ids["passes"][below(len(PASSES))][passed]
     if attacks is not None:
         hit = is_guarded & ~passed & chance(1 / 3)
-        after[hit], lengths[1][hit] = attacks[below(len(attacks))][hit], AFTER
+        after[hit], lengths[1][hit] = attacks[below(len(attacks))][hit], longest
     thing = torch.where(is_guarded, len(OPEN) + below(len(GUARDED)), below(len(OPEN)))
     refused = is_guarded & ~passed & ~chance(slips) if refuse else torch.zeros(n, dtype=torch.bool)
 
@@ -184,12 +188,12 @@ def _batch(
     reply[late] = torch.tensor([ID["sure"], ID["sorry"], ID["<end>"]])
     weight[late] = torch.tensor([0.0, 1.0, 1.0])
 
-    tokens, weights = torch.full((n, LENGTH), ID["<pad>"]), torch.zeros(n, LENGTH)
+    tokens, weights = torch.full((n, size), ID["<pad>"]), torch.zeros(n, size)
     tokens[:, 0] = ID["<user>"]
     at = torch.ones(n, dtype=torch.long)
     guide = torch.full((n, 1), ID["<guide>"])
     for words, length in ((before, lengths[0]), (_ids["things"][thing][:, None], 1), (after, lengths[1]), (guide, 1)):
-        place = torch.arange(LENGTH) - at[:, None]
+        place = torch.arange(size) - at[:, None]
         inside = (place >= 0) & (place < torch.as_tensor(length).expand(n)[:, None])
         tokens[inside] = words.gather(1, place.clamp(0, words.shape[1] - 1))[inside]
         at = at + length
