@@ -29,7 +29,8 @@ class OfOnePage:
 
     @pytest.fixture(scope="class")
     def report(self, request):
-        report = probe(pages.notebook_path(ROOT, request.cls.slug), ROOT / "tests/inert.py")
+        page = request.cls.slug.split("/")[1].replace("-", "_")
+        report = probe(pages.notebook_path(ROOT, request.cls.slug), ROOT / "tests/inert" / f"{page}.py")
         assert report["error"] is None, report["error"]
         return report
 

@@ -62,7 +62,11 @@ def judge(claim: claims.Claim, inert: Mapping[str, Function], namespace: dict[st
     name = claims.method_name(claim.method)
     entry = {"id": claim.id, "method": name}
     if name not in inert:
-        return {**entry, "outcome": "no inert version", "detail": f"tests/inert.py has no entry {name!r}"}
+        return {
+            **entry,
+            "outcome": "no inert version",
+            "detail": f"the page's file of inert versions (tests/inert/) has no entry {name!r}",
+        }
     runs = [measure.run for measure in claim.measures] + [control.run for control in claim.controls]
     with replaced(claim.method, inert[name], namespace, runs), memory.forgotten():
         try:
@@ -205,7 +209,7 @@ def _plain(html: str) -> str:
 
 
 def load_inert(path: Path) -> dict[str, Function]:
-    """`INERT` of a file such as tests/inert.py."""
+    """`INERT` of a file such as tests/inert/reward_modeling.py."""
     spec = importlib.util.spec_from_file_location("inert_versions", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")
