@@ -41,8 +41,8 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 RECIPE = Recipe(
     name="frontier",
     about="All preference methods on the same comparisons in storyland: gold reward, divergence, length.",
-    config={"pairs": 1000, "stories": 1000},
-    seeds=tuple(range(8)),
+    config={"pairs": 1000, "stories": 800},
+    seeds=tuple(range(5)),
     run=run_seed,
     code=[
         *(fit_pairs, fit_cringe, fit_raft, methods, outcome, story_logprobs, best_of_n),
