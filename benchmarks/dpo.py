@@ -1,4 +1,4 @@
-"""A step of DPO on all of SmolLM2: `alignlab.outer.cached` beside TRL's DPOTrainer, 4 pairs of 64 + 32 tokens.
+"""A step of DPO on all of SmolLM2: `alignlab.outer.packed` beside TRL's DPOTrainer, 4 pairs of 64 + 32 tokens.
 
 A step is: log-probabilities of both answers, the loss, its gradient, clipping and AdamW (fused on both sides). The
 reference's log-probabilities are computed before and aren't counted. The numbers compared are those of the first step,
@@ -36,7 +36,7 @@ def prepare_ours(dtype: str, model: str) -> Run:
     """The prompt run once for both answers, logits where an answer's tokens are predicted."""
     import torch
     from alignlab.lm import load_lm
-    from alignlab.outer.cached import pack, pair_logprobs
+    from alignlab.outer.packed import pack, pair_logprobs
     from alignlab.outer.direct import dpo_loss
 
     lm = load_lm(model, device="cpu", dtype=dtype)
@@ -113,7 +113,7 @@ BENCHMARKS = [
         name="dpo",
         title="a step of DPO on all weights, 4 pairs of 64 + 32 tokens",
         ours=Side(
-            "alignlab.outer.cached: prompt once for both answers, logits at the answers' positions", prepare_ours
+            "alignlab.outer.packed: prompt once for both answers, logits at the answers' positions", prepare_ours
         ),
         peer=Side("TRL 1.16.0 DPOTrainer, reference precomputed, no checkpointing, fused AdamW", prepare_peer, TRL),
         tolerance={"float32": 2e-3, "bfloat16": 0.1},
