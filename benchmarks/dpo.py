@@ -36,8 +36,8 @@ def prepare_ours(dtype: str, model: str) -> Run:
     """The prompt run once for both answers, logits where an answer's tokens are predicted."""
     import torch
     from alignlab.lm import load_lm
-    from alignlab.outer.packed import pack, pair_logprobs
     from alignlab.outer.direct import dpo_loss
+    from alignlab.outer.packed import pack, pair_logprobs
 
     lm = load_lm(model, device="cpu", dtype=dtype)
     lm.model.requires_grad_(True)

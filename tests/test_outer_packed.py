@@ -3,8 +3,8 @@
 import pytest
 import torch
 from alignlab.lm import LM, load_lm
-from alignlab.outer.packed import below, chat_triples, fit_dpo, pack, pair_logprobs, with_own_top
 from alignlab.outer.direct import dpo_loss
+from alignlab.outer.packed import below, chat_triples, fit_dpo, pack, pair_logprobs, with_own_top
 
 COMPARISONS = [
     ("What is the capital of Norway?", "The capital of Norway is Oslo.", "I would rather talk about soup."),

@@ -52,6 +52,49 @@ def fit_population(reward: Tensor, reference: Tensor, loss: PairLoss = dpo_loss,
     return logits.detach().softmax(0)
 
 
+def look_alike(
+    alike: float, generator: torch.Generator, worlds: int = 200, answers: int = 50, d: int = 16
+) -> tuple[Tensor, Tensor]:
+    """Features of answers and the reference's logits, in many worlds at once: (worlds, answers, d), (worlds, answers).
+
+    Answer 0 will be chosen and answer 1 rejected; their features have length 1 and the cosine `alike`. All else is
+    drawn at random. Raises ValueError where `alike` is not between -1 and 1.
+    """
+    if not -1 < alike < 1:
+        raise ValueError(f"alike is a cosine between -1 and 1, not {alike}; at 1 no weights could tell the two apart")
+    drawn = torch.randn(worlds, answers, d, dtype=torch.float64, generator=generator) / d**0.5
+    chosen = drawn[:, 0] / drawn[:, 0].norm(dim=-1, keepdim=True)
+    other = drawn[:, 1] - (drawn[:, 1] * chosen).sum(-1, keepdim=True) * chosen
+    other = other / other.norm(dim=-1, keepdim=True)
+    pair = torch.stack([chosen, alike * chosen + (1 - alike**2) ** 0.5 * other], 1)
+    logits = torch.randn(worlds, answers, dtype=torch.float64, generator=generator)
+    return torch.cat([pair, drawn[:, 2:]], 1), logits
+
+
+def fit_features(
+    features: Tensor, reference: Tensor, loss: PairLoss = dpo_loss, margin: float = 3.0, steps: int = 400
+) -> Tensor:
+    """Change of every answer's log-probability, nats, once answer 0 leads answer 1 by `margin` more than before.
+
+    The policy's logits are the reference's plus features @ weights, so that answers share what they have in common.
+    The weights follow the loss's gradient on this one pair, from zero; a world stops when its margin is reached, or
+    after `steps`. features: (worlds, answers, d), reference: logits, (worlds, answers). Returns (worlds, answers).
+    """
+    before = reference.log_softmax(-1)
+    weights = torch.zeros_like(features[:, 0]).requires_grad_()
+    room = (features[:, 0] - features[:, 1]).square().sum(-1, keepdim=True)  # margin gained per unit of slope
+    for _ in range(steps):
+        now = (reference + (features * weights[:, None]).sum(-1)).log_softmax(-1)
+        gained = (now - before)[:, 0] - (now - before)[:, 1]
+        losses = loss(Pair(now[:, 0], now[:, 1]), Pair(before[:, 0], before[:, 1]))
+        (slope,) = torch.autograd.grad(losses.sum(), weights)
+        if not (gained < margin).any():
+            break
+        with torch.no_grad():
+            weights -= torch.where(gained[:, None] < margin, 0.5 * slope / room, torch.zeros_like(slope))
+    return (now - before).detach()
+
+
 def total_variation(p: Tensor, q: Tensor) -> float:
     """Half the summed absolute difference of two distributions: the most they disagree about any set of answers."""
     return float((p - q).abs().sum() / 2)
