@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -116,7 +117,7 @@ def rank_one_edits(
 @contextlib.contextmanager
 def edited(lm: LM, *edits: Edit) -> Iterator[None]:
     """Within the block the model's weights carry the edits, in the order given; afterwards they are as before."""
-    weights = {e.layer: find_site(lm, f"layers.{e.layer}.mlp.hidden").module.weight for e in edits}
+    weights: dict[int, Any] = {e.layer: find_site(lm, f"layers.{e.layer}.mlp.hidden").module.weight for e in edits}
     before = {layer: weight.detach().clone() for layer, weight in weights.items()}
     try:
         with torch.no_grad():
