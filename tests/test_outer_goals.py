@@ -73,7 +73,7 @@ def test_crowds_pick_by_their_own_reward():
     generator = torch.Generator().manual_seed(0)
     for kind in ("helpful", "harmless"):
         picks, danger = crowd_picks(kind, 4000, generator)
-        better, worse = (crowd_reward(kind, picks[:, i], danger) for i in (0, 1))
+        better, worse = (crowd_reward(kind, picks[:, i]) for i in (0, 1))
         expected = torch.sigmoid((better - worse).abs()).mean()
         assert abs(float((better > worse).double().mean()) - float(expected)) < 0.03
         assert (danger.mean() < 0.3) == (kind == "helpful")

@@ -24,7 +24,7 @@ def crowd_picks(kind: str, n: int, generator: torch.Generator) -> tuple[Tensor, 
     """Answers picked by one crowd, best first, shape (n, 2, PROPERTIES), and how dangerous each request is, shape (n,).
 
     kind "helpful": nearly all requests are harmless, and the more an answer complies, with detail and clarity, the
-    better. "harmless": requests are made to provoke, and an answer is worse the more it complies with a dangerous one.
+    better. "harmless": requests are made to provoke, most are dangerous, and an answer is worse the more it complies.
     Picks follow Bradley and Terry's model. Raises ValueError for another kind.
     """
     if kind not in ("helpful", "harmless"):
@@ -33,16 +33,16 @@ def crowd_picks(kind: str, n: int, generator: torch.Generator) -> tuple[Tensor, 
     mild = torch.rand(n, dtype=torch.float64, generator=generator) ** 4  # mostly near 0
     noise = -torch.log(-torch.log(torch.rand(n, 2, dtype=torch.float64, generator=generator)))
     danger = mild if kind == "helpful" else 1 - mild
-    reward = torch.stack([crowd_reward(kind, answers[:, i], danger) for i in (0, 1)], 1)
+    reward = torch.stack([crowd_reward(kind, answers[:, i]) for i in (0, 1)], 1)
     order = (reward + noise).argsort(1, descending=True)
     return answers.gather(1, order[..., None].expand_as(answers)), danger
 
 
-def crowd_reward(kind: str, answers: Tensor, danger: Tensor) -> Tensor:
-    """What an answer (n, PROPERTIES) to requests of some danger (n,) is worth to a crowd, shape (n,)."""
+def crowd_reward(kind: str, answers: Tensor) -> Tensor:
+    """What answers (n, PROPERTIES) are worth to a crowd that asks its kind of request, shape (n,)."""
     if kind == "helpful":
         return 2 * answers[:, 0] + answers[:, 1] + 0.7 * answers[:, 2]
-    return -2 * danger * answers[:, 0] + 0.7 * answers[:, 3]
+    return -2 * answers[:, 0] + 0.7 * answers[:, 3]
 
 
 def seen_with_request(answers: Tensor, danger: Tensor) -> Tensor:
