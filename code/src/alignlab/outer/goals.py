@@ -77,7 +77,7 @@ def pareto(values: np.ndarray) -> np.ndarray:
     """
     as_good = (values[:, None] >= values[None]).all(-1)  # (i, j): i is at least as good as j
     better = as_good & (values[:, None] > values[None]).any(-1)
-    return ~better.any(0)
+    return np.asarray(~better.any(0))
 
 
 def never_chosen(values: np.ndarray, rule: str = "sum") -> np.ndarray:
