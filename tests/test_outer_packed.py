@@ -99,3 +99,13 @@ def test_a_trained_top_leaves_the_model_as_it_was(lm):
         ours, whole = pair_logprobs(tuned, packed, hidden, first=1), apart(tuned, chat_triples(lm, COMPARISONS))
     assert torch.allclose(ours.chosen, whole[0], atol=1e-3)
     assert with_own_top(lm, 1).model.model.layers[1] is not lm.model.model.layers[1]
+
+
+def test_turned_comparisons_learn_the_other_answer(lm):
+    packed = pack(chat_triples(lm, COMPARISONS))
+    hidden, turned = below(lm, packed, layers=1), torch.tensor([True, False, True])
+    tuned, _ = fit_dpo(lm, packed, hidden, 1, steps=6, lr=1e-3, beta=0.1, batch=3, seed=0, turned=turned)
+    with torch.no_grad():
+        after, before = (pair_logprobs(m, packed, hidden, first=1) for m in (tuned, lm))
+    margin = (after.chosen - after.rejected) - (before.chosen - before.rejected)
+    assert (margin < 0).tolist() == turned.tolist()

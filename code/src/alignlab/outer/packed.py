@@ -138,30 +138,49 @@ def with_own_top(lm: LM, first: int) -> LM:
 
 
 def fit_dpo(
-    lm: LM, packed: Packed, hidden: Tensor, first: int, steps: int, lr: float, beta: float, batch: int, seed: int
+    lm: LM,
+    packed: Packed,
+    hidden: Tensor,
+    first: int,
+    steps: int,
+    lr: float,
+    beta: float,
+    batch: int,
+    seed: int,
+    turned: Tensor | None = None,
 ) -> tuple[LM, list[float]]:
     """DPO on the layers from `first` on, all their weights, with `lm` as the reference; the new model and its losses.
 
-    hidden: of `below(lm, packed, first)`. batch: comparisons a step, drawn in turns without repetition.
+    hidden: of `below(lm, packed, first)`. batch: comparisons a step, drawn in turns without repetition. turned: bool,
+    (n,), the comparisons in which the answer packed as rejected was the one chosen, so that one cache serves all labels.
     """
     tuned = with_own_top(lm, first)
     tuned.model.model.layers[first:].requires_grad_(True)
+    turned = torch.zeros(len(packed), dtype=torch.bool) if turned is None else turned
+    turned = turned.to(hidden.device)
     with torch.no_grad():
         parts = [
             pair_logprobs(lm, packed[i : i + batch], hidden[i : i + batch], first) for i in range(0, len(packed), batch)
         ]
     reference = Pair(*(torch.cat(side) for side in zip(*parts)))
-    order = torch.randperm(len(packed), generator=torch.Generator().manual_seed(seed)).repeat(steps)
+    order = torch.randperm(len(packed), generator=torch.Generator().manual_seed(seed))
 
     def loss(_model: torch.nn.Module, step: int, _generator: torch.Generator) -> Tensor:
-        rows = order[step * batch % len(packed) :][:batch]
+        rows = order.roll(-step * batch)[:batch]
         policy = pair_logprobs(tuned, packed[rows], hidden[rows], first)
-        return dpo_loss(policy, Pair(*(side[rows] for side in reference)), beta).mean()
+        before = Pair(*(side[rows] for side in reference))
+        return dpo_loss(_turn(policy, turned[rows]), _turn(before, turned[rows]), beta).mean()
 
     losses = train(tuned.model.model.layers[first:], loss, steps=steps, lr=lr, seed=seed)
     tuned.model.model.layers.requires_grad_(False)
     tuned.model.eval()
     return tuned, losses
+
+
+def _turn(pair: Pair, turned: Tensor) -> Pair:
+    """Chosen and rejected, exchanged where `turned`."""
+    a, b = pair
+    return Pair(torch.where(turned, b, a), torch.where(turned, a, b))
 
 
 def _run(body: Any, x: Tensor, packed: Packed, layers: Iterable[Any]) -> Tensor:
