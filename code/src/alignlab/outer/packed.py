@@ -152,7 +152,7 @@ def fit_dpo(
     """DPO on the layers from `first` on, all their weights, with `lm` as the reference; the new model and its losses.
 
     hidden: of `below(lm, packed, first)`. batch: comparisons a step, drawn in turns without repetition. turned: bool,
-    (n,), the comparisons in which the answer packed as rejected was the one chosen, so that one cache serves all labels.
+    (n,), the comparisons in which the answer packed as rejected was chosen, so that one cache serves all labels.
     """
     tuned = with_own_top(lm, first)
     tuned.model.model.layers[first:].requires_grad_(True)
