@@ -1,7 +1,7 @@
 """Circuits of an attention-only transformer, read off its weights: QK, OV, and how one head composes with another.
 
-Serves the survey's section 6.1. After Elhage et al. (2021, "A mathematical framework for transformer circuits"): a head is
-two matrices, one that decides where it looks (QK) and one that decides what it then writes (OV), and each can be
+Serves the survey's section 6.1. After Elhage et al. (2021, "A mathematical framework for transformer circuits"): a head
+is two matrices, one that decides where it looks (QK) and one that decides what it then writes (OV), and each can be
 multiplied out to a table over the vocabulary. RMSNorm scales by a number that depends on the input; here each token's
 embedding is scaled by itself, which is exact in the first layer and an approximation after it. Rotary positions make a
 QK table depend on the distance between query and key.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from alignlab.lm import TinyTransformer
 @torch.no_grad()
 def token_streams(model: TinyTransformer, layer: int) -> Tensor:
     """What a layer's heads read of each token's embedding alone: normalized, shape (vocab, d_model)."""
-    return model.layers[layer].attn_norm(model.embed.weight)
+    return _layer(model, layer).attn_norm(model.embed.weight)
 
 
 @torch.no_grad()
@@ -31,7 +32,7 @@ def written(model: TinyTransformer, layer: int, head: int, source: Tensor | None
     source: (inputs, d_model) as the head reads them, normalized; None stands for every token's embedding.
     """
     source = token_streams(model, layer) if source is None else source
-    attention = model.layers[layer].attn
+    attention = _layer(model, layer).attn
     rows = slice(head * model.config.d_head, (head + 1) * model.config.d_head)
     return source @ attention.v_proj.weight[rows].T @ attention.o_proj.weight[:, rows].T
 
@@ -57,7 +58,7 @@ def qk_circuit(
     distances: how many positions the key stands before the query; the table is the mean over them.
     Rows are centered: softmax doesn't see a number added to all scores.
     """
-    attention, norm = model.layers[layer].attn, model.layers[layer].attn_norm
+    attention, norm = _layer(model, layer).attn, _layer(model, layer).attn_norm
     rows = slice(head * model.config.d_head, (head + 1) * model.config.d_head)
     q = token_streams(model, layer) @ attention.q_proj.weight[rows].T
     k = norm(model.embed.weight if keys is None else keys) @ attention.k_proj.weight[rows].T
@@ -86,12 +87,12 @@ def cut_composition(model: TinyTransformer, inputs: Collection[str], layer: int 
         seen["embed"] = output
 
     def replace(module: torch.nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
-        return (model.layers[layer].attn_norm(seen["embed"]),)
+        return (_layer(model, layer).attn_norm(seen["embed"]),)
 
     with contextlib.ExitStack() as stack:
         stack.callback(model.embed.register_forward_hook(keep).remove)
         for name in inputs:
-            projection = getattr(model.layers[layer].attn, f"{name}_proj")
+            projection = getattr(_layer(model, layer).attn, f"{name}_proj")
             stack.callback(projection.register_forward_pre_hook(replace).remove)
         yield
 
@@ -99,3 +100,7 @@ def cut_composition(model: TinyTransformer, inputs: Collection[str], layer: int 
 def diagonal_share(table: Tensor) -> float:
     """Share of a square table's rows whose largest entry is the one on the diagonal; chance is 1 / rows."""
     return float((table.argmax(1) == torch.arange(len(table))).float().mean())
+
+
+def _layer(model: TinyTransformer, layer: int) -> Any:
+    return model.layers[layer]

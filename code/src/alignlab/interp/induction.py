@@ -1,14 +1,15 @@
 """How an induction head forms: attention-only models trained on sequences that repeat themselves.
 
-Serves the survey's section 6.1. Olsson et al. (2022) see induction heads form in one sudden step of training, in models of
-two layers and more, never in one. Here a training sequence is a block of random tokens said over and over, with a period
-of its own, so that what comes next can be found only by looking back: find where the present token stood before, and
-copy what followed it. A fixed period would give the game away, since one layer can look back a fixed distance.
+Serves the survey's section 6.1. Olsson et al. (2022) see induction heads form in one sudden step of training, in models
+of two layers and more, never in one. Here a training sequence is a block of random tokens said over and over, with a
+period of its own, so that what comes next can be found only by looking back: find where the present token stood before,
+and copy what followed it. A fixed period would give the game away, since one layer can look back a fixed distance.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,10 +82,10 @@ def train_induction(seed: int, shape: Shape = Shape()) -> Formation:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
-                parameter *= shape.first_scale  # larger first weights leave the plateau sooner
+                parameter.mul_(shape.first_scale)  # larger first weights leave the plateau sooner
     test_tokens, test_periods = repeating(128, shape, torch.Generator().manual_seed(10_000_019 + seed))
     shown, _ = repeating(1, shape, torch.Generator().manual_seed(5), period=8)
-    looks: list[tuple] = []
+    looks: list[tuple[Any, ...]] = []
 
     def look(step: int) -> None:
         with torch.no_grad():

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -141,7 +141,7 @@ def _rows(places: Sequence[int], length: int) -> Iterator[list[int]]:
 
 
 def _mask(owner: Tensor, where: Tensor, starts: Tensor, length: int, dtype: torch.dtype) -> Tensor:
-    """Additive mask (1, 1, tokens, length + tokens): a token sees the unpatched run before its branch, and its branch."""
+    """Additive mask (1, 1, tokens, length + tokens): a token sees what stands before its branch, and its branch."""
     before = torch.arange(length, device=where.device)[None] < starts[owner][:, None]
     own = (owner[:, None] == owner[None]) & (where[None] <= where[:, None])
     visible = torch.cat([before, own], dim=1)
