@@ -79,12 +79,12 @@ def prepare_transformer_lens(dtype: str, model: str, layers: list[int], stop: bo
 def prepare_nnsight(dtype: str, model: str, layers: list[int], stop: bool) -> Run:
     """The same from a trace, one padded batch."""
     import torch
-    from nnsight import LanguageModel
+    import nnsight
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model, padding_side="right")
     network = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype)).eval()
-    traced = LanguageModel(network, tokenizer=tokenizer)
+    traced = nnsight.TransformersModel(network, tokenizer=tokenizer, task="text-generation")
 
     @torch.no_grad()
     def run() -> list[float]:
@@ -92,10 +92,10 @@ def prepare_nnsight(dtype: str, model: str, layers: list[int], stop: bool) -> Ru
         last = batch["attention_mask"].sum(1) - 1
         rows = torch.arange(len(last))
         with traced.trace(dict(batch), use_cache=False, logits_to_keep=1) as tracer:
-            picked = []
+            picked = nnsight.save([])
             for layer in layers:
                 output = traced.model.layers[layer].output
-                picked.append((output[0] if isinstance(output, tuple) else output)[rows, last].save())
+                picked.append((output[0] if isinstance(output, tuple) else output)[rows, last])
             if stop:
                 tracer.stop()
         return [value for stream in picked[:29] for value in stream[:, :8].flatten().tolist()]
@@ -127,7 +127,9 @@ BENCHMARKS = [
             title=f"residual stream{' after layer 14' if stop else 's after all 30 layers'}, last token of 12 prompts",
             ours=Side("alignlab.lm.capture", lambda d, m, layers=layers: prepare_ours(d, m, layers)),
             peer=Side(
-                configuration, lambda d, m, layers=layers, stop=stop, prepare=prepare: prepare(d, m, layers, stop), packages
+                configuration,
+                lambda d, m, layers=layers, stop=stop, prepare=prepare: prepare(d, m, layers, stop),
+                packages,
             ),
             tolerance={"float32": 5e-3},
         )

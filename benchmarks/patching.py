@@ -1,4 +1,4 @@
-"""A patch sweep: `alignlab.interp.patching.patch_sweep` beside one hooked forward pass a site, as in TransformerLens."""
+"""A patch sweep: `alignlab.interp.patching` beside one hooked forward pass a site, as in TransformerLens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def prepare_peer(dtype: str, model: str) -> Run:
 
     @torch.no_grad()
     def run() -> list[float]:
-        _, cache = bridge.run_with_cache(source, names_filter=lambda name: name.endswith(("hook_resid_post", "hook_out")))
+        _, cache = bridge.run_with_cache(
+            source, names_filter=lambda name: name.endswith(("hook_resid_post", "hook_out"))
+        )
         found = []
         for name in names:
             for position in range(prompt.shape[1]):
@@ -60,7 +62,9 @@ BENCHMARKS = [
         name="patching",
         title="patch sweep, residual stream, 30 layers x 14 positions",
         ours=Side("alignlab.interp.patch_sweep: from the patched layer and position on, one row", prepare_ours),
-        peer=Side("TransformerLens 4.3.0, TransformerBridge.run_with_hooks, one pass a site", prepare_peer, TRANSFORMER_LENS),
+        peer=Side(
+            "TransformerLens 4.3.0, TransformerBridge.run_with_hooks, one pass a site", prepare_peer, TRANSFORMER_LENS
+        ),
         tolerance={"float32": 2e-3},
     )
 ]

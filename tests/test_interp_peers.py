@@ -60,14 +60,16 @@ def test_a_patch_is_that_of_transformer_lens(lm, bridge):
 
 def test_activations_are_those_of_nnsight(lm):
     nnsight = pytest.importorskip("nnsight")
-    traced = nnsight.LanguageModel(lm.model, tokenizer=lm.tokenizer)
-    found = capture(lm, [PROMPT], [f"layers.{layer}.{part}" for layer in LAYERS for part in ("resid", "mlp.out")], "all")
+    traced = nnsight.TransformersModel(lm.model, tokenizer=lm.tokenizer, task="text-generation")
+    found = capture(
+        lm, [PROMPT], [f"layers.{layer}.{part}" for layer in LAYERS for part in ("resid", "mlp.out")], "all"
+    )
     with torch.no_grad(), traced.trace(PROMPT):
-        saved = []
+        saved = nnsight.save([])
         for layer in LAYERS:
-            saved.append(traced.model.layers[layer].mlp.output.save())
-            output = traced.model.layers[layer].output
-            saved.append((output[0] if isinstance(output, tuple) else output).save())
+            saved.append(traced.model.layers[layer].mlp.output)
+            saved.append(traced.model.layers[layer].output)
+    saved = [value[0] if isinstance(value, tuple) else value for value in saved]
     for i, layer in enumerate(LAYERS):
         assert torch.allclose(found[f"layers.{layer}.mlp.out"], saved[2 * i].reshape(1, -1, lm.d_model), atol=1e-3)
         assert torch.allclose(found[f"layers.{layer}.resid"], saved[2 * i + 1].reshape(1, -1, lm.d_model), atol=2e-2)

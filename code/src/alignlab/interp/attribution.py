@@ -1,8 +1,9 @@
 """Direct logit attribution: what each layer's attention and MLP add to a token's logit, in sum exactly the logit.
 
-Serves the survey's section 6.2. The residual stream is a sum: the embedding, and what every attention and MLP wrote. Up to
-the last norm's scale, which is taken from the run itself, a logit is linear in that sum (Elhage et al. 2021), so that
-it falls into one share for each part. Indirect effects, of one part on later ones, are in the later ones' shares.
+Serves the survey's section 6.2. The residual stream is a sum: the embedding, and what every attention and MLP wrote.
+Up to the last norm's scale, which is taken from the run itself, a logit is linear in that sum (Elhage et al. 2021),
+so that it falls into one share for each part. Indirect effects, of one part on later ones, are in the later ones'
+shares.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from alignlab.lm import LM, capture
 
 
 @torch.no_grad()
-def direct_attribution(lm: LM, prompts: Sequence[str], tokens: Sequence[int], minus: Sequence[int] | None = None) -> Tensor:
+def direct_attribution(
+    lm: LM, prompts: Sequence[str], tokens: Sequence[int], minus: Sequence[int] | None = None
+) -> Tensor:
     """Shares of the next-token logit of tokens[i] after prompts[i], shape (prompt, 1 + 2 * layers).
 
     The first column is the embedding's share, then layer 0's attention, layer 0's MLP, layer 1's attention, and so on;

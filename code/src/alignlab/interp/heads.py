@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from alignlab.lm import LM, patch
+from alignlab.lm.sites import network_of
 
 Head = tuple[int, int]  # layer and head, both counted from 0
 
@@ -40,7 +41,9 @@ def attention_patterns(model: LM | nn.Module, tokens: Tensor) -> Tensor:
         before = model.model.config._attn_implementation
         model.model.set_attn_implementation("eager")
         try:
-            out = model.model(input_ids=tokens.to(model.device), output_attentions=True, use_cache=False)
+            out = network_of(model)[0].base_model(
+                input_ids=tokens.to(model.device), output_attentions=True, use_cache=False
+            )
         finally:
             model.model.set_attn_implementation(before)
         return torch.stack(out.attentions)

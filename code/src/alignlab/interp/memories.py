@@ -1,9 +1,10 @@
 """Feed-forward layers as key-value memories: what triggers a neuron, and what it writes.
 
-Serves the survey's section 6.2. Geva et al. (2021) read a feed-forward layer as a memory: a neuron's input weights are a
-*key* that certain inputs match, its output weights a *value* that is added to the residual stream in proportion. Geva et
-al. (2022) read values through the unembedding: they promote words. In SwiGLU layers a key is a pair of vectors, gate and
-up, and a neuron's coefficient may have either sign; `layers.N.mlp.hidden` is that coefficient.
+Serves the survey's section 6.2. Geva et al. (2021) read a feed-forward layer as a memory: a neuron's input weights
+are a *key* that certain inputs match, its output weights a *value* that is added to the residual stream in
+proportion. Geva et al. (2022) read values through the unembedding: they promote words. In SwiGLU layers a key is a
+pair of vectors, gate and up, and a neuron's coefficient may have either sign; `layers.N.mlp.hidden` is that
+coefficient.
 """
 
 from __future__ import annotations
@@ -85,8 +86,9 @@ def triggers(hidden: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
 def agreement(values: Tensor, signs: Tensor, targets: Tensor, top: int = 10) -> Tensor:
     """Whether each neuron's value promotes what follows its strongest trigger: (neuron,), bool.
 
-    values: (neuron, vocab) as `value_logits` gives; signs: (neuron,) of the coefficient at that trigger, since a negative
-    one turns the value round; targets: (neuron,), the token that follows. Promotes: among the `top` highest logits.
+    values: (neuron, vocab) as `value_logits` gives; signs: (neuron,) of the coefficient at that trigger, since a
+    negative one turns the value round; targets: (neuron,), the token that follows. Promotes: among the `top`
+    highest logits.
     """
     best = (values * signs[:, None]).topk(top, dim=1).indices
     return (best == targets[:, None]).any(1)
@@ -96,8 +98,8 @@ def explained(hidden: ArrayLike, labels: ArrayLike) -> np.ndarray:
     """Share of each neuron's variance that a label of its inputs explains, shape (neuron,), corrected for chance.
 
     hidden: (inputs, neuron); labels: (inputs,), such as the token itself, or the article it stands in. The one-way
-    analysis of variance's epsilon squared: 0 in the mean where the label says nothing, and then also below 0; 1 where it
-    says all. Labels that occur once are left out. Raises ValueError where no label occurs twice.
+    analysis of variance's epsilon squared: 0 in the mean where the label says nothing, and then also below 0; 1 where
+    it says all. Labels that occur once are left out. Raises ValueError where no label occurs twice.
     """
     x, (_, group) = np.asarray(hidden, dtype=np.float64), np.unique(np.asarray(labels), return_inverse=True)
     keep = np.bincount(group)[group] > 1

@@ -1,9 +1,9 @@
 """Recall of facts: which layers' attention and MLPs, at which word, an answer depends on.
 
-Serves the survey's section 6.2. Geva et al. (2023, "Dissecting recall of factual associations") find that the MLPs of early
-layers enrich the last token of the subject with what is known of it, and that attention fetches the answer from there
-later. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write by its mean over
-all facts. That the prompt is about *a* country stays; which country is gone.
+Serves the survey's section 6.2. Geva et al. (2023, "Dissecting recall of factual associations") find that the MLPs of
+early layers enrich the last token of the subject with what is known of it, and that attention fetches the answer from
+there later. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write by its
+mean over all facts. That the prompt is about *a* country stays; which country is gone.
 """
 
 from __future__ import annotations

@@ -72,9 +72,7 @@ EXERCISES = [
                 "each part is scaled by itself here; the norm sees their sum, and the shares must add up to the logit.",
             ),
             Wrong(lambda p, w, r: p @ (w * r), "the norm's scale is missing."),
-            Wrong(
-                lambda p, w, r: p @ r / np.sqrt(np.mean(p.sum(0) ** 2) + 1e-5), "the norm's weight is missing."
-            ),
+            Wrong(lambda p, w, r: p @ r / np.sqrt(np.mean(p.sum(0) ** 2) + 1e-5), "the norm's weight is missing."),
         ],
     ),
 ]
