@@ -78,8 +78,8 @@ def prepare_transformer_lens(dtype: str, model: str, layers: list[int], stop: bo
 
 def prepare_nnsight(dtype: str, model: str, layers: list[int], stop: bool) -> Run:
     """The same from a trace, one padded batch."""
-    import torch
     import nnsight
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model, padding_side="right")

@@ -68,9 +68,9 @@ def value_logits(model: LM | nn.Module, layer: int, neurons: ArrayLike) -> Tenso
     The value is a column of the output projection, read through the last norm's weights and the unembedding. Only the
     order within a row means something, since the norm's scale depends on the rest of the stream.
     """
-    columns: Tensor = find_site(model, f"layers.{layer}.mlp.out").module.weight[:, torch.as_tensor(neurons)]  # type: ignore[index,assignment]
-    norm, matrix = unembedding(model)
-    logits = columns.T * norm.weight @ matrix.T
+    down, (norm, matrix) = find_site(model, f"layers.{layer}.mlp.out").module, unembedding(model)
+    columns = down.get_parameter("weight")[:, torch.as_tensor(neurons)]  # (d_model, neuron)
+    logits = columns.T * norm.get_parameter("weight") @ matrix.T
     return logits - logits.mean(1, keepdim=True)
 
 
