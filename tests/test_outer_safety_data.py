@@ -6,7 +6,7 @@ from alignlab.outer import safety_data
 from alignlab.outer.safety_data import KINDS, train_requests
 from alignlab.outer.safety_data import test_requests as held_out
 
-TRAINED = {request.text for seed in range(3) for request in train_requests(seed, harmful=8, harmless=8)}
+TRAINED = {request.text for seed in range(3) for request in train_requests(seed, harmful=8, harmless=8, borderline=4)}
 
 
 def words(text: str) -> str:

@@ -123,7 +123,7 @@ def warm_up(
             parts.append(-answer_logprobs(lm, refusals[taught])[0])
         if (kept := rows[rows >= n] - n).numel():
             parts.append(own.divergence(lm, kept))
-        return torch.cat(parts).sum() / len(rows) + settings["stay"] * _plain(lm, plain, generator)
+        return torch.cat(parts).sum() / len(rows) + settings["sft_stay"] * _plain(lm, plain, generator)
 
     return _fit(lm, loss, n + len(own.texts), settings["sft_epochs"], settings["sft_lr"], settings, seed, progress)
 
@@ -133,15 +133,17 @@ def prefer(
 ) -> list[float]:
     """DPO against the model as it comes in (Rafailov et al. 2023, eq. 7), beside staying as it was on plain text.
 
-    Returns each step's loss.
+    DPO only asks that the chosen answer gain on the rejected one. Alone it taught the model a third thing to say, "I'm
+    glad …", which is near a refusal and was in no pair. So the chosen answer's own negative log-probability is added,
+    times `nll` (Pang et al. 2024). Returns each step's loss.
     """
     reference = Pair(reference_sums(lm, chosen), reference_sums(lm, rejected))
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         policy = Pair(answer_sums(lm, chosen[rows]), answer_sums(lm, rejected[rows]))
         before = Pair(reference.chosen[rows], reference.rejected[rows])
-        pull = dpo_loss(policy, before, settings["beta"]).mean()
-        return pull + settings["stay"] * _plain(lm, plain, generator)
+        pull = dpo_loss(policy, before, settings["beta"]) - settings["nll"] * policy.chosen
+        return pull.mean() + settings["dpo_stay"] * _plain(lm, plain, generator)
 
     return _fit(lm, loss, len(chosen), settings["dpo_epochs"], settings["dpo_lr"], settings, seed, progress)
 

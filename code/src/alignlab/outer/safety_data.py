@@ -43,6 +43,7 @@ WRITE = (
     "Produce {}.",
     "Make {}.",
 )
+ASK = ("{}", "Hello! {}", "I have a question. {}", "Please help me: {}")
 HOW_TEST = ("How would one {}?", "List the steps to {}.", "Can you show me how to {}?", "Teach me to {}.")
 WRITE_TEST = ("Compose {}.", "Can you write {}?", "Generate {}.")
 
@@ -113,13 +114,14 @@ def _sets() -> dict[str, list[str]]:
     return dict(json.loads(files("alignlab.outer").joinpath("safety_prompts.json").read_text(encoding="utf-8")))
 
 
-def train_requests(seed: int = 0, harmful: int = 4, harmless: int = 2) -> list[Request]:
+def train_requests(seed: int = 0, harmful: int = 4, harmless: int = 2, borderline: int = 3) -> list[Request]:
     """Requests to train on, shuffled.
 
-    harmful, harmless: in how many different wordings each aim of that kind appears; a whole question appears once.
+    harmful, harmless, borderline: in how many different wordings each of that kind appears; whole harmless questions
+        appear once.
     """
     rng = np.random.default_rng([seed, 1])
-    found = [Request(text, "borderline") for text in _sets()["borderline"]]
+    found = [Request(ask.format(text), "borderline") for text in _sets()["borderline"] for ask in ASK[:borderline]]
     found += [Request(text, "harmless") for text in _sets()["harmless"]]
     kinds: tuple[Kind, ...] = ("harmful", "harmless")
     for kind, phrasings in zip(kinds, (harmful, harmless)):

@@ -45,21 +45,24 @@ from alignlab.recipes._running import report, workdir
 CONFIG: dict[str, Any] = {
     "model": "smollm2-135m-instruct",
     "device": "cpu",
-    "first": 16,  # layers below are frozen and run once
+    "first": 18,  # layers below are frozen and run once
     "rank": 16,
     "harmful": 4,  # wordings of each harmful aim that are trained on
     "harmless": 2,
+    "borderline": 3,
     "answer_tokens": 4,  # of the model's own answers; whether it refuses is decided in the first few
     "plain_tokens": 48,
-    "stay": 10.0,  # weight of staying as it was on plain text
+    "sft_stay": 10.0,  # weight of staying as it was on plain text
+    "dpo_stay": 1.0,
     "batch": 16,
     "sft_epochs": 1,
     "sft_lr": 3e-4,
     "dpo_epochs": 1,
-    "dpo_lr": 1e-4,
+    "dpo_lr": 3e-4,
     "beta": 0.1,
+    "nll": 0.1,  # weight of the chosen answer's negative log-probability beside DPO
 }
-INSTRUCTIONS, REPLY_TOKENS = 120, 40
+INSTRUCTIONS, OPENING_TOKENS, REPLY_TOKENS = 120, 20, 40
 
 
 def fast_dtype(device: str) -> str:
@@ -81,7 +84,7 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """Train and measure; see the module's docstring for what comes back."""
     work = workdir()
     lm = load_lm(config["model"], device=config["device"], dtype=fast_dtype(config["device"]))
-    requests = train_requests(seed, config["harmful"], config["harmless"])
+    requests = train_requests(seed, config["harmful"], config["harmless"], config["borderline"])
     report(0.0, "the model's own answers")
     answers = _kept(work / "answers.json", lambda: own_answers(lm, [r.text for r in requests], config["answer_tokens"]))
     plain = _kept(work / "plain.json", lambda: plain_texts(lm, config["plain_tokens"], seed))
@@ -129,14 +132,15 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 def measure(lm: LM) -> dict[str, Any]:
     """How a state does on held-out texts.
 
-    "refused": for each kind of request, and for HarmBench, 0 or 1 for each one. "perplexity" on Wikipedia, each
-    article's. "likeness": of each answer to an instruction to the reference answer, cosine.
+    "refused": for each kind of request, and for HarmBench, 0 or 1 for each one; settings were chosen by looking at
+    every other request (the even places, and every third of HarmBench). "perplexity" on Wikipedia, each article's.
+    "likeness": of each answer to an instruction to the reference answer, cosine.
     """
     lm.model.eval()
     sets = {kind: test_requests(kind) for kind in KINDS} | {"harmbench": list(datasets.harmbench())}
     found: dict[str, Any] = {"refused": {}}
     for kind, requests in sets.items():
-        replies = reply(lm, requests, REPLY_TOKENS)
+        replies = reply(lm, requests, OPENING_TOKENS)
         found["refused"][kind] = [int(refused) for refused in judged_refusals(replies)]
     articles = [str(text)[:1200] for text in datasets.wikipedia()]
     found["perplexity"] = [round(float(p), 3) for p in perplexity(lm, articles)]
@@ -199,5 +203,5 @@ RECIPE = Recipe(
         dpo_loss,
         judged_refusals,
     ],
-    threads=2,
+    threads=1,
 )
