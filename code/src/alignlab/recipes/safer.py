@@ -7,10 +7,11 @@ held-out request, perplexity on plain text and likeness of answers to a referenc
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,43 +88,30 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     requests = train_requests(seed, config["harmful"], config["harmless"], config["borderline"])
     report(0.0, "the model's own answers")
     answers = _kept(work / "answers.json", lambda: own_answers(lm, [r.text for r in requests], config["answer_tokens"]))
-    plain = _kept(work / "plain.json", lambda: plain_texts(lm, config["plain_tokens"], seed))
-    results = {"released": _kept(work / "released.json", lambda: measure(lm))}
-    report(0.2, "lower layers")
+    texts = _kept(work / "plain.json", lambda: plain_texts(lm, config["plain_tokens"], seed))
+    report(0.1, "lower layers")
     pairs, first = duels(lm, requests, answers, seed), config["first"]
     harmful = [request.kind == "harmful" for request in requests]
     prompts = [pair.prompt for pair in pairs]
     chosen = run_lower(lm, prompts, [pair.chosen for pair in pairs], first)
     rejected = run_lower(lm, prompts, [pair.rejected for pair in pairs], first)
-    own = chosen[[i for i, bad in enumerate(harmful) if not bad]]
+    answered = chosen[[i for i, bad in enumerate(harmful) if not bad]]
     refusals = chosen[[i for i, bad in enumerate(harmful) if bad]]
-    texts = [encode(lm, text) for text in plain]
-    stay = [
-        Anchor(own, final_states(lm, own)),
-        anchor(lm, [ids[:1] for ids in texts], [ids[1:] for ids in texts], first),
-    ]
+    own, ids = Anchor(answered, final_states(lm, answered)), [encode(lm, text) for text in texts]
+    plain = anchor(lm, [row[:1] for row in ids], [row[1:] for row in ids], first)
     lm = with_adapter(lm, first, config["rank"], seed)
-    curves = {}
-    for state, place in (("warm", 0.3), ("safer", 0.6)):
-        if (work / f"{state}.pt").exists():
-            kept = torch.load(work / f"{state}.pt", weights_only=True)
-            lm.model.load_state_dict(kept["adapter"], strict=False)
-        else:
-
-            def progress(share: float, text: str, state: str = state, place: float = place) -> None:
-                report(place + 0.2 * share, f"{state}, {text}")
-
-            if state == "warm":
-                losses = warm_up(lm, refusals, *stay, config, seed, progress)
-            else:
-                losses = prefer(lm, chosen, rejected, stay[1], config, seed, progress)
-            adapter = {name: p.detach() for name, p in lm.model.named_parameters() if p.requires_grad}
-            kept = {"adapter": adapter, "losses": losses}
-            torch.save(kept, work / f"{state}.part")
-            (work / f"{state}.part").replace(work / f"{state}.pt")
-        curves[state] = binned(kept["losses"])
-        report(place + 0.2, f"{state}: measuring")
-        results[state] = _kept(work / f"{state}.json", lambda: measure(lm))
+    trained = {
+        "warm": lambda note: warm_up(lm, refusals, own, plain, config, seed, note),
+        "safer": lambda note: prefer(lm, chosen, rejected, plain, config, seed, note),
+    }
+    kept = {state: _stage(work / f"{state}.pt", lm, train, 0.15, state) for state, train in trained.items()}
+    results = {}
+    for state in ("released", "warm", "safer"):
+        report(0.7, f"measuring {state}")
+        lm.model.load_state_dict(kept.get(state, kept["safer"])["adapter"], strict=False)
+        with lm.model.disable_adapter() if state == "released" else contextlib.nullcontext():
+            results[state] = _kept(work / f"{state}.json", lambda: measure(lm))
+    curves = {state: binned(found["losses"]) for state, found in kept.items()}
     versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "alignlab")}
     header = {"recipe": "safer", "recipe_code": RECIPE.code_hash(), "seed": str(seed), "versions": json.dumps(versions)}
     return {"losses": curves, **results, "files": {"adapter.safetensors": adapter_bytes(lm, header)}}
@@ -160,6 +148,20 @@ def likeness(replies: Sequence[str], references: Sequence[str]) -> list[float]:
     """Cosine of each reply's sentence vector with that of its reference."""
     cosines = (sentence_vectors(replies) * sentence_vectors(references)).sum(-1)
     return [round(float(c), 4) for c in cosines]
+
+
+def _stage(
+    path: Path, lm: LM, train: Callable[[Callable[[float, str], None]], list[float]], start: float, name: str
+) -> dict[str, Any]:
+    """Losses and adapter of one stage: from its file where it is done, else trained and kept. The model stays in it."""
+    if not path.exists():
+        losses = train(lambda share, text: report(start + 0.5 * share, f"{name}, {text}"))
+        adapter = {key: p.detach().clone() for key, p in lm.model.named_parameters() if p.requires_grad}
+        torch.save({"adapter": adapter, "losses": losses}, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+    kept: dict[str, Any] = torch.load(path, weights_only=True)
+    lm.model.load_state_dict(kept["adapter"], strict=False)
+    return kept
 
 
 def binned(losses: Sequence[float], bins: int = 20) -> list[float]:
