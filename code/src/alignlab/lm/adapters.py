@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from alignlab.lm.load import LM
+from alignlab.lm.load import LM, _quiet
 
 
 class AdapterError(RuntimeError):
@@ -81,7 +81,8 @@ def apply_adapter(lm: LM, path: Path, name: str, merge: bool = True) -> LM:
             f"the adapter {name} belongs to {header.get('base')} with fingerprint {header['base_fingerprint']}; "
             f"{lm.name} has {found}: load the adapter on the model it was trained on"
         )
-    model: Any = get_peft_model(lm.model, LoraConfig(**json.loads(header["lora"])))
+    with _quiet(bars=False):
+        model: Any = get_peft_model(lm.model, LoraConfig(**json.loads(header["lora"])))
     set_peft_model_state_dict(model, load_file(str(path)))
     model = model.merge_and_unload() if merge else model
     return replace(lm, model=model.eval().requires_grad_(False), name=name)
