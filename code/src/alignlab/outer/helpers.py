@@ -1,8 +1,8 @@
 """Small models that help a frozen one, learned by reinforcement: hints before it writes, critiques after.
 
-Serves the survey's section 4.3.1. In directional stimulus prompting (Li et al. 2023) a small policy writes keywords that
-steer a large model nobody can train; in RL4F (Akyurek et al. 2023) a small critic learns what to say about a draft so
-that the large model's revision is better. Only the small model learns, from the reward of what the large one wrote.
+Serves the survey's section 4.3.1. In directional stimulus prompting (Li et al. 2023) a small policy writes keywords
+that steer a large model nobody can train; in RL4F (Akyurek et al. 2023) a small critic learns what to say about a draft
+so that the large model's revision is better. Only the small model learns, from the reward of what the large one wrote.
 Here both are categorical policies over words. And `rank_by_source` is the synthetic feedback of Kim et al. (2023,
 ALMoST): answers are ranked by who wrote them, and nobody is asked.
 """

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alignlab.outer.ppo import Run, kl_estimate, masked_mean
-from alignlab.outer.storyland import HEROES, VOCAB, Reward, Stories, clone, sample
+from alignlab.lm import TinyTransformer, train
+from alignlab.outer.ppo import Run, kl_estimate, look, masked_mean
+from alignlab.outer.storyland import HEROES, VOCAB, Reward, Stories, clone, logprobs, sample
 
 Method = Literal["reinforce", "rloo", "grpo"]
 
@@ -72,15 +73,15 @@ def grpo_loss(
 
 
 def optimize(
-    start: nn.Module,
+    start: TinyTransformer,
     reward: Reward,
     seed: int,
     method: Method = "rloo",
-    steps: int = 30,
+    steps: int = 20,
     texts: int = 64,
     k: int = 4,
     kl: float = 0.1,
-    lr: float = 3e-3,
+    lr: float = 1e-2,
     gold: Reward | None = None,
 ) -> Run:
     """Optimize a copy of `start` by one of three policy gradients; one update for each batch of drawn stories.
@@ -95,12 +96,10 @@ def optimize(
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = lr * (1 - step / steps)
         tokens, mask = sample(policy, texts, generator, heroes)
-        words, chosen = tokens[:, 1:, None], mask[:, 1:]
-        everything = policy(tokens[:, :-1]).log_softmax(-1)  # of every word of the vocabulary
-        logp = everything.gather(-1, words).squeeze(-1)
+        chosen = mask[:, 1:]
+        everything, logp = look(policy, tokens)
         with torch.no_grad():
-            base = start(tokens[:, :-1]).log_softmax(-1)
-            reference = base.gather(-1, words).squeeze(-1)
+            base, reference = look(start, tokens)
             score = reward(tokens, mask)
             penalty = ((logp - reference) * chosen).sum(1)
             total = (score if method == "grpo" else score - kl * penalty).view(-1, k)
@@ -132,15 +131,18 @@ def alol_weights(rewards: Tensor, values: Tensor, logratio: Tensor, clip: float 
 
 
 def learn_offline(
-    start: nn.Module, stories: Stories, rewards: Tensor, values: Tensor, seed: int, steps: int = 60, lr: float = 2e-3
-) -> nn.Module:
+    start: TinyTransformer,
+    stories: Stories,
+    rewards: Tensor,
+    values: Tensor,
+    seed: int,
+    steps: int = 60,
+    lr: float = 2e-3,
+) -> TinyTransformer:
     """A-LoL: likelihood of given stories, each weighted by `alol_weights`; those without an advantage are never read.
 
     rewards, values: (n,), of each story and of its prompt. Returns the trained copy of `start`.
     """
-    from alignlab.lm import train
-    from alignlab.outer.storyland import logprobs
-
     policy = clone(start)
     kept = (rewards > values).nonzero().squeeze(1)
     if not len(kept):
@@ -150,7 +152,7 @@ def learn_offline(
 
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = kept[torch.randint(len(kept), (64,), generator=generator)]
-        logp = logprobs(model, *(part[rows] for part in stories)).sum(1)
+        logp = logprobs(model, stories.tokens[rows], stories.mask[rows]).sum(1)
         weights = alol_weights(rewards[rows], values[rows], (logp - reference[rows]).detach())
         return -(weights * logp).mean()
 

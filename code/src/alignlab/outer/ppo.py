@@ -1,15 +1,14 @@
 """Proximal policy optimization for language models, with every detail that reference implementations share.
 
-Serves the survey's section 4.3.1. The algorithm is that of Schulman et al. (2017), as used on language models by Ziegler
-et al. (2019), Stiennon et al. (2020) and Ouyang et al. (2022); which details matter is told by Zheng et al. (2023,
-"PPO-max") and by Huang et al. (2024, "The N+ implementation details of RLHF with PPO"). A token is an action, a text an
-episode. Every piece is a function of tensors (text, token) with a mask that is True at the tokens the policy chose.
+Serves the survey's section 4.3.1. The algorithm is that of Schulman et al. (2017), as used on language models by
+Ziegler et al. (2019), Stiennon et al. (2020) and Ouyang et al. (2022); which details matter is told by Zheng et al.
+(2023, "PPO-max") and by Huang et al. (2024, "The N+ implementation details of RLHF with PPO"). A token is an action, a
+text an episode. Every piece is a function of tensors (text, token) with a mask that is True at the policy's own tokens.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from alignlab.lm import TinyTransformer
 from alignlab.outer.storyland import END, Reward, clone, sample
 
 
@@ -63,7 +63,7 @@ def kl_estimate(logratio: Tensor, kind: Literal["k1", "k2", "k3"] = "k1") -> Ten
 
 
 def token_rewards(score: Tensor, kl: Tensor, mask: Tensor, beta: float) -> Tensor:
-    """The reward of each token, (n, T): -beta times its KL, and the text's score at its last token (Ziegler et al. 2019).
+    """The reward of each token, (n, T): -beta times its KL, and at the last one the text's score (Ziegler et al. 2019).
 
     score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token.
     """
@@ -103,6 +103,12 @@ def value_loss(values: Tensor, old: Tensor, returns: Tensor, mask: Tensor, clip:
     return 0.5 * masked_mean(torch.maximum((values - returns).square(), (held - returns).square()), mask)
 
 
+def look(model: nn.Module, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probabilities after each token but the last: of every word (n, T - 1, vocab), and of the one that follows."""
+    logp = model(tokens[:, :-1]).log_softmax(-1)
+    return logp, logp.gather(-1, tokens[:, 1:, None]).squeeze(-1)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What can be set; the defaults are those of the reference recipes, scaled to a tiny model.
@@ -111,7 +117,7 @@ class Settings:
     score of a text without a stop token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default is 1e-8).
     """
 
-    steps: int = 40
+    steps: int = 20
     texts: int = 64
     epochs: int = 2
     lr: float = 3e-3
@@ -133,12 +139,12 @@ class Run:
     token. clipped: share of tokens. moved: KL from before to after the step's update, nats a token.
     """
 
-    policy: nn.Module
+    policy: TinyTransformer
     history: dict[str, np.ndarray]
 
 
 def ppo(
-    start: nn.Module, reward: Reward, seed: int, settings: Settings = Settings(), gold: Reward | None = None
+    start: TinyTransformer, reward: Reward, seed: int, settings: Settings = Settings(), gold: Reward | None = None
 ) -> Run:
     """Optimize a copy of `start` against a reward by PPO, with a price on the divergence from `start`.
 
@@ -155,14 +161,9 @@ def ppo(
         for group in optimizer.param_groups:
             group["lr"] = s.lr * (1 - step / s.steps)  # annealed to 0
         tokens, mask = sample(policy, s.texts, generator)
-        words, chosen = tokens[:, 1:], mask[:, 1:]
-
-        def look(model: nn.Module) -> tuple[Tensor, Tensor]:
-            logp = model(tokens[:, :-1]).log_softmax(-1)  # of every word of the vocabulary
-            return logp, logp.gather(-1, words[..., None]).squeeze(-1)
-
+        chosen = mask[:, 1:]
         with torch.no_grad():
-            (before, old), (base, reference) = look(policy), look(start)
+            (before, old), (base, reference) = look(policy, tokens), look(start, tokens)
             value = critic(tokens[:, :-1]).squeeze(-1)
             score = reward(tokens, mask)
             finished = ((tokens == END) & mask).any(1)
@@ -173,14 +174,14 @@ def ppo(
                 advantages = whiten(advantages, chosen)
         clipped = []
         for _ in range(s.epochs):
-            loss, share = policy_loss(look(policy)[1], old, advantages, chosen, s.clip)
+            loss, share = policy_loss(look(policy, tokens)[1], old, advantages, chosen, s.clip)
             loss = loss + value_loss(critic(tokens[:, :-1]).squeeze(-1), value, returns, chosen, s.value_clip)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             clipped.append(float(share))
         with torch.no_grad():
-            after = look(policy)[0]
+            after = look(policy, tokens)[0]
             rows["reward"].append(float(score.mean()))
             rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
             rows["kl"].append(float(((before.exp() * (before - base)).sum(-1) * chosen).sum(1).mean()))
