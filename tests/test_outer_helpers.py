@@ -52,8 +52,9 @@ def test_openings_are_put_there():
 
 def test_sources_are_ranked_in_the_order_given():
     a, b, c = (story(row) for row in ("mia finds cake .", "mia sees cake .", "mia cries ."))
-    better, worse = rank_by_source([a, b, c])
-    assert text(better.tokens) == ["mia finds cake .", "mia finds cake .", "mia sees cake ."]
-    assert text(worse.tokens) == ["mia sees cake .", "mia cries .", "mia cries ."]
+    ranked = rank_by_source([a, b, c])
+    assert ranked.shape == (1, 3, len(VOCAB))
+    assert ranked[0, :, VOCAB.index("finds")].tolist() == [1, 0, 0]
+    assert ranked[0, :, VOCAB.index("cake")].tolist() == [1, 1, 0]
     with pytest.raises(ValueError, match="same prompt"):
         rank_by_source([a, story("tom smiles .")])

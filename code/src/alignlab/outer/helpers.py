@@ -91,17 +91,14 @@ def revise(stories: Stories, critique: Tensor) -> Stories:
     return Stories(tokens, answer_mask(tokens))
 
 
-def rank_by_source(answers: Sequence[Stories]) -> tuple[Stories, Stories]:
-    """Synthetic comparisons: of answers to the same prompt, the one from the source named earlier is taken as better.
+def rank_by_source(answers: Sequence[Stories]) -> Tensor:
+    """Synthetic rankings: of answers to the same prompt, that of the source named earlier is taken as the better one.
 
     answers: one `Stories` a source, row i of each to the same prompt; the best source first (in Kim et al. the larger
-    model, with more and better demonstrations). Returns all pairs, the presumably better ones first.
+    model, with more and better demonstrations). Returns word counts (n, source, vocab), best first, as `fit_reward`
+    takes them. Raises ValueError where the prompts differ.
     """
     heroes = answers[0].tokens[:, 0]
     if any(not torch.equal(a.tokens[:, 0], heroes) for a in answers):
         raise ValueError("row i of every source must answer the same prompt")
-    pairs = [(a, b) for i, a in enumerate(answers) for b in answers[i + 1 :]]
-    return (
-        Stories(*(torch.cat(parts) for parts in zip(*(better for better, _ in pairs)))),
-        Stories(*(torch.cat(parts) for parts in zip(*(worse for _, worse in pairs)))),
-    )
+    return torch.stack([word_counts(*a) for a in answers], dim=1)
