@@ -1,8 +1,8 @@
 """A step of GRPO: `alignlab.outer.grpo_step` beside TRL's GRPOTrainer, a group of 8 answers of 32 tokens.
 
 A step is: 8 answers drawn, their rewards and advantages, the loss, its gradient, an AdamW update. So that results can
-be compared, each side sets its own answers aside once they are drawn, and goes on with the same 8, which are fixed and of
-different lengths. The learning rate is 0: the update costs what it costs, and every run starts from the same weights.
+be compared, each side sets its own answers aside once they are drawn, and goes on with the same 8, which are fixed and
+of different lengths. The learning rate is 0: the update costs what it costs, every run starts from the same weights.
 """
 
 from __future__ import annotations
