@@ -17,8 +17,8 @@ PACKAGE = ROOT / "code/src/alignlab"
 SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks"]  # in the survey's order
 LOWER = ["assets", "lm", *SURVEY]
 MAY = {room: set(LOWER[: place + 1]) for place, room in enumerate(LOWER)}
-MAY |= {top: {*LOWER, top} for top in ("book", "scale", "doctor")}
-MAY |= {"cli": {*LOWER, "book", "scale", "doctor", "cli"}, "__init__": set()}
+MAY |= {top: {*LOWER, top} for top in ("recipes", "scale", "doctor")}
+MAY |= {"book": {*LOWER, "recipes", "book"}, "cli": {*MAY, "book", "cli"}, "__init__": set()}
 HEAVY = {"torch", "transformers", "matplotlib", "pandas", "sklearn", "scipy", "IPython", "ipywidgets"}
 
 
@@ -78,6 +78,8 @@ def test_the_arrows_hold():
         ("alignlab.attacks.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
         ("alignlab.book.pages", "from alignlab.cli import app"),
         ("alignlab.book.pages", "from alignlab.scale import launch"),
+        ("alignlab.recipes.grokking", "from alignlab.book import claim"),
+        ("alignlab.interp.probes", "from alignlab.recipes import record"),
         ("alignlab.__init__", "from alignlab.lm import load_lm"),
     ],
 )
@@ -93,6 +95,8 @@ def test_an_arrow_that_points_up_is_seen(module, source):
         ("alignlab.evals.hhh", "from . import refusals"),
         ("alignlab.book.exercises.page", "from alignlab.interp import probes"),
         ("alignlab.cli", "from alignlab import doctor"),
+        ("alignlab.recipes.grokking", "from alignlab.interp import probes"),
+        ("alignlab.book.claims", "from alignlab import recipes"),
         ("alignlab.interp.probes", "from alignlab import __version__"),
     ],
 )
@@ -107,7 +111,9 @@ def fresh(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("module", ["alignlab", "alignlab.assets", "alignlab.cli", "alignlab.doctor"])
+@pytest.mark.parametrize(
+    "module", ["alignlab", "alignlab.assets", "alignlab.cli", "alignlab.doctor", "alignlab.recipes"]
+)
 def test_starting_takes_a_fraction_of_a_second_and_loads_nothing_heavy(module):
     """0.3 s of processor time, median of five: `import alignlab`, and what the command imports before it works."""
     code = f"import time\nstart = time.process_time()\nimport {module}, sys\nprint(time.process_time() - start)"

@@ -105,6 +105,20 @@ def test_phone_shows_a_page_without_sideways_scrolling(visit, name):
     assert window.problems == []
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_text_in_pictures_can_be_read_on_a_phone(visit, name):
+    """Ten pixels at least, powers and indices apart, which are set smaller than the number they stand at."""
+    page = visit(width=390).open(name)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('main .al-pic svg')].flatMap(svg => {
+            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            return [...svg.querySelectorAll('text')].filter(t => scale && !t.querySelector('tspan')
+                && parseFloat(getComputedStyle(t).fontSize) * scale < 9.9).map(t => t.textContent);
+        })"""
+    )
+    assert small == []
+
+
 def picture_and_sentence(explorer):
     return (
         explorer.locator(".al-frame:not([hidden])").inner_html(),

@@ -90,6 +90,21 @@ def test_title_alt_and_a_known_width_are_required(title, alt, width):
         figures.figure(line(), title, alt=alt, width=width)
 
 
+def test_text_is_ten_pixels_on_a_phone_and_a_usual_picture_fits_it():
+    usual, small, broad = line(), line(), plt.subplots(figsize=(9, 3))[0]
+    small.axes[0].text(1, 1, "small", fontsize=8)
+    least = [figures.least_width(figures.svg(fig, "alt")) for fig in (usual, small, broad)]
+    points, smallest = 5.4 * 72, 11.5
+    assert least[0] == np.ceil(points * 10 / smallest) <= 340, "fits a screen of 390 pixels without scrolling"
+    assert least[1] == np.ceil(points * 10 / 8) and least[2] == np.ceil(9 * 72 * 10 / smallest)
+
+
+def test_a_picture_that_scrolls_on_a_phone_can_be_reached_by_keyboard():
+    broad, _ = plt.subplots(figsize=(9, 3))
+    assert 'tabindex="0"' in figures.figure_html(broad, "title", "", "alt")
+    assert 'tabindex="0"' not in figures.figure_html(line(), "title", "", "alt")
+
+
 def test_every_stored_picture_has_alternative_text():
     for slug in pages.slugs(ROOT):
         path = pages.notebook_path(ROOT, slug)

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 # By name, so that nothing is imported for an error that cannot happen.
-FORESEEN = {"AssetError", "PageError", "ClaimFailed"}
+FORESEEN = {"AssetError", "PageError", "ClaimFailed", "RecipeError"}
 
 
 class OneLine(TyperGroup):
@@ -185,6 +185,41 @@ def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
     console.print(references.coverage_table(found))
 
 
+recipe = typer.Typer(help="Runs too long for a page: make their records, see which there are.", no_args_is_help=True)
+app.add_typer(recipe, name="recipe")
+
+
+@recipe.command("run")
+def recipe_run(
+    name: Annotated[str, typer.Argument(help="A recipe, see `alignlab recipe list`.")],
+    seeds: Annotated[list[int] | None, typer.Option("--seeds", help="Seeds instead of the recipe's own.")] = None,
+    more: Annotated[list[int] | None, typer.Argument(help="More seeds, after --seeds.", metavar="[SEED]...")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Run seeds anew that are done already.")] = False,
+) -> None:
+    """Run a recipe and write its record; a seed that is done is kept, so a killed run goes on."""
+    from alignlab import recipes
+
+    made = recipes.run_recipe(recipes.lookup(name), [*(seeds or []), *(more or [])] or None, again=again)
+    took = sum(made.seconds.values())
+    typer.echo(f"{name}: recorded on seeds {', '.join(map(str, made.seeds))}, {took:.0f} s of processor time")
+
+
+@recipe.command("list")
+def recipe_list(as_json: JSON = False) -> None:
+    """Every recipe: whether it was recorded, whether its code is still the same, how long it takes."""
+    from alignlab import recipes
+
+    rows = [recipes.describe(name) for name in recipes.names()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        took = f", {row['seconds']:.0f} s on seeds {', '.join(map(str, row['seeds']))}" if row["recorded"] else ""
+        typer.echo(f"{row['name']} ({row['state']}{took}): {row['about']}")
+    if not rows:
+        typer.echo("no recipes yet")
+
+
 def _book(root: Path) -> Path:
     """The root folder, once it is seen to hold a book. Raises PageError where it doesn't."""
     if not (root / "text").is_dir():
@@ -201,7 +236,8 @@ def _print(records: list[dict[str, Any]], as_json: bool) -> None:
         return
     for record in records:
         values = "; ".join(f"{m['name']} {m['values']} in {m['band']}" for m in record["measures"])
-        typer.echo(f"{'holds' if record['passed'] else 'FAILS'}  {record['id']}: {values}")
+        recorded = " (recorded)" if record["source"] == "recipe" else ""
+        typer.echo(f"{'holds' if record['passed'] else 'FAILS'}  {record['id']}{recorded}: {values}")
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def paper_label(key: str) -> str:
 def card_html(record: Record) -> str:
     """The card as HTML with its own style."""
     holds = record["passed"]
-    anchor = "claim-" + re.sub(r"[^\w]+", "-", record["id"])
+    anchor = anchor_of(record["id"])
     seeds = record["measures"][0]["seeds"]
     verdict = f"Holds on all {len(seeds)} seeds" if holds else "Does not hold"
     here = "".join(_measure(measure, record["controls"]) for measure in record["measures"])
@@ -53,10 +53,27 @@ def card_html(record: Record) -> str:
         + f"<div><dt>Here</dt><dd>{here}</dd></div>"
         + f"<div><dt>Control</dt><dd>{control}</dd></div></dl>"
         + (f'<ul class="al-claim-why">{failures}</ul>' if failures else "")
+        + _origin(record)
         + '<p class="al-claim-foot">'
         + f'<a href="{escape(links.code(_file(module)))}"><code>{escape(record["method"])}</code></a>'
         + f'<a href="{escape(links.site("chapters/appendix/ledger.html"))}#{escape(anchor)}">'
         + "ledger of claims</a></p></div>"
+    )
+
+
+def anchor_of(claim_id: str) -> str:
+    """The HTML id of a claim's card."""
+    return "claim-" + re.sub(r"[^\w]+", "-", claim_id)
+
+
+def _origin(record: Record) -> str:
+    """Where a recipe's values come from; nothing for what ran on the page."""
+    if record["source"] != "recipe":
+        return ""
+    live, name = escape(record["miniature"]), escape(record["recipe"])
+    return (
+        f'<p class="al-soft al-claim-origin">Values from the record of the recipe <code>{name}</code>, not run on this '
+        f'page; live miniature: <a href="#{anchor_of(record["miniature"])}">{live}</a></p>'
     )
 
 
@@ -129,6 +146,8 @@ def card_text(record: Record) -> str:
         f"{'HOLDS' if record['passed'] else 'DOES NOT HOLD'}  {record['id']}",
         f"  paper says: {record['says']} [{record['paper']}]",
     ]
+    if record["source"] == "recipe":
+        lines.append(f"  from the record of recipe {record['recipe']}; live miniature: {record['miniature']}")
     for measure in record["measures"]:
         unit = f" {measure['unit']}" if measure["unit"] else ""
         lines.append(

@@ -8,9 +8,12 @@ band of the measure it names. It shows a card and a plain table, keeps a machine
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alignlab.book import fragments, session
+
+if TYPE_CHECKING:
+    from alignlab import recipes
 
 MIME = "application/vnd.alignlab.claim+json"
 
@@ -60,6 +63,8 @@ class Claim:
     measures: tuple[Measure, ...]
     controls: tuple[Control, ...]
     seeds: tuple[int, ...]
+    source: "recipes.Record | None" = None
+    miniature: str | None = None
 
 
 # Called with each claim after it has been shown; the tests look on from here.
@@ -75,14 +80,19 @@ def claim(
     measures: Sequence[Measure],
     controls: Sequence[Control],
     seeds: Sequence[int],
+    source: "recipes.Record | None" = None,
+    miniature: str | None = None,
 ) -> None:
     """Declare a claim, run it on its seeds, show its card, and raise where it does not hold.
 
     id: "page-name/claim-name". paper: key of the bibliography. says: what the paper says, one plain sentence.
     method: the package's function that carries the effect; the tests replace it by an inert version.
+    source: the record of a recipe, where the values come from that instead of the page's own run (`seeds` then are the
+    record's); miniature: the id of the page's live claim of the same method, which the tests demand beside it.
     Raises ClaimFailed where a value is out of place, ValueError or TypeError where the declaration is not sound.
     """
-    declared = Claim(id, paper, says, method, tuple(measures), tuple(controls), tuple(int(seed) for seed in seeds))
+    numbers = tuple(int(seed) for seed in seeds)
+    declared = Claim(id, paper, says, method, tuple(measures), tuple(controls), numbers, source, miniature)
     validate(declared)
     record = run(declared)
     from alignlab.book.card import card_html, card_text
@@ -126,6 +136,14 @@ def validate(claim: Claim) -> None:
         if not control.removed:
             raise ValueError(f"{where}: say what control {control.name!r} leaves out (removed=)")
     method_name(claim.method)
+    if (claim.source is None) != (claim.miniature is None):
+        raise ValueError(f"{where}: source= (a recipe's record) and miniature= (the live claim beside it) go together")
+    if claim.source is not None and claim.miniature is not None:
+        if unknown := sorted(set(claim.seeds) - set(claim.source.seeds)):
+            raise ValueError(f"{where}: the record holds the seeds {list(claim.source.seeds)}, not {unknown}")
+        page, live = claim.id.split("/")[0], claim.miniature
+        if live == claim.id or live.count("/") != 1 or live.split("/")[0] != page:
+            raise ValueError(f"{where}: miniature= is the id of a live claim of this page, '{page}/…', not {live!r}")
 
 
 def method_name(method: Callable[..., Any]) -> str:
@@ -176,6 +194,8 @@ def run(claim: Claim) -> Record:
         "measures": measures,
         "controls": controls,
     }
+    if claim.source is not None:
+        record |= {"source": "recipe", "recipe": claim.source.name, "miniature": claim.miniature}
     record["passed"] = not complaints(record)
     return record
 

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ def probe(notebook: Any, inert: Mapping[str, Function]) -> dict[str, Any]:
     """Run a page's cells in this process and report on its claims and explorers.
 
     Returns {"claims": [{id, method, outcome, detail}], "explorers": [{title, problems}], "error": text or None};
-    an outcome is "failed" (as it should), "survived", "error" or "no inert version".
+    an outcome is "failed" (as it should), "survived", "error", "no inert version", or "recorded" for a claim whose
+    values come from a recipe's record: its detail is the id of the live claim that stands for it (see `unproved`).
     """
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
@@ -61,6 +62,8 @@ def judge(claim: claims.Claim, inert: Mapping[str, Function], namespace: dict[st
     """Whether a claim fails with its method replaced by the inert version."""
     name = claims.method_name(claim.method)
     entry = {"id": claim.id, "method": name}
+    if claim.miniature is not None:
+        return {**entry, "outcome": "recorded", "detail": claim.miniature}
     if name not in inert:
         return {
             **entry,
@@ -78,6 +81,25 @@ def judge(claim: claims.Claim, inert: Mapping[str, Function], namespace: dict[st
         "outcome": "failed" if why else "survived",
         "detail": why or "every value is where the claim wants it",
     }
+
+
+def unproved(judged: Sequence[Mapping[str, str]]) -> list[str]:
+    """Which of a page's judged claims were not seen to fail without their method, in words.
+
+    A recorded claim counts as seen where its live miniature, of the same method and on the same page, was.
+    """
+    failed = {entry["id"]: entry["method"] for entry in judged if entry["outcome"] == "failed"}
+    said = []
+    for entry in judged:
+        if entry["outcome"] == "recorded":
+            if failed.get(entry["detail"]) != entry["method"]:
+                said.append(
+                    f"{entry['id']}: recorded, and {entry['detail']!r} is no live claim of this page failing without "
+                    f"{entry['method']}; claims that fail without their method: {', '.join(failed) or 'none'}"
+                )
+        elif entry["outcome"] != "failed":
+            said.append(f"{entry['id']}: {entry['outcome']}: {entry['detail']}")
+    return said
 
 
 def first_failure(claim: claims.Claim) -> str | None:
