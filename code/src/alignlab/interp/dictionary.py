@@ -28,23 +28,25 @@ WIDTH = 0.03  # of the window around a threshold in which JumpReLU's straight-th
 class Dictionary:
     """One or more sparse autoencoders of the same shape; the leading axis `dictionary` may be absent.
 
-    encoder (dictionary, d, features), bias (dictionary, features), decoder (dictionary, features, d) with rows of length
-    1, center (dictionary, d): what is subtracted before and added after; threshold (dictionary, features), for JumpReLU.
+    k: active features that "topk" keeps.
+    encoder (dictionary, d, features), bias (dictionary, features), decoder (dictionary, features, d) with rows of
+    length 1, center (dictionary, d): what is subtracted before and added after; threshold (dictionary, features), for
+    JumpReLU.
     """
 
     kind: Kind
+    k: int
     encoder: Tensor
     bias: Tensor
     decoder: Tensor
     center: Tensor
     threshold: Tensor
-    k: int = 0
 
     def encode(self, x: Tensor) -> Tensor:
         """Activity (dictionary, n, features), never negative, of activations (dictionary, n, d)."""
         before = (x - self.center.unsqueeze(-2)) @ self.encoder + self.bias.unsqueeze(-2)
         if self.kind == "jumprelu":
-            return before * _Step.apply(before, self.threshold.unsqueeze(-2))
+            return before * above(before, self.threshold.unsqueeze(-2))
         active = F.relu(before)
         return keep_largest(active, self.k) if self.kind == "topk" else active
 
@@ -55,7 +57,7 @@ class Dictionary:
     def __getitem__(self, i: int) -> Dictionary:
         """One dictionary of the leading axis."""
         parts = (self.encoder, self.bias, self.decoder, self.center, self.threshold)
-        return Dictionary(self.kind, *(part[i] for part in parts), k=self.k)
+        return Dictionary(self.kind, self.k, *(part[i] for part in parts))
 
 
 class _Step(torch.autograd.Function):
@@ -71,6 +73,12 @@ class _Step(torch.autograd.Function):
         x, threshold = ctx.saved_tensors
         near = ((x - threshold).abs() < WIDTH / 2).to(x.dtype)
         return None, (-near * grads[0] / WIDTH).sum(-2, keepdim=True)
+
+
+def above(x: Tensor, threshold: Tensor) -> Tensor:
+    """1 where x (…, n, features) exceeds the threshold (…, 1, features), else 0, with a gradient for the threshold."""
+    result: Tensor = _Step.apply(x, threshold)
+    return result
 
 
 def keep_largest(activity: Tensor, k: int) -> Tensor:
@@ -109,7 +117,7 @@ def train_dictionary(
     decoder = F.normalize(torch.randn(many, features, d, generator=g, dtype=torch.float64), dim=-1).float()
     start = (decoder.transpose(-1, -2).clone(), torch.zeros(many, features), decoder, first.mean(1))
     parts = [part.requires_grad_() for part in (*start, torch.full((many, features), 0.1))]
-    model = Dictionary(kind, *parts, k=k)
+    model = Dictionary(kind, k, *parts)
     optimizer = torch.optim.Adam(parts, lr=lr, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, 3 * (1 - step / steps)))
     for _ in range(steps):
@@ -120,7 +128,7 @@ def train_dictionary(
             error = error + price * activity.sum(-1).mean(-1)
         elif kind == "jumprelu":
             before = (x - model.center.unsqueeze(-2)) @ model.encoder + model.bias.unsqueeze(-2)
-            count = _Step.apply(before, model.threshold.unsqueeze(-2)).sum(-1).mean(-1)  # type: ignore[no-untyped-call]
+            count = above(before, model.threshold.unsqueeze(-2)).sum(-1).mean(-1)
             error = error + price * count
         optimizer.zero_grad()
         error.sum().backward()
@@ -128,7 +136,7 @@ def train_dictionary(
         schedule.step()
         with torch.no_grad():
             model.decoder.div_(model.decoder.norm(dim=-1, keepdim=True))
-    return Dictionary(kind, *(part.detach() for part in parts), k=k)
+    return Dictionary(kind, k, *(part.detach() for part in parts))
 
 
 def mean_max_cosine(truth: Tensor, decoder: Tensor) -> Tensor:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alignlab.interp.dictionary import Dictionary
@@ -63,8 +62,8 @@ def scale_of(activations: Tensor) -> float:
 def losses(lm: LM, tokens: Tensor, layer: int | None = None, replace: Any = None) -> float:
     """Mean loss in nats a token of predicting windows (window, pos), the first SKIP positions left out.
 
-    replace: activations (batch, pos, d) -> the same, put in the place of the residual stream after `layer` from position
-        SKIP on; None leaves the model as it is.
+    replace: activations (batch, pos, d) -> the same, put in the place of the residual stream after `layer` from
+        position SKIP on; None leaves the model as it is.
     """
 
     def change(x: Tensor) -> Tensor:
@@ -108,30 +107,35 @@ def top_examples(
         at = int(where[window]) + SKIP
         row, (left, right) = tokens[window].tolist(), around
         parts = (row[max(0, at - left) : at], row[at : at + 1], row[at + 1 : at + 1 + right])
-        found.append(Example(*(lm.tokenizer.decode(part) for part in parts), float(best[window])))
+        before, token, after = (str(lm.tokenizer.decode(part)) for part in parts)
+        found.append(Example(before, token, after, float(best[window])))
     return found
 
 
-def save_dictionary(model: Dictionary, scale: float, path: Path) -> None:
-    """Write a dictionary as safetensors in half precision, with the scale of the activations it was learned from."""
-    from safetensors.torch import save_file
+def dictionary_bytes(model: Dictionary, scale: float) -> bytes:
+    """A dictionary as a safetensors file in half precision, with the scale of the activations it was learned from."""
+    from safetensors.torch import save
 
     names = ("encoder", "bias", "decoder", "center", "threshold")
     parts = {name: getattr(model, name).half().contiguous() for name in names}
-    save_file(parts, path, metadata={"kind": model.kind, "k": str(model.k), "scale": repr(scale)})
+    return save(parts, metadata={"kind": model.kind, "k": str(model.k), "scale": repr(scale)})
 
 
 def load_dictionary(path: Path) -> tuple[Dictionary, float]:
-    """Read what `save_dictionary` wrote: the dictionary in float32, and the scale."""
+    """Read a file of `dictionary_bytes`: the dictionary in float32, and the scale."""
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
         told = file.metadata()
         parts = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     kind: Any = told["kind"]
-    return Dictionary(kind, **parts, k=int(told["k"])), float(told["scale"])
+    return Dictionary(kind, int(told["k"]), **parts), float(told["scale"])
 
 
-def flat(activations: Tensor) -> NDArray[np.float32]:
-    """Activations (window, pos, d) as rows (window · pos, d)."""
-    return np.asarray(activations.flatten(0, -2).numpy())
+def principal(activations: Tensor, k: int) -> Dictionary:
+    """The k principal components of activations (n, d) as a dictionary that always uses all of them: the control."""
+    center = activations.mean(0)
+    rows = torch.linalg.svd(activations - center, full_matrices=False)[2][:k]
+    both = torch.cat([rows, -rows])  # an activity is never negative, so each direction is there twice
+    zeros = torch.zeros(2 * k)
+    return Dictionary("l1", 0, both.T.contiguous(), zeros, both, center, zeros)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Toys:
-    """Trained networks: weights (network, n, m), row i the direction of feature i; bias (network, n); loss (network,)."""
+    """Trained networks: weights (network, n, m), row i is feature i's direction; bias (network, n); loss (network,)."""
 
     weights: Tensor
     bias: Tensor
@@ -90,8 +90,8 @@ def stored(weights: Tensor, least: float = 0.5) -> Tensor:
 def dimensionality(weights: Tensor) -> Tensor:
     """The share of a dimension that each feature has to itself (Elhage et al. 2022, section 3): (…, n, m) -> (…, n).
 
-    |W_i|² / Σ_j (Ŵ_i · W_j)²: 1 for a feature orthogonal to all others, 1/2 for an antipodal pair, 2/3, 3/4, 2/5 for the
-    corners of a triangle, a tetrahedron, a pentagon; 0 for a feature without a direction.
+    |W_i|² / Σ_j (Ŵ_i · W_j)²: 1 for a feature orthogonal to all others, 1/2 for an antipodal pair, 2/3, 3/4, 2/5 for
+    the corners of a triangle, a tetrahedron, a pentagon; 0 for a feature without a direction.
     """
     size = weights.norm(dim=-1, keepdim=True)
     unit = weights / size.clamp_min(1e-6)
@@ -115,8 +115,8 @@ def train_wide(
     """One hidden layer that restores features from a stream in which they lie in superposition.
 
     features: directions (network, n, d) of the features in the stream. hidden: neurons of the layer between stream and
-        output, on which `activation` acts. Returns the input weights (network, d, hidden), their bias (network, 1, hidden)
-        and the loss (network,) of the last 100 steps.
+        output, on which `activation` acts. Returns the input weights (network, d, hidden), their bias (network, 1,
+        hidden) and the loss (network,), mean of the last 100 steps.
     """
     many, n, d = features.shape
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
