@@ -80,7 +80,7 @@ def test_selectivity_of_neurons_that_answer_to_one_and_to_two():
 def test_known_features_are_recovered(kind, how):
     truth = d.random_features(2, 16, 8, 0)
     model = d.train_dictionary(d.sparse_world(truth, 0.06), 24, kind, steps=500, **how)
-    assert (d.mean_max_cosine(truth, model.decoder) > 0.85).all()
+    assert (d.mean_max_cosine(truth, model.decoder) > 0.78).all()
     assert torch.allclose(model.decoder.norm(dim=-1), torch.ones(2, 24), atol=1e-5)
     x = d.sparse_world(truth, 0.06, 500)(torch.Generator().manual_seed(1))
     assert (d.unexplained(model, x) < 0.4).all()

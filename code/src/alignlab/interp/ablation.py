@@ -64,8 +64,8 @@ def gated_loss(network: Network, x: Tensor, y: Tensor) -> Tensor:
 def ablate(x: Tensor, channel: int, how: How, seed: int = 0, loss: Callable[[Tensor], float] | None = None) -> Tensor:
     """Inputs (n, d) with one channel replaced.
 
-    how: "zero"; "mean", its mean over x; "resample", its value in another row; "optimal", the one of 33 quantiles of it
-        under which `loss` is lowest.
+    how: "zero"; "mean", its mean over x; "resample", its value in another row; "optimal", the one of 33 values
+        between its lowest and highest under which `loss` is lowest.
     Raises ValueError for "optimal" without a loss, or an unknown way.
     """
     changed = x.clone()
@@ -76,7 +76,7 @@ def ablate(x: Tensor, channel: int, how: How, seed: int = 0, loss: Callable[[Ten
     elif how == "resample":
         changed[:, channel] = x[torch.from_numpy(np.random.default_rng(seed).permutation(len(x))), channel]
     elif how == "optimal" and loss is not None:
-        values = torch.quantile(x[:, channel], torch.linspace(0, 1, 33))
+        values = torch.linspace(float(x[:, channel].min()), float(x[:, channel].max()), 33)
 
         def at(value: Tensor) -> Tensor:
             changed[:, channel] = value

@@ -51,11 +51,12 @@ def explained(
 ) -> NDArray[np.float64]:
     """Each unit's score on text its explanation has not seen.
 
-    tokens (n,), activity (n, unit); the same for the new text. shuffled: score each unit by the next one's explanation.
+    tokens (n,), activity (n, unit); the same for the new text. shuffled: score each unit by another's explanation.
     """
     told = [explain(tokens, column) for column in np.asarray(activity).T]
     if shuffled:
-        told = told[1:] + told[:1]
+        half = len(told) // 2
+        told = told[half:] + told[:half]
     return np.array([score(simulate(e, new_tokens), a) for e, a in zip(told, np.asarray(new_activity).T)])
 
 

@@ -53,7 +53,8 @@ def train_modular(
 ) -> Run:
     """Train on a random share of all pairs, full batch, AdamW: logits = relu(E[a] + E[b]) U.
 
-    The network cannot tell (a, b) from (b, a), so both are trained on or neither is. random_labels: teach random answers instead of sums, so that there is nothing to compute. One network a seed.
+    The network cannot tell (a, b) from (b, a), so both are trained on or neither is. One network a seed.
+    random_labels: teach random answers instead of sums, so that there is nothing to compute.
     Raises ValueError for a share that leaves nothing to train on or to test.
     """
     if not 0 < share < 1:
@@ -114,6 +115,12 @@ def frequency_power(embed: Tensor) -> Tensor:
     turned = (fourier_basis(embed.shape[-2]) @ embed).square().sum(-1)[..., 1:]  # (…, p - 1)
     power = turned.unflatten(-1, (-1, 2)).sum(-1)
     return power / power.sum(-1, keepdim=True)
+
+
+def purity(embed: Tensor) -> Tensor:
+    """Share of each hidden unit's embedding that lies at its own strongest frequency: (…, p, hidden) -> (…, hidden)."""
+    power = (fourier_basis(embed.shape[-2]) @ embed).square()[..., 1:, :].unflatten(-2, (-1, 2)).sum(-2)
+    return power.amax(-2) / power.sum(-2)
 
 
 def key_frequencies(logits: Tensor, count: int) -> list[int]:
