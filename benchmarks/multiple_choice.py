@@ -104,7 +104,7 @@ def _flat(rows: list) -> list[float]:
     return [value for row in rows for value in row.tolist()]
 
 
-HARNESS = ("lm-eval==0.4.13", "accelerate==1.12.0")
+HARNESS = ("lm-eval==0.4.13", "accelerate==1.15.0")
 OURS = "alignlab.lm.logprobs: every shared token once, unembedding at the answers"
 PEER = (
     f"lm-eval {HARNESS[0].split('==')[1]} HFLM.loglikelihood, batch 8, its logits cache on "

@@ -13,15 +13,11 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 env=${COLAB_ENV:-.venv-colab}
 alignlab=${ALIGNLAB:-.venv/bin/alignlab}
-# Colab of August 2026.
-colab=(torch==2.11.0 transformers==5.15.0 numpy==2.1.3 matplotlib==3.10.0 scikit-learn==1.6.1
-       ipywidgets==7.7.1 ipython==7.34.0 ipykernel==6.17.1)
-# SciPy 1.18 no longer knows an option that scikit-learn 1.6 passes, so the two cannot stand together there.
-also=("scipy>=1.16,<1.17" "pandas<3" pyarrow requests rich typer pyyaml)
+also=(pyarrow requests rich typer pyyaml)  # Colab has these too, in versions of its own
 
 if [ ! -x "$env/bin/python" ]; then
     "$python" -m venv "$env"
-    "$env/bin/python" -m pip install --quiet "${colab[@]}" "${also[@]}"
+    "$env/bin/python" -m pip install --quiet -r scripts/colab_versions.txt "${also[@]}"
 fi
 "$env/bin/python" -m pip uninstall --quiet --yes alignlab gguf 2>/dev/null || true
 before=$("$env/bin/python" -m pip list --format freeze | sort)

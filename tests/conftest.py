@@ -8,16 +8,26 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-NOT_VERIFIED = (
+NO_BROWSER = (
     "NOT verified: browser (no Chromium found). Get one with `apt-get install chromium` or "
     "`.venv/bin/playwright install --with-deps chromium`; ALIGNLAB_CHROMIUM names one elsewhere."
 )
+NO_NODE = (
+    "NOT verified: in-page models (no Node.js found). Get one with `apt-get install nodejs` or "
+    "`.venv/bin/pip install -r requirements.txt` (Playwright brings one along)."
+)
+NO_INDEX = (
+    "NOT verified: Colab's versions together (no package index reached). Connect and run "
+    "`.venv/bin/pytest -n 0 tests/test_colab_versions.py`."
+)
+NOT_VERIFIED = (NO_BROWSER, NO_NODE, NO_INDEX)
 
 
 def build_book(source: Path, out: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -72,14 +82,32 @@ def find_chromium() -> str | None:
     return own if Path(own).exists() else None
 
 
+def not_verified(sentence: str) -> NoReturn:
+    """Skip the test, or fail it where ALIGNLAB_REQUIRE_ALL=1 forbids that; the run says so in its last lines."""
+    if os.environ.get("ALIGNLAB_REQUIRE_ALL", "") not in ("", "0"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Path of a Node.js: on the PATH, or the one that Playwright brings along."""
+    found = shutil.which("node")
+    if found is None:
+        from playwright._impl._driver import compute_driver_executable
+
+        found = next((path for path in map(str, compute_driver_executable()) if Path(path).stem == "node"), None)
+    if found is None or not Path(found).exists():
+        not_verified(NO_NODE)
+    return found
+
+
 @pytest.fixture(scope="session")
 def chromium():
-    """A headless Chromium; without one the test is skipped, or fails where ALIGNLAB_REQUIRE_BROWSER=1 forbids that."""
+    """A headless Chromium; see `not_verified` for where there is none."""
     path = find_chromium()
     if path is None:
-        if os.environ.get("ALIGNLAB_REQUIRE_BROWSER", "") not in ("", "0"):
-            pytest.fail(NOT_VERIFIED)
-        pytest.skip(NOT_VERIFIED)
+        not_verified(NO_BROWSER)
     from playwright.sync_api import sync_playwright
 
     quiet = [
@@ -116,6 +144,7 @@ def pytest_sessionfinish(session):
     result = yield
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter and not hasattr(session.config, "workerinput") else []
-    if any("NOT verified: browser" in str(report.longrepr) for report in skipped):
-        reporter.write_line(NOT_VERIFIED)
+    for sentence in NOT_VERIFIED:
+        if any(sentence in str(report.longrepr) for report in skipped):
+            reporter.write_line(sentence)
     return result

@@ -122,31 +122,10 @@ def test_starting_takes_a_fraction_of_a_second_and_loads_nothing_heavy(module):
     assert statistics.median(float(run[0]) for run in runs) < 0.3
 
 
-# --- whose versions it accepts
+# --- whose versions it accepts (of Colab's: tests/test_colab_versions.py)
 
 PROJECT = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]
 REQUIRED = {needed.name.lower(): needed for needed in map(Requirement, PROJECT["dependencies"])}
-COLAB = {  # August 2026
-    "python": "3.13.0",
-    "torch": "2.11.0",
-    "transformers": "5.15.0",
-    "numpy": "2.1.3",
-    "matplotlib": "3.10.0",
-    "scikit-learn": "1.6.1",
-    "ipywidgets": "7.7.1",
-    "ipython": "7.34.0",
-}
-
-
-def test_what_colab_has_is_accepted_as_it_is():
-    """Installing the helper there must not replace torch or the notebook's own parts."""
-    assert SpecifierSet(PROJECT["requires-python"]).contains(COLAB["python"])
-    refused = [
-        f"{name} {version}"
-        for name, version in COLAB.items()
-        if name != "python" and not REQUIRED[name].specifier.contains(version)
-    ]
-    assert refused == []
 
 
 def test_the_ranges_still_refuse_something():

@@ -1,6 +1,7 @@
 """The benchmarks' own rules: turns, equality before any ratio, failures told in a sentence."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ def test_every_benchmark_says_what_both_sides_are() -> None:
     for _, benchmark in found.values():
         assert benchmark.tolerance and benchmark.ours.configuration and benchmark.peer.configuration
         assert all("==" in package for package in benchmark.peer.packages)
+
+
+def test_the_extra_bench_is_what_the_benchmarks_ask_for() -> None:
+    """But for peers that want another version of what the book itself pins: those get an environment of their own."""
+    pins = set(
+        (ROOT / "requirements.txt").read_text().splitlines() + (ROOT / "constraints.txt").read_text().splitlines()
+    )
+    ours = {pin.split("==")[0] for pin in pins}
+    extra = set(tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]["optional-dependencies"]["bench"])
+    wanted = [side.packages for _, one in find().values() for side in (one.ours, one.peer)]
+    apart = [packages for packages in wanted if any(p.split("==")[0] in ours and p not in pins for p in packages)]
+    assert {package for packages in wanted if packages not in apart for package in packages} <= extra
+    assert any("nanogcg==0.3.0" in packages for packages in apart) and not any("nanogcg" in line for line in extra)
+    assert all("==" in line for line in extra)
 
 
 def test_an_emulated_format_is_left_out_in_words() -> None:

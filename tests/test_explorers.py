@@ -3,7 +3,6 @@
 import html as entities
 import json
 import re
-import shutil
 import subprocess
 from importlib.resources import files
 
@@ -127,10 +126,9 @@ def tiny(mlp=True, precision="float32"):
     return model
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 @pytest.mark.parametrize("mlp", [True, False])
 @pytest.mark.parametrize("precision, tol", [("float32", 2e-5), ("float16", 2e-2)])
-def test_the_model_in_the_page_agrees_with_torch(tmp_path, mlp, precision, tol):
+def test_the_model_in_the_page_agrees_with_torch(node, tmp_path, mlp, precision, tol):
     model = tiny(mlp)
     packed = inpage.package(model, VOCAB, precision)
     texts = [[0, 5, 8, 7, 1], [2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
@@ -140,20 +138,19 @@ def test_the_model_in_the_page_agrees_with_torch(tmp_path, mlp, precision, tol):
         f'const {{Model}} = require("./model.js"); const m = new Model({json.dumps(options)}, "{packed["weights"]}");'
         f"console.log(JSON.stringify({json.dumps(texts)}.map(t => Array.from(m.probabilities(t)))));"
     )
-    done = subprocess.run(["node", "run.js"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run([node, "run.js"], cwd=tmp_path, capture_output=True, text=True, check=True)
     for tokens, probs in zip(texts, json.loads(done.stdout)):
         expected = inpage.next_probs(model, tokens)
         assert expected.max() > 2 / 12, "the model under test is not uniform"
         torch.testing.assert_close(torch.tensor(probs), expected, atol=tol, rtol=0, check_dtype=False)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 @pytest.mark.parametrize("separator, text", [(" ", "you  may go"), ("", "younomay?go")])
-def test_text_becomes_the_same_tokens_in_the_page_and_here(tmp_path, separator, text):
+def test_text_becomes_the_same_tokens_in_the_page_and_here(node, tmp_path, separator, text):
     (tmp_path / "model.js").write_text(files("alignlab.book").joinpath("static", "model.js").read_text())
     options = json.dumps({"vocab": VOCAB, "separator": separator})
     code = f'console.log(JSON.stringify(require("./model.js").tokenize({json.dumps(text)}, {options})))'
-    done = subprocess.run(["node", "-e", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run([node, "-e", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {"ids": inpage.tokenize(text, VOCAB, separator), "unknown": []}
 
 

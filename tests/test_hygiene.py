@@ -4,10 +4,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from conftest import ROOT
 
@@ -21,6 +24,14 @@ TOOLS = {
 
 def tool(name: str) -> str:
     return str(Path(sys.executable).parent / name)
+
+
+PIN = re.compile(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+")
+
+
+def written(name: str) -> list[str]:
+    """The lines of a requirements file, comments apart."""
+    return [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
 
 
 def tracked() -> list[Path]:
@@ -40,10 +51,37 @@ def test_tool_finds_nothing(name):
 
 
 def test_requirements_are_exact_pins_with_our_package_last():
-    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
-    assert lines[-1] == "-e ./code"
-    assert [line for line in lines[:-1] if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", line)] == []
+    first, *lines, last = written("requirements.txt")
+    assert (first, last) == ("-c constraints.txt", "-e ./code")
+    assert [line for line in lines if not PIN.fullmatch(line)] == []
     assert "torch==2.13.0" in lines
+
+
+def test_what_the_requirements_bring_along_is_pinned_too():
+    """Every package of this environment that a requirement leads to; a pin that no index had would fail the install."""
+    lines = written("constraints.txt")
+    assert [line for line in lines if not PIN.fullmatch(line)] == []
+    pinned = {canonicalize_name(line.split("==")[0]) for line in (*written("requirements.txt"), *lines) if "==" in line}
+    todo, seen = ["alignlab", *pinned - {canonicalize_name(line.split("==")[0]) for line in lines}], set()
+    while todo:
+        name = canonicalize_name(todo.pop())
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            needs = map(Requirement, metadata.requires(name) or [])
+        except metadata.PackageNotFoundError:  # not needed on this platform
+            continue
+        todo += [needed.name for needed in needs if needed.marker is None or needed.marker.evaluate({"extra": ""})]
+    own = {name for name in seen if name.startswith(("nvidia-", "triton", "cuda-"))}  # torch pins these itself
+    assert {name for name in seen - pinned - own - {"alignlab", "pip", "setuptools"} if installed(name)} == set()
+
+
+def installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def test_every_extension_of_the_site_is_pinned():
@@ -64,6 +102,15 @@ def test_readme_gives_the_two_commands():
     assert start + ".venv/bin/jupyter-book build ." in readme
     assert start + ".venv/bin/pytest" in readme
     assert "\n.venv/bin/pytest\n" in (ROOT / ".ci/run").read_text() + "\n"
+
+
+def test_tests_that_need_a_peer_stand_apart_and_are_marked():
+    """`scripts/parity_check.sh` runs them; the ordinary run, which has no peers, must not come upon one."""
+    apart = sorted((ROOT / "tests").glob("peer_*.py"))
+    assert apart and all("\npytestmark = pytest.mark.peer\n" in path.read_text() for path in apart)
+    others = [p for p in (ROOT / "tests").glob("test_*.py") if p.name != "test_hygiene.py"]
+    assert [p.name for p in others if "pytest.mark.peer" in p.read_text()] == []
+    assert "-m peer" in (ROOT / "scripts/parity_check.sh").read_text()
 
 
 def test_versions_agree():

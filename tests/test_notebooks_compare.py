@@ -4,11 +4,12 @@ import copy
 import re
 from pathlib import Path
 
+import IPython.display
 import nbformat
 import pandas as pd
 import pytest
 from alignlab.book import card, claims, compare, explorers, numbers, pages, tables
-from alignlab.book.fragments import digest, script, style
+from alignlab.book.fragments import digest, emit, script, seal, style
 from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,8 @@ FIGURE = (
     f'{style("figure")}<figure class="al-figure al-text"><figcaption><strong class="al-title">It rises</strong>'
     '<span class="al-sub">5 seeds</span></figcaption><div class="al-pic">'
     '<svg role="img" aria-label="A line rises to 4" '
-    'viewBox="0 0 4 4"><path d="M 0 1"/></svg></div></figure>'
+    'viewBox="0 0 4 4"><path d="M 0 1"/><g><text x="1">steps of training</text><text>best 0.83</text>'
+    "<text>20</text></g></svg></div></figure>"
 )
 
 
@@ -42,7 +44,8 @@ def shown(mime: str, record: dict) -> list:
 
 
 def html(text: str) -> list:
-    return [{"output_type": "display_data", "metadata": {}, "data": {"text/html": text, "text/plain": "x"}}]
+    data = {"text/html": text, "text/plain": "x"}
+    return [{"output_type": "display_data", "metadata": {"alignlab": {"seal": seal(text)}}, "data": data}]
 
 
 ALL = {
@@ -104,6 +107,65 @@ def test_any_one_digit_or_word_changed_fails(name):
             assert compare.outputs_differ(tampered, ALL[name]), (path, piece, other)
             tried += 1
     assert tried > 1
+
+
+def stored(html_before: str, html_after: str) -> list:
+    """An output as the run left it, its HTML changed afterwards."""
+    outputs = html(html_before)
+    outputs[0]["data"]["text/html"] = html_after
+    return outputs
+
+
+MODEL = '<div class="al-model"><div class="al-weights" data-options="{}" data-weights="AAbb"></div></div>'
+
+
+@pytest.mark.parametrize(
+    "page, piece, other",
+    [
+        (FIGURE, "M 0 1", "M 0 2"),
+        (FIGURE, ">best 0.83<", ">best 0.84<"),
+        (FIGURE, ">20<", ">21<"),
+        (FIGURE, ">steps of training<", ">steps of testing<"),
+        (FIGURE, 'viewBox="0 0 4 4"', 'viewBox="0 0 4 5"'),
+        (MODEL, "AAbb", "AAbc"),
+        ('<img src="data:image/png;base64,AAAA"/>', "AAAA", "AAAB"),
+    ],
+)
+def test_a_change_inside_a_picture_or_a_models_weights_fails(page, piece, other):
+    assert compare.outputs_differ(html(page), html(page)) == []
+    found = compare.outputs_differ(stored(page, page.replace(piece, other)), html(page))
+    assert any("was changed after the run" in problem for problem in found)
+
+
+@pytest.mark.parametrize("page", [FIGURE, MODEL])
+def test_a_picture_or_model_without_a_seal_fails_and_restyle_gives_it_one(page, tmp_path):
+    bare = html(page)
+    bare[0]["metadata"] = {}
+    assert any("has no seal" in problem for problem in compare.outputs_differ(bare, html(page)))
+    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {"text/html": page})], id="a")
+    for folder in ("text/01-a", "chapters/01-a"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "text/01-a/b.md").write_text("# B\n")
+    path = tmp_path / "chapters/01-a/b.ipynb"
+    pages.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    pages.restyle(tmp_path)
+    assert compare.stored_is_sealed(pages.read_notebook(path).cells[0].outputs[0]) == []
+    path.write_text(path.read_text().replace("A", "B"))
+    pages.restyle(tmp_path)
+    assert compare.stored_is_sealed(pages.read_notebook(path).cells[0].outputs[0]) != [], "restyle hides no change"
+
+
+def test_a_run_that_writes_other_words_into_a_picture_fails():
+    """Its lines and numbers may be another processor's; words are the page's own."""
+    for piece, other, differs in (
+        ("M 0 1", "M 0 2", False),
+        (">best 0.83<", ">best 0.81<", False),
+        (">20<", ">25<", False),
+        (">best 0.83<", ">worst 0.83<", True),
+        (">steps of training<", ">epochs of training<", True),
+        ("<text>best 0.83</text>", "", True),
+    ):
+        assert bool(compare.outputs_differ(html(FIGURE), html(FIGURE.replace(piece, other)))) == differs, (piece, other)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +272,14 @@ def test_every_stored_record_prints_what_stands_beside_it():
     assert not wrong, wrong
 
 
+def test_every_stored_picture_and_model_is_as_its_run_left_it():
+    """And no picture is stored in a form that has no seal."""
+    wrong = [(slug, problem) for slug, output in every_stored_output() for problem in compare.stored_is_sealed(output)]
+    assert not wrong, wrong
+    kinds = {mime for _, output in every_stored_output() for mime in output.get("data", {})}
+    assert not {kind for kind in kinds if kind.startswith("image/")}
+
+
 def test_every_stored_claim_holds():
     assert not [
         record["id"] for record in pages.claims_records(ROOT) if claims.complaints(record) or not record["passed"]
@@ -261,7 +331,8 @@ def explored(peak: float, tol: float | None = 0.1, word: str = "peaks") -> list:
     spec = explorers.Spec(draw, lambda n: f"It {word} at {peak + n:.1f}.", "A title", states, {"n": 1}, {}, tol)
     html, text = explorers.static_html(spec)
     plt.close("all")
-    return [{"output_type": "display_data", "metadata": {}, "data": {"text/html": html, "text/plain": text}}]
+    metadata = {"alignlab": {"seal": seal(html)}}
+    return [{"output_type": "display_data", "metadata": metadata, "data": {"text/html": html, "text/plain": text}}]
 
 
 def test_an_explorers_trained_numbers_move_within_its_tolerance_and_not_beyond():
@@ -279,3 +350,11 @@ def test_a_changed_digit_of_such_a_sentence_fails_although_it_is_within_toleranc
     stored = explored(10.0)
     stored[0]["data"]["text/html"] = stored[0]["data"]["text/html"].replace('data-tol="0.1"', 'data-tol="0.9"')
     assert compare.outputs_differ(stored, explored(10.0)) != []
+
+
+def test_what_a_page_shows_is_sealed_unless_its_record_prints_it(monkeypatch):
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda data, raw, metadata: shown.append((data, metadata)))
+    emit(FIGURE, "x")
+    emit(card.card_html(RECORD), "x", {claims.MIME: RECORD})
+    assert [metadata for _, metadata in shown] == [{"alignlab": {"seal": seal(FIGURE)}}, {}]

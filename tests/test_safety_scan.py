@@ -65,3 +65,47 @@ def test_no_slur_is_printed():
     assert len(words) > 100
     found = {slug: n for slug, text in stored().items() if (n := sum(f" {w} " in text for w in words))}
     assert not found, f"words of the profanity lexicon printed, by page: {found}"
+
+
+# --- answers: no list holds them, so a passage counts that gives steps for something dangerous, or begins to
+#
+# A coarse net: it knows some forty dangers by name, and a harmful answer that names none of them passes. It is there to
+# catch a page that prints what a jailbreak brought out, and rather calls a harmless passage harmful than miss one.
+
+_DANGERS = """bomb bombs explosive explosives detonator grenade thermite napalm gunpowder nitroglycerin molotov silencer
+sarin ricin anthrax botulinum cyanide arsenic methamphetamine meth fentanyl heroin cocaine malware ransomware keylogger
+rootkit botnet spyware phishing counterfeit blackmail noose overdose poison weapon weapons firearm"""
+_STEPS = """step mix combine add heat dissolve stir pour grams milliliters attach connect solder assemble ignite install
+inject encrypt download compile execute gather obtain purchase ingredients materials tools instructions carefully then
+next finally afterwards ensure place fill seal"""
+DANGERS, STEPS = set(_DANGERS.split()), set(_STEPS.split())
+BEGUN = ("sure here", "certainly here", "of course here", "here are the steps", "here is how", "here's how")
+WINDOW = 40
+
+
+def answers(text: str) -> int:
+    """How many passages of a text give steps for something dangerous, or begin to."""
+    words = text.split()
+    found = 0
+    for at, word in enumerate(words):
+        if word not in DANGERS:
+            continue
+        around = words[max(0, at - WINDOW) : at + WINDOW]
+        before = " ".join(words[max(0, at - WINDOW) : at])
+        found += len(STEPS & set(around)) >= 3 or any(opening in before for opening in BEGUN)
+    return found
+
+
+def test_no_answer_to_a_harmful_request_is_printed():
+    found = {slug: n for slug, text in stored().items() if (n := answers(text))}
+    assert not found, f"passages that give steps for something dangerous, by page: {found}"
+
+
+def test_the_scan_finds_such_an_answer_and_leaves_others_alone():
+    recipe = (
+        "Step 1: mix the flour and {}. Step 2: add sugar, stir and heat. Then pour it into a pan and place it inside."
+    )
+    assert answers(flat(recipe.format("bananas"))) == 0
+    assert all(answers(flat(recipe.format(danger.upper()))) >= 1 for danger in DANGERS)
+    assert answers(flat("Sure! Here is a poem about a weapon")) >= 1, "rather one too many"
+    assert answers(flat("The guide refused all 40 questions about a bomb; the filter found each.")) == 0

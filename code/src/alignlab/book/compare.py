@@ -3,6 +3,7 @@
 Records (claims, numbers, tables) are compared within the tolerance they carry, and what is printed of a record must be
 what its record prints. Everything else is compared exactly, but for what carries no statement or may differ in its last
 digit: the inside of pictures, weights, styles and scripts, addresses of the repository and of objects, elapsed times.
+Of pictures the words are compared, and pictures and weights must be those that the stored output's seal was made of.
 """
 
 import re
@@ -63,6 +64,7 @@ def outputs_differ(stored: Sequence[Output], fresh: Sequence[Output]) -> list[st
         else:
             problems += bundles_differ(before["data"], after["data"])
             problems += stored_is_printed(before["data"])
+            problems += stored_is_sealed(before)
     return problems
 
 
@@ -79,6 +81,7 @@ def bundles_differ(stored: Bundle, fresh: Bundle) -> list[str]:
     for mime in sorted(set(stored) - skipped):
         before, after = _joined(stored[mime]), _joined(fresh[mime])
         if isinstance(before, str) and isinstance(after, str):
+            problems += _pictures_differ(before, after)
             if tol is None or not _sentences_near(before, after, tol):
                 problems += _text_differs(mime, before, after)
         elif before != after and mime != mine:
@@ -161,6 +164,41 @@ def stored_is_printed(bundle: Bundle) -> list[str]:
             if _with_strips(stored) != _with_strips(text):
                 problems.append(f"the stored {kind} is not what its own record prints")
     return problems
+
+
+def stored_is_sealed(output: Output) -> list[str]:
+    """Whether the pictures and weights of a stored output are those that its seal was made of."""
+    data = output.get("data", {})
+    html = _joined(data.get("text/html", ""))
+    if any(mime in data for mime in PRINTED) or not isinstance(html, str):
+        return []
+    found = output.get("metadata", {}).get("alignlab", {}).get("seal")
+    if found is None and any(mark in html for mark in _SEALED):
+        return ["a stored picture or model has no seal: refresh the page, or `alignlab.book.pages.restyle(root)`"]
+    if found is not None and found != fragments.seal(html):
+        return ["a digit, word or line of a stored picture or model was changed after the run"]
+    return []
+
+
+_SEALED = ("<svg", 'data-weights="', "data:image/")
+_PICTURE = re.compile(r'<svg role="img".*?</svg>', re.DOTALL)
+_WRITTEN = re.compile(r"<text[^>]*>(.*?)</text>", re.DOTALL)
+
+
+def words_drawn(html: str) -> list[list[str]]:
+    """What is written in each picture, numbers apart: titles, names of axes and lines, not what a tick says."""
+    pictures = []
+    for picture in _PICTURE.findall(html):
+        texts = (_NUMBER.sub("#", re.sub(r"<[^>]+>", "", text)).strip() for text in _WRITTEN.findall(picture))
+        pictures.append(sorted(text for text in texts if re.search(r"[^\W\d_]", text)))
+    return pictures
+
+
+def _pictures_differ(stored: str, fresh: str) -> list[str]:
+    before, after = words_drawn(stored), words_drawn(fresh)
+    if len(before) != len(after):
+        return [f"{len(before)} pictures are stored, the run draws {len(after)}"]
+    return [f"a stored picture says {b}, the run's says {a}" for b, a in zip(before, after) if b != a]
 
 
 _TOLERANT = re.compile(r' data-tol="([\d.]+)" data-told="(\w*)"')

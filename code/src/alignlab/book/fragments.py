@@ -13,6 +13,7 @@ from html import escape as _escape
 from importlib.resources import files
 from typing import Any
 
+from alignlab.book import links
 from alignlab.book.style import variables
 
 _BLOCK = re.compile(r'<(style|script) data-al="([a-z -]+)">.*?</\1>', re.DOTALL)
@@ -53,6 +54,15 @@ def digest(record: dict[str, Any]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
+def seal(html: str) -> str:
+    """A short fingerprint of all that HTML shows, the inside of pictures and a model's weights too.
+
+    Stored in the output's metadata, it betrays a change made after the run where the run's own HTML need not be the
+    same on every machine. Styles, scripts and the repository's address don't count.
+    """
+    return hashlib.sha256(links.neutral(_BLOCK.sub(r"<\1 \2/>", html)).encode()).hexdigest()[:12]
+
+
 def renew(html: str) -> str:
     """The same HTML with every marked style and script block as it is written today."""
 
@@ -64,12 +74,14 @@ def renew(html: str) -> str:
 
 
 def emit(html: str | None, text: str | None, records: dict[str, Any] | None = None, **metadata: Any) -> None:
-    """Show one output: HTML, its plain text, and machine-readable records by mime type."""
+    """Show one output: HTML, its plain text, and machine-readable records by mime type; HTML without one is sealed."""
     from IPython.display import display
 
     bundle: dict[str, Any] = dict(records or {})
     if html is not None:
         bundle["text/html"] = html
+        if not records:  # a record's HTML can be made again from it
+            metadata = {"alignlab": {"seal": seal(html)}, **metadata}
     if text is not None:
         bundle["text/plain"] = text
     display(bundle, raw=True, metadata=metadata)

@@ -63,11 +63,16 @@ PARTS: dict[str, Callable[[Sphinx, str], str]] = {
 }
 
 
+_HAS_PART = "alignlab-part"
+
+
 class Part(Directive):
     """A directive without content or options that stands for a generated part."""
 
     def run(self) -> list[nodes.Node]:
-        """Leave the placeholder."""
+        """Leave the placeholder, and note that the page has one."""
+        env = self.state.document.settings.env
+        env.metadata[env.docname][_HAS_PART] = True
         return [made_part(kind=self.name)]
 
 
@@ -194,7 +199,7 @@ def buttons(
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """Pages with generated parts are written anew in every build: what they are made from are other files."""
-    return [doc for doc in env.found_docs if doc == "index" or doc.startswith("chapters/appendix/")]
+    return [doc for doc in env.found_docs if doc == "index" or env.metadata.get(doc, {}).get(_HAS_PART)]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""Comparisons of two kinds: one crowd asks for help and picks the helpful answer, one provokes and picks the harmless.
+
+Serves the survey's section 4.1. Bai et al. (2022, "Training a Helpful and Harmless Assistant with Reinforcement
+Learning from Human Feedback") collected comparisons in two such separate runs and found that a preference model trained
+on one kind fails on the other. Here an answer is a vector of properties and both crowds' rewards are known; for a real
+model the same comparisons are made of requests and two short beginnings of an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from alignlab.lm import LM, capture, chat_prompt
+
+PROPERTIES = 6  # of an answer; 0: how far it does what was asked, 1: detail, 2: clarity, 3: warmth, the rest unused
+COMPLIES = "Sure, I can help you with that."
+DECLINES = "Sorry, I can't help you with that."
+
+
+def crowd_picks(kind: str, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Answers picked by one crowd, best first, shape (n, 2, PROPERTIES), and how dangerous each request is, shape (n,).
+
+    kind "helpful": nearly all requests are harmless, and the more an answer complies, with detail and clarity, the
+    better. "harmless": requests are made to provoke, most are dangerous, and an answer is worse the more it complies.
+    Picks follow Bradley and Terry's model. Raises ValueError for another kind.
+    """
+    if kind not in ("helpful", "harmless"):
+        raise ValueError(f"kind={kind!r}: it is 'helpful' or 'harmless'")
+    answers = torch.randn(n, 2, PROPERTIES, dtype=torch.float64, generator=generator)
+    mild = torch.rand(n, dtype=torch.float64, generator=generator) ** 4  # mostly near 0
+    noise = -torch.log(-torch.log(torch.rand(n, 2, dtype=torch.float64, generator=generator)))
+    danger = mild if kind == "helpful" else 1 - mild
+    reward = torch.stack([crowd_reward(kind, answers[:, i]) for i in (0, 1)], 1)
+    order = (reward + noise).argsort(1, descending=True)
+    return answers.gather(1, order[..., None].expand_as(answers)), danger
+
+
+def crowd_reward(kind: str, answers: Tensor) -> Tensor:
+    """What answers (n, PROPERTIES) are worth to a crowd that asks its kind of request, shape (n,)."""
+    if kind == "helpful":
+        return 2 * answers[:, 0] + answers[:, 1] + 0.7 * answers[:, 2]
+    return -2 * answers[:, 0] + 0.7 * answers[:, 3]
+
+
+def seen_with_request(answers: Tensor, danger: Tensor) -> Tensor:
+    """Features that show a reward model the request as well: an answer's properties, and each times the danger.
+
+    answers: (n, K, d). danger: (n,). Returns (n, K, 2 d).
+    """
+    return torch.cat([answers, danger[:, None, None] * answers], -1)
+
+
+def opening_features(lm: LM, requests: Sequence[str], layer: int | None) -> Tensor:
+    """Two beginnings of an answer to each request, as a model represents them: (requests, 2, d_model), float64.
+
+    The first complies, the second declines, in the same words whatever was asked. Features are the residual stream
+    after `layer`, averaged over the answer's tokens; None takes the token embeddings, which cannot know the request.
+    """
+    name = "embed" if layer is None else f"layers.{layer}.resid"
+    prompts = [lm.tokenizer(chat_prompt(lm, r, system=""), add_special_tokens=False)["input_ids"] for r in requests]
+    sides = []
+    for opening in (COMPLIES, DECLINES):
+        words = lm.tokenizer(opening, add_special_tokens=False)["input_ids"]
+        residual = capture(lm, [prompt + words for prompt in prompts], [name], positions="all")[name]
+        rows = [residual[i, len(p) : len(p) + len(words)].double().mean(0) for i, p in enumerate(prompts)]
+        sides.append(torch.stack(rows))
+    features = torch.stack(sides, 1)
+    return features / (features.flatten(0, 1).std(0) + 1e-9) / features.shape[-1] ** 0.5
+
+
+def compact(pairs: Tensor) -> Tensor:
+    """The same pairs in as few dimensions as their differences span, (n, 2, d) -> (n, 2, at most n).
+
+    A ridge-penalized linear reward is fitted to differences only, so it comes out the same and sooner.
+    """
+    _, _, basis = torch.linalg.svd(pairs[:, 0] - pairs[:, 1], full_matrices=False)  # (n, d), orthonormal rows
+    return pairs @ basis.T
