@@ -95,7 +95,8 @@ def test_the_extra_bench_is_what_the_benchmarks_ask_for() -> None:
         (ROOT / "requirements.txt").read_text().splitlines() + (ROOT / "constraints.txt").read_text().splitlines()
     )
     ours = {pin.split("==")[0] for pin in pins}
-    extra = set(tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]["optional-dependencies"]["bench"])
+    extras = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extra = {*extras["bench"], *extras["interp"]}
     wanted = [side.packages for _, one in find().values() for side in (one.ours, one.peer)]
     apart = [packages for packages in wanted if any(p.split("==")[0] in ours and p not in pins for p in packages)]
     assert {package for packages in wanted if packages not in apart for package in packages} <= extra

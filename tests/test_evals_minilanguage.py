@@ -18,12 +18,14 @@ def test_unknown_request_is_named():
         ml.web({("fly", "door")})
 
 
-def test_shuffling_keeps_each_exchange_s_words():
+def test_swapped_replies_keep_every_prompt_and_every_reply():
     tokens = ml.sample_exchanges(ml.web(), 50, seed=0)
-    shuffled = ml.shuffle_words(tokens, seed=0)
-    assert not torch.equal(tokens, shuffled)
-    assert torch.equal(tokens.sort(1).values, shuffled.sort(1).values)
-    assert torch.equal(tokens[:, 0], shuffled[:, 0])
+    halves = [
+        [" ".join(ml.VOCAB[i] for i in row if i).split(" bot ") for row in rows.tolist()]
+        for rows in (tokens, ml.swap_replies(tokens, seed=0))
+    ]
+    before, after = ([list(side) for side in zip(*exchanges)] for exchanges in halves)
+    assert before[0] == after[0] and before[1] != after[1] and sorted(before[1]) == sorted(after[1])
 
 
 def test_kl_of_a_uniform_model_is_log_vocabulary_minus_the_entropy():

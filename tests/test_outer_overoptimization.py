@@ -12,6 +12,8 @@ from alignlab.outer.overoptimization import (
     fit_form,
     fit_proxy,
     gold_reward,
+    holds_until,
+    mean_path,
     policy_gradient,
     worst_case,
 )
@@ -48,6 +50,20 @@ def test_fitted_form_finds_the_numbers_that_made_the_curve(logarithmic):
     assert fit_form(Path(d, gold, gold), logarithmic, with_beta=False)[2] > 0.1
 
 
+def test_a_form_holds_until_the_curve_leaves_it():
+    d = np.linspace(0.2, 5, 49)
+    gold = d * (1.3 - 0.2 * d) - 4 * np.maximum(d - 3, 0)
+    until, alpha, beta = holds_until(Path(d, gold, gold), logarithmic=False, tolerance=0.05)
+    assert 3.0 <= until < 3.5 and (alpha, beta) == pytest.approx((1.3, 0.2), abs=0.15)
+    assert holds_until(Path(d, gold, gold), logarithmic=False, tolerance=-1)[0] == 0
+
+
+def test_the_mean_of_paths_is_read_off_at_the_same_distances():
+    one, two = (Path(np.array([0.0, 2.0]), np.array([0.0, up]), np.array([0.0, -up])) for up in (2.0, 4.0))
+    mean = mean_path([one, two], np.array([1.0]))
+    assert (mean.proxy[0], mean.gold[0]) == (1.5, -1.5)
+
+
 def test_gold_reward_is_standardized_and_its_own():
     x = torch.randn(20_000, D, generator=torch.Generator().manual_seed(1))
     first, second = gold_reward(0)(x), gold_reward(1)(x)
@@ -73,6 +89,9 @@ def test_members_differ_and_shapes_must_agree():
     chosen, rejected = comparisons(gold, 50, generator)
     one, two = fit_proxy(chosen, rejected, 0, members=2, steps=20)
     assert not torch.allclose(one(chosen), two(chosen))
+    same, again = fit_proxy(chosen, rejected, 0, members=2, steps=20, alike=True)
+    apart = [float((a(chosen) - b(chosen)).square().mean()) for a, b in ((one, two), (same, again))]
+    assert 0 < apart[1] < apart[0] / 3, "the same first weights leave the members nearly of one opinion"
     with pytest.raises(ValueError, match="must agree"):
         fit_proxy(chosen, rejected[:10], 0)
 

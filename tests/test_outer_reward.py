@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from alignlab.outer import preferences, reward
@@ -74,3 +75,11 @@ def test_twins_lend_each_other_their_off_topic_answers_and_share_no_text_with_ot
         {text for row in twins for text in (row.good, *row.flawed.values())} for twins in zip(rows[::2], rows[1::2])
     ]
     assert sum(map(len, texts)) == len(set().union(*texts))
+
+
+def test_calibration_error_is_the_gap_where_all_claims_are_alike_and_zero_where_they_come_true():
+    claimed = np.full(100, 0.9)
+    assert reward.calibration_error(claimed, np.r_[np.ones(60), np.zeros(40)]) == pytest.approx(0.3)
+    assert reward.calibration_error(claimed, np.r_[np.ones(90), np.zeros(10)]) == pytest.approx(0)
+    two = np.r_[np.full(50, 0.55), np.full(50, 1.0)]  # errors of opposite sign don't cancel between groups
+    assert reward.calibration_error(two, np.r_[np.ones(50), np.full(50, 0.55)]) == pytest.approx(0.45)

@@ -104,14 +104,16 @@ def sample_exchanges(exchanges: Sequence[Exchange], n: int, seed: int) -> Tensor
     return encode_exchanges(exchanges)[drawn]
 
 
-def shuffle_words(tokens: Tensor, seed: int) -> Tensor:
-    """The same exchanges with the order of each one's words, after the first, drawn anew: a corpus without syntax."""
-    generator = torch.Generator().manual_seed(seed)
-    shuffled = tokens.clone()
-    for row in shuffled:
-        n = int((row != 0).sum())
-        row[1:n] = row[1:n][torch.randperm(n - 1, generator=generator)]
-    return shuffled
+def swap_replies(tokens: Tensor, seed: int) -> Tensor:
+    """The same prompts and replies, each prompt with another exchange's reply: well formed, and beside the point."""
+    starts = (tokens == _ID["bot"]).int().argmax(1) + 1  # where each reply begins
+    givers = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed)).tolist()
+    swapped = torch.zeros_like(tokens)
+    for row, prompt, start, giver in zip(swapped, tokens, starts.tolist(), givers):
+        reply = tokens[giver, starts[giver] :]
+        reply = reply[reply != 0]
+        row[:start], row[start : start + len(reply)] = prompt[:start], reply
+    return swapped
 
 
 def new_model(seed: int) -> TinyTransformer:

@@ -53,7 +53,7 @@ def gold_reward(seed: int) -> Reward:
     return standardize(raw, g)
 
 
-def standardize(reward: Reward, generator: torch.Generator, n: int = 20_000) -> Reward:
+def standardize(reward: Reward, generator: torch.Generator, n: int = 5_000) -> Reward:
     """The same reward with mean 0 and standard deviation 1 over the start."""
     with torch.no_grad():
         sample = reward(normal(generator, n, D))
@@ -72,23 +72,26 @@ def comparisons(gold: Reward, n: int, generator: torch.Generator, careless: floa
     return torch.where(first, a, b), torch.where(first, b, a)
 
 
-def fit_proxy(chosen: Tensor, rejected: Tensor, seed: int, members: int = 1, steps: int = 300) -> list[Reward]:
+def fit_proxy(
+    chosen: Tensor, rejected: Tensor, seed: int, members: int = 1, steps: int = 300, alike: bool = False
+) -> list[Reward]:
     """Reward models, networks of one hidden layer, trained on the same picks from different first weights.
 
-    chosen, rejected: (n, D). Bradley and Terry's loss, AdamW, batches of 256 at most. Returns `members` standardized
-    rewards. Raises ValueError where the shapes differ.
+    chosen, rejected: (n, D). Bradley and Terry's loss, AdamW, batches of 256 at most. alike: from the same first
+    weights instead, each with batches of its own. Returns `members` standardized rewards. Raises ValueError where the
+    shapes differ.
     """
     if chosen.shape != rejected.shape:
         raise ValueError(f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree")
     g = torch.Generator().manual_seed(seed)
     into, shift, out = (
-        nn.Parameter(normal(g, members, *shape) * scale)
+        nn.Parameter((normal(g, 1, *shape).repeat(members, 1, 1) if alike else normal(g, members, *shape)) * scale)
         for shape, scale in (((D, 64), D**-0.5), ((1, 64), 0.3), ((64, 1), 0.125))
     )
 
-    optimizer = torch.optim.AdamW([into, shift, out], lr=3e-3, weight_decay=0.01)
+    optimizer = torch.optim.AdamW([into, shift, out], lr=3e-3, weight_decay=0.01, fused=True)
     for _ in range(steps):
-        rows = torch.randint(len(chosen), (min(len(chosen), 256),), generator=g)
+        rows = torch.randint(len(chosen), (members if alike else 1, min(len(chosen), 256)), generator=g)
         margin = (
             F.relu(chosen[rows] @ into + shift) - F.relu(rejected[rows] @ into + shift)
         ) @ out  # (member, pair, 1)
@@ -116,7 +119,7 @@ def policy_gradient(proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr
     """
     g = torch.Generator().manual_seed(seed)
     mean, log_std = (torch.zeros(D, requires_grad=True) for _ in range(2))
-    optimizer = torch.optim.Adam([mean, log_std], lr=lr)
+    optimizer = torch.optim.Adam([mean, log_std], lr=lr, fused=True)
     rows = []
     for _ in range(steps):
         with torch.no_grad():
@@ -168,3 +171,22 @@ def fit_form(path: Path, logarithmic: bool, with_beta: bool = True) -> tuple[flo
     found, *_ = np.linalg.lstsq(np.stack(terms, axis=1), gold, rcond=None)
     residual = gold - np.stack(terms, axis=1) @ found
     return float(found[0]), float(found[1]) if with_beta else 0.0, float(np.sqrt((residual**2).mean()))
+
+
+def holds_until(path: Path, logarithmic: bool, tolerance: float = 0.1) -> tuple[float, float, float]:
+    """How far a form describes a path: to the last distance up to which its residual stays within `tolerance`.
+
+    Returns that distance, and alpha and beta fitted up to there; distance 0 where four points are too many for it.
+    """
+    for last in range(len(path.distance), 3, -1):
+        part = Path(*(values[:last] for values in path))
+        alpha, beta, residual = fit_form(part, logarithmic)
+        if residual <= tolerance:
+            return float(part.distance[-1]), alpha, beta
+    return 0.0, alpha, beta
+
+
+def mean_path(paths: Sequence[Path], distance: np.ndarray) -> Path:
+    """The mean of several paths, read off at given distances."""
+    rewards = [[np.interp(distance, path.distance, values) for values in path[1:]] for path in paths]
+    return Path(distance, *np.mean(rewards, axis=0))

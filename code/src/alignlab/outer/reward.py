@@ -7,6 +7,7 @@ Christiano et al. (2017) and Stiennon et al. (2020), and of Plackett and Luce fo
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -69,6 +70,18 @@ def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
     """
     margin = (chosen - rejected).double() @ weights
     return float(((margin > 0).double() + 0.5 * (margin == 0).double()).mean())
+
+
+def calibration_error(claimed: np.ndarray, picked: np.ndarray, groups: int = 10) -> float:
+    """Expected calibration error of claims about picks (Naeini et al. 2015; Guo et al. 2017, section 2).
+
+    claimed: probability given to the favored answer of each pair, 0.5 to 1, shape (n,). picked: 1 where it was picked,
+    0 where not, 0.5 for a tie, shape (n,). Pairs are grouped by claim into `groups` of equal width. Returns the mean
+    over pairs of |mean claim - share picked| of their group, a probability.
+    """
+    group = np.minimum(((claimed - 0.5) * 2 * groups).astype(int), groups - 1)
+    gaps = [abs((claimed - picked)[group == g].sum()) for g in range(groups)]
+    return float(np.sum(gaps) / len(claimed))
 
 
 def answer_features(lm: LM, prompts: list[str], answers: list[str], layer: int | None) -> Tensor:

@@ -1,0 +1,70 @@
+"""Recall of facts: which layers' attention and MLPs, at which word, an answer depends on.
+
+Serves the survey's section 6.2. Geva et al. (2023, "Dissecting recall of factual associations") find that the MLPs of
+early layers enrich the last token of the subject with what is known of it, and that attention fetches the answer from
+there later. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write by its
+mean over all facts. That the prompt is about *a* country stays; which country is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from alignlab.lm import LM, encode, patch
+
+COUNTRIES = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Portugal Lisbon|Greece Athens|Austria Vienna
+Ireland Dublin|Norway Oslo|Poland Warsaw|Russia Moscow|Egypt Cairo|Japan Tokyo|China Beijing|Thailand Bangkok
+Cuba Havana|Peru Lima|Chile Santiago|Kenya Nairobi|Sweden Stockholm|Finland Helsinki|Denmark Copenhagen|Iran Tehran
+Hungary Budapest|Belgium Brussels|Iraq Baghdad|Syria Damascus|Canada Ottawa|Turkey Ankara|Ukraine Kyiv|Cambodia Phnom
+Indonesia Jakarta|Vietnam Hanoi|Nepal Kathmandu|Lebanon Beirut|Bulgaria Sofia|Romania Bucharest|Serbia Belgrade"""
+
+
+def capitals() -> list[tuple[str, str, str]]:
+    """Facts as (prompt, subject, answer): "The capital of France is", "France", " Paris"."""
+    pairs = (entry.split() for entry in COUNTRIES.replace("\n", "|").split("|"))
+    return [(f"The capital of {country} is", country, f" {capital}") for country, capital in pairs]
+
+
+def last_token_of(lm: LM, prompt: str, subject: str) -> int:
+    """Index of the last token of the subject in the prompt. Raises ValueError where it doesn't stand there."""
+    if subject not in prompt:
+        raise ValueError(f"{subject!r} does not stand in {prompt!r}")
+    return len(encode(lm, prompt[: prompt.index(subject) + len(subject)])) - 1
+
+
+@torch.no_grad()
+def answer_logprobs(
+    lm: LM,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    places: Sequence[int] | None = None,
+    layers: Sequence[int] = (),
+    part: Literal["attn.out", "mlp.out"] = "mlp.out",
+) -> Tensor:
+    """Log-probability (nats) of each answer's first token, (fact,), with some layers' output blurred at one word.
+
+    places: index of the word's token in each prompt, negative from its end; there, each of `layers`' attention or MLP
+    writes its mean over all prompts. With no layers, the model as it is.
+    """
+    ids = [encode(lm, prompt) for prompt in prompts]
+    longest = max(map(len, ids))
+    tokens = torch.tensor([row + [0] * (longest - len(row)) for row in ids], device=lm.device)
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=lm.device)
+    rows = torch.arange(len(ids), device=lm.device)
+    at = torch.tensor([p % len(row) for p, row in zip(places or [-1] * len(ids), ids)], device=lm.device)
+    last = mask.sum(1) - 1
+    blur: Callable[[Tensor], Tensor] = lambda activation: _averaged(activation, rows, at)  # noqa: E731
+    with patch(lm, {f"layers.{layer}.{part}": blur for layer in layers}):
+        logits = lm.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits[rows, last].float()
+    wanted = torch.tensor([encode(lm, answer)[0] for answer in answers], device=lm.device)
+    return logits.log_softmax(-1)[rows, wanted].cpu()
+
+
+def _averaged(activation: Tensor, rows: Tensor, at: Tensor) -> Tensor:
+    activation = activation.clone()
+    activation[rows, at] = activation[rows, at].mean(0)
+    return activation
