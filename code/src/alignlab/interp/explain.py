@@ -1,0 +1,88 @@
+"""Automated explanation: describe a unit from its top examples, simulate it from the description, score the simulation.
+
+Serves section 6.4 (Bills et al. 2023, "Language models can explain neurons in language models"). There a large model
+writes the explanation and another simulates; here the explainer is a rule, so that its limits are known: it lists the
+tokens at the places where the unit is most active. The score is the same, the correlation of simulated and true
+activity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Explanation = dict[int, float]  # token -> activity to expect there
+
+KINDS = ("animals", "colors", "foods", "tools", "rivers", "numbers")
+PER_KIND = 12
+
+
+def explain(tokens: ArrayLike, activity: ArrayLike, places: int = 30) -> Explanation:
+    """The tokens at the most active places, each with its mean activity there.
+
+    tokens, activity: (n,), of the text to explain from. Places without activity are not used.
+    Raises ValueError where the shapes differ.
+    """
+    t, a = np.asarray(tokens), np.asarray(activity, dtype=float)
+    if t.shape != a.shape or t.ndim != 1:
+        raise ValueError(f"one token and one activity a place are needed, not shapes {t.shape} and {a.shape}")
+    top = np.argsort(-a, kind="stable")[:places]
+    top = top[a[top] > 0]
+    return {int(token): float(a[top][t[top] == token].mean()) for token in np.unique(t[top])}
+
+
+def simulate(explanation: Explanation, tokens: ArrayLike) -> NDArray[np.float64]:
+    """The activity that an explanation expects at each place, 0 for tokens it does not list."""
+    return np.array([explanation.get(int(token), 0.0) for token in np.asarray(tokens)])
+
+
+def score(simulated: ArrayLike, activity: ArrayLike) -> float:
+    """Correlation of simulated and true activity (Bills et al. 2023); 0 where either is constant."""
+    s, a = np.asarray(simulated, dtype=float), np.asarray(activity, dtype=float)
+    if s.std() == 0 or a.std() == 0:
+        return 0.0
+    return float(np.corrcoef(s, a)[0, 1])
+
+
+def explained(
+    tokens: ArrayLike, activity: ArrayLike, new_tokens: ArrayLike, new_activity: ArrayLike, shuffled: bool = False
+) -> NDArray[np.float64]:
+    """Each unit's score on text its explanation has not seen.
+
+    tokens (n,), activity (n, unit); the same for the new text. shuffled: score each unit by another's explanation.
+    """
+    told = [explain(tokens, column) for column in np.asarray(activity).T]
+    if shuffled:
+        half = len(told) // 2
+        told = told[half:] + told[:half]
+    return np.array([score(simulate(e, new_tokens), a) for e, a in zip(told, np.asarray(new_activity).T)])
+
+
+def toy_text(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tokens (n,) of a toy language, all equally likely, and the kind of each, an index of KINDS."""
+    tokens = np.random.default_rng(seed).integers(0, len(KINDS) * PER_KIND, n)
+    return tokens, tokens // PER_KIND
+
+
+def toy_units(kinds: NDArray[np.int64], seed: int, noise: float = 0.1) -> dict[str, NDArray[np.float64]]:
+    """Units whose rule is known, activity (n,) each, never negative, with some noise.
+
+    "one kind": active for animals. "two kinds": strongly for animals, less for colors. "in context": for foods, but
+    only after a number. "none": noise.
+    """
+    rng = np.random.default_rng(seed)
+    after_number = np.concatenate([[False], kinds[:-1] == KINDS.index("numbers")])
+    rules = {
+        "one kind": 1.0 * (kinds == 0),
+        "two kinds": 1.0 * (kinds == 0) + 0.6 * (kinds == 1),
+        "in context": 1.0 * ((kinds == 2) & after_number),
+        "none": np.zeros(len(kinds)),
+    }
+    return {name: np.maximum(rule + noise * rng.normal(size=len(kinds)), 0.0) for name, rule in rules.items()}
+
+
+def names_of(tokens: Sequence[int]) -> list[str]:
+    """Toy tokens in words, such as "animals 3"."""
+    return [f"{KINDS[token // PER_KIND]} {token % PER_KIND + 1}" for token in tokens]

@@ -1,0 +1,151 @@
+"""Toy models of superposition: more features than dimensions, in networks small enough to look at whole.
+
+Serves section 6.3, after Elhage et al. (2022, "Toy Models of Superposition"). A network squeezes n features into m < n
+numbers, h = W x, and restores them as ReLU(Wᵀ h + b). If features are rarely present at once it stores more than m of
+them, in directions that are not orthogonal. How much of a dimension each feature has to itself is its dimensionality.
+
+All networks of a question (densities, seeds, restarts) are trained at once, on a leading axis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Toys:
+    """Trained networks: weights (network, n, m), row i is feature i's direction; bias (network, n); loss (network,)."""
+
+    weights: Tensor
+    bias: Tensor
+    loss: Tensor
+
+
+def train_toys(
+    n: int,
+    m: int,
+    density: Sequence[float],
+    importance: Sequence[float] | Tensor | None = None,
+    seed: int = 0,
+    steps: int = 2000,
+    batch: int = 256,
+    lr: float = 0.01,
+    relu: bool = True,
+) -> Toys:
+    """Networks that restore n features from m numbers, one for each entry of `density` (Elhage et al. 2022, section 2).
+
+    density: probability that a feature is present; its size is then uniform between 0 and 1. importance: weight of each
+        feature in the squared error, (n,) or (network, n), default 1. relu=False leaves the nonlinearity out.
+    Adam, learning rate falling linearly to 0 in the second half. `loss` is the weighted error on 4,096 fresh examples.
+    Raises ValueError where a density is not in (0, 1].
+    """
+    present = torch.tensor(density, dtype=torch.float32)[:, None, None]
+    if not bool(((present > 0) & (present <= 1)).all()):
+        raise ValueError(f"densities are probabilities above 0, not {list(density)}")
+    many = len(density)
+    weight = torch.ones(n) if importance is None else torch.as_tensor(importance, dtype=torch.float32)
+    weight = weight.expand(many, n)[:, None]
+    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    W = torch.from_numpy(rng.normal(size=(many, n, m)) * math.sqrt(1 / n)).float().requires_grad_()
+    b = torch.zeros(many, 1, n, requires_grad=True)
+
+    def loss(size: int) -> Tensor:
+        x = torch.rand(many, size, n, generator=g) * (torch.rand(many, size, n, generator=g) < present)
+        out = x @ W @ W.transpose(-1, -2) + b
+        return (weight * ((F.relu(out) if relu else out) - x).square()).sum(-1).mean(-1)
+
+    optimizer = torch.optim.Adam([W, b], lr=lr, fused=True)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = lr * min(1.0, 2 * (1 - step / steps))
+        optimizer.zero_grad()
+        loss(batch).sum().backward()
+        optimizer.step()
+    with torch.no_grad():
+        return Toys(W.detach(), b.detach()[:, 0], loss(4096))
+
+
+def best_of(toys: Toys, restarts: int) -> Toys:
+    """The network of lowest loss among each `restarts` that follow each other on the leading axis.
+
+    Raises ValueError where the networks cannot be divided so.
+    """
+    if len(toys.loss) % restarts:
+        raise ValueError(f"{len(toys.loss)} networks do not divide into groups of {restarts}")
+    at = toys.loss.view(-1, restarts).argmin(1) + restarts * torch.arange(len(toys.loss) // restarts)
+    return Toys(toys.weights[at], toys.bias[at], toys.loss[at])
+
+
+def stored(weights: Tensor, least: float = 0.5) -> Tensor:
+    """How many features are stored, those with a direction longer than `least`: (…, n, m) -> (…)."""
+    return (weights.norm(dim=-1) > least).sum(-1)
+
+
+def dimensionality(weights: Tensor) -> Tensor:
+    """The share of a dimension that each feature has to itself (Elhage et al. 2022, section 3): (…, n, m) -> (…, n).
+
+    |W_i|² / Σ_j (Ŵ_i · W_j)²: 1 for a feature orthogonal to all others, 1/2 for an antipodal pair, 2/3, 3/4, 2/5 for
+    the corners of a triangle, a tetrahedron, a pentagon; 0 for a feature without a direction.
+    """
+    size = weights.norm(dim=-1, keepdim=True)
+    unit = weights / size.clamp_min(1e-6)
+    overlap = (unit @ weights.transpose(-1, -2)).square().sum(-1)
+    return size[..., 0].square() / overlap.clamp_min(1e-12) * (size[..., 0] > 1e-3)
+
+
+def dimensions_per_feature(weights: Tensor) -> Tensor:
+    """m / ‖W‖²: dimensions there are for each feature stored, (…, n, m) -> (…)."""
+    return weights.shape[-1] / weights.square().sum((-1, -2))
+
+
+def solu(x: Tensor) -> Tensor:
+    """Softmax linear unit, x · softmax(x) over the layer's neurons (Elhage et al. 2022, "Softmax Linear Units")."""
+    return x * x.softmax(-1)
+
+
+def train_wide(
+    features: Tensor, hidden: int, activation: Callable[[Tensor], Tensor], density: float, seed: int, steps: int = 1500
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One hidden layer that restores features from a stream in which they lie in superposition.
+
+    features: directions (network, n, d) of the features in the stream. hidden: neurons of the layer between stream and
+        output, on which `activation` acts. Returns the input weights (network, d, hidden), their bias (network, 1,
+        hidden) and the loss (network,), mean of the last 100 steps.
+    """
+    many, n, d = features.shape
+    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    into, out = (
+        torch.from_numpy(rng.normal(size=(many, a, b)) / a**0.5).float().requires_grad_()
+        for a, b in ((d, hidden), (hidden, n))
+    )
+    shift, end = torch.zeros(many, 1, hidden, requires_grad=True), torch.zeros(many, 1, n, requires_grad=True)
+    optimizer = torch.optim.Adam([into, shift, out, end], lr=3e-3, fused=True)
+    last = torch.zeros(many)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 3e-3 * min(1.0, 3 * (1 - step / steps))
+        x = torch.rand(many, 256, n, generator=g) * (torch.rand(many, 256, n, generator=g) < density)
+        loss = (activation(x @ features @ into + shift) @ out + end - x).square().sum(-1).mean(-1)
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        last += loss.detach() / 100 * (step >= steps - 100)
+    return into.detach(), shift.detach(), last
+
+
+def selectivity_of_neurons(
+    features: Tensor, into: Tensor, shift: Tensor, activation: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """How much of a neuron's response belongs to one feature: (network, hidden), 1 where it answers to nothing else.
+
+    Each feature is shown alone; a neuron's response is the change from its activity without any. The largest squared
+    response, over the sum of all.
+    """
+    rest = activation(shift)
+    response = (activation(features @ into + shift) - rest).square()  # (network, n, hidden)
+    return response.amax(1) / response.sum(1).clamp_min(1e-9)
