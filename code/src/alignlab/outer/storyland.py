@@ -164,11 +164,17 @@ def clone(model: TinyTransformer) -> TinyTransformer:
 
 @torch.no_grad()
 def sample(
-    model: nn.Module, n: int, generator: torch.Generator, heroes: Tensor | None = None, temperature: float = 1.0
+    model: nn.Module,
+    n: int,
+    generator: torch.Generator,
+    heroes: Tensor | None = None,
+    temperature: float = 1.0,
+    opening: Tensor | None = None,
 ) -> Stories:
     """n stories that a model writes, `heroes` (n,) token ids given or each hero equally often.
 
     Drawn at `temperature` from the model's own distribution; a story that hasn't ended after twelve words is cut.
+    opening: (n,) first words of the answers, put there and not drawn.
     """
     if heroes is None:
         heroes = torch.arange(n) % len(HEROES) + _ID[HEROES[0]]
@@ -178,7 +184,7 @@ def sample(
     open_ = torch.arange(n)  # stories that haven't ended
     for t in range(1, LENGTH):
         p = (model(tokens[open_, :t])[:, -1].double() / temperature).softmax(-1).cumsum(-1)
-        word = (p < u[open_, t, None] * p[:, -1:]).sum(-1)
+        word = (p < u[open_, t, None] * p[:, -1:]).sum(-1) if t > 1 or opening is None else opening
         tokens[open_, t] = word
         open_ = open_[word != END]
         if not len(open_):
