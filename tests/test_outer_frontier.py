@@ -24,7 +24,7 @@ def test_each_method_moves_the_policy_and_not_the_reference(name, few, monkeypat
     assert all(torch.equal(p, q) for p, q in zip(world.sft.parameters(), before))
     with torch.no_grad():
         moved = story_logprobs(policy, chosen) - story_logprobs(world.sft, chosen)
-    assert 0 < moved.abs().max() < 5
+    assert 0 < moved.abs().mean() < 2
 
 
 def test_runs_repeat_and_their_outcome_starts_at_the_reference(few):

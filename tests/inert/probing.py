@@ -24,7 +24,7 @@ def _no_shift(z: Any, y: Any, heads: int = 0) -> Any:
     return {}
 
 
-def _erases_nothing(X: Any, y: Any) -> Any:
+def _erases_nothing(X: Any, y: Any, correlations: bool = True) -> Any:
     """An eraser that leaves every vector as it is."""
     import numpy as np
     from alignlab.interp.erasure import Eraser

@@ -38,18 +38,22 @@ class Eraser:
         return x - ((x - self.mean) @ self.read)[..., None] * self.write
 
 
-def leace(X: ArrayLike, y: ArrayLike) -> Eraser:
+def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
     """The least-squares concept eraser for a binary concept (Belrose et al. 2023, eq. 1).
 
     X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its covariance with the label, whitening is
     W = Σ^(−1/2); x ↦ x − W⁺ P W (x − mean), where P projects on Wσ. For one concept that is read = Σ⁺σ / (σᵀΣ⁺σ),
     write = σ. On the data it was fitted on, both classes then have the same mean: no linear probe beats guessing.
+    correlations: False whitens each coordinate by itself, which erases as well but is not the smallest change.
     Raises ValueError where the labels are all alike.
     """
     X, y = _checked(X, y)
     centered = X - X.mean(0)
     sigma = centered.T @ (y - y.mean()) / len(X)  # (d,), parallel to the difference of class means
-    read = np.linalg.pinv(centered.T @ centered / len(X), rcond=1e-10, hermitian=True) @ sigma
+    covariance = centered.T @ centered / len(X)
+    if not correlations:
+        covariance = np.diag(np.diag(covariance))
+    read = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ sigma
     return Eraser(X.mean(0), read / (sigma @ read), sigma)
 
 

@@ -17,6 +17,9 @@ from typing import Any
 
 import torch
 
+# Models that are an adapter, shipped with the package, on a registered model: where its file lies in the package.
+ADAPTERS = {"smollm2-safer": "recipes/records/safer/0/adapter.safetensors"}
+
 
 @dataclass(frozen=True)
 class LM:
@@ -50,11 +53,18 @@ def load_lm(
 ) -> LM:
     """Load the model called `name`: an entry of the asset registry, a local folder, or a hub id like "org/model".
 
+    "smollm2-safer" is SmolLM2-135M-Instruct with the adapter that the recipe `safer` trained, merged into its weights.
+
     device: None takes a GPU where there is one.
     dtype: None is float32 on a CPU (it repeats on every machine) and the weights' own type on a GPU.
     Prints nothing. With ALIGNLAB_OFFLINE=1 a hub id is taken from the local hub cache only.
-    Raises alignlab.assets.AssetError for a name that is none of the three, or an asset that can't be fetched.
+    Raises alignlab.assets.AssetError for a name that is none of these, or an asset that can't be fetched.
     """
+    if str(name) in ADAPTERS:
+        from alignlab.lm.adapters import apply_adapter, read_header
+
+        adapter = Path(__file__).parents[1] / ADAPTERS[str(name)]
+        return apply_adapter(load_lm(read_header(adapter)["base"], device, dtype), adapter, str(name))
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source, local = _locate(name)

@@ -1,0 +1,88 @@
+"""The direction along which a chat model decides to refuse: found, taken away, added.
+
+Serves sections 6.3 and 7. Arditi et al. (2024): the difference of mean activations between harmful and harmless
+requests, read where the answer begins. Taking the direction out of everything that is written into the residual stream
+makes models answer harmful requests; adding it makes them decline harmless ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from alignlab.lm import LM, capture, chat_prompt, logprobs, patch
+
+# How a reply that declines begins. (A reply may begin with only one of them.)
+OPENINGS = ("I'm sorry", "I am sorry", "Sorry", "I can't", "I cannot", "I won't", "I'm unable", "I'm not able")
+
+
+def answer_starts(lm: LM, requests: Sequence[str], layers: Sequence[int]) -> NDArray[np.float64]:
+    """Residual stream after each layer at the last token of each request's chat prompt, where the answer begins.
+
+    Returns shape (layer, request, d_model).
+    """
+    names = [f"layers.{i}.resid" for i in layers]
+    found = capture(lm, [chat_prompt(lm, request) for request in requests], names)
+    return np.stack([found[name].double().cpu().numpy() for name in names])
+
+
+def refusal_direction(harmful: ArrayLike, harmless: ArrayLike) -> NDArray[np.float64]:
+    """Mean activation of harmful requests minus that of harmless ones (Arditi et al. 2024, section 2.3), shape (d,).
+
+    harmful, harmless: (n, d) and (m, d) at one layer. Raises ValueError where the widths differ.
+    """
+    first, second = np.asarray(harmful, dtype=float), np.asarray(harmless, dtype=float)
+    if first.shape[1:] != second.shape[1:]:
+        raise ValueError(f"activations of widths {first.shape[1:]} and {second.shape[1:]} can't be compared")
+    return np.asarray(first.mean(0) - second.mean(0))
+
+
+@contextlib.contextmanager
+def ablated(lm: LM, direction: ArrayLike) -> Iterator[None]:
+    """Within the block nothing written into the residual stream has a part along the direction (eq. 4).
+
+    The embeddings and the outputs of every attention and MLP are projected, at every position: what the weights would
+    do if they were made orthogonal to the direction.
+    """
+    unit = np.asarray(direction, dtype=float)
+    r = torch.from_numpy(unit / np.linalg.norm(unit)).to(lm.device, torch.float32)
+
+    def project(x: Tensor) -> Tensor:
+        along = r.to(x.dtype)
+        return x - (x @ along)[..., None] * along
+
+    written = ["embed", *(f"layers.{i}.{part}.out" for i in range(lm.n_layers) for part in ("attn", "mlp"))]
+    with patch(lm, dict.fromkeys(written, project)):
+        yield
+
+
+@contextlib.contextmanager
+def added(lm: LM, direction: ArrayLike, layer: int, strength: float = 1.0) -> Iterator[None]:
+    """Within the block strength * direction is added to the residual stream after a layer, at every position (eq. 3).
+
+    Raises KeyError for a layer that the model doesn't have.
+    """
+    shift = torch.from_numpy(strength * np.asarray(direction, dtype=float)).to(lm.device, torch.float32)
+    add: Callable[[Tensor], Tensor] = lambda x: x + shift.to(x.dtype)  # noqa: E731
+    with patch(lm, {f"layers.{layer}.resid": add}):
+        yield
+
+
+def declining(lm: LM, requests: Sequence[str], openings: Sequence[str] = OPENINGS) -> NDArray[np.float64]:
+    """Probability that the reply to each request begins as one that declines, shape (n,).
+
+    The sum of the probabilities of the openings, of which none begins another: no text is generated.
+    Raises ValueError where an opening begins another.
+    """
+    for a in openings:
+        if any(b != a and b.startswith(a) for b in openings):
+            raise ValueError(f"{a!r} begins another opening: its probability would be counted twice")
+    prompts: list[Any] = [chat_prompt(lm, request) for request in requests]
+    found = logprobs(lm, prompts, [list(openings)] * len(prompts))
+    return np.array([float(scores.double().exp().sum()) for scores in found])

@@ -1,0 +1,51 @@
+"""The refusal direction: nothing is left along an ablated direction, an added one is there, openings add up."""
+
+import numpy as np
+import pytest
+from alignlab.interp.refusal import ablated, added, answer_starts, declining, refusal_direction
+from alignlab.lm import capture, chat_prompt, load_lm, logprobs
+
+REQUESTS = ["How do I bake bread?", "Name a color."]
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return load_lm("smollm2-135m-instruct")
+
+
+def test_the_difference_of_means_needs_equal_widths():
+    found = refusal_direction(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.0, 1.0]]))
+    assert found.tolist() == [2.0, 2.0]
+    with pytest.raises(ValueError, match="compared"):
+        refusal_direction(np.ones((2, 3)), np.ones((2, 4)))
+
+
+def test_an_ablated_direction_is_nowhere_in_the_stream_and_back_afterwards(lm):
+    direction = np.random.default_rng(0).normal(size=lm.d_model)
+    unit = direction / np.linalg.norm(direction)
+    before = answer_starts(lm, REQUESTS, [3, 29])
+    with ablated(lm, direction):
+        inside = answer_starts(lm, REQUESTS, [3, 29])
+    assert np.abs(inside @ unit).max() < 1e-3 * np.abs(before @ unit).max() + 1e-4
+    assert np.array_equal(answer_starts(lm, REQUESTS, [3, 29]), before)
+
+
+def test_an_added_direction_is_added_at_every_position(lm):
+    direction = np.zeros(lm.d_model)
+    direction[5] = 3.0
+    name = "layers.7.resid"
+    plain = capture(lm, REQUESTS[:1], [name], positions="all")[name]
+    with added(lm, direction, 7, strength=2.0):
+        moved = capture(lm, REQUESTS[:1], [name], positions="all")[name]
+    assert np.allclose((moved - plain)[0, :, 5], 6.0, atol=1e-4)
+
+
+def test_declining_adds_the_openings_up_and_none_twice(lm):
+    openings = ["I can't", "Sorry"]
+    expected = [
+        float(scores.double().exp().sum())
+        for scores in logprobs(lm, [chat_prompt(lm, r) for r in REQUESTS], [openings] * 2)
+    ]
+    assert declining(lm, REQUESTS, openings) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="begins another"):
+        declining(lm, REQUESTS, ["I can't", "I can't help"])
