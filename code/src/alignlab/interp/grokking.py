@@ -72,10 +72,12 @@ def train_modular(
     rows = order[:, : int(share * len(a))]
     first, second, taught = a[rows][..., None], b[rows][..., None], labels.gather(1, rows)
     optimizer = torch.optim.AdamW([E, U], lr=lr, weight_decay=weight_decay, betas=(0.9, 0.98), fused=True)
-    kept = []
+    steps_kept: list[int] = []
+    kept: list[tuple[Tensor, Tensor]] = []
     for step in range(steps + 1):
         if step % every == 0:
-            kept.append((step, E.detach().clone(), U.detach().clone()))
+            steps_kept.append(step)
+            kept.append((E.detach().clone(), U.detach().clone()))
         inside = E.gather(1, first.expand(-1, -1, hidden)) + E.gather(1, second.expand(-1, -1, hidden))
         logits = F.relu(inside) @ U  # (seed, pair, p)
         loss = F.cross_entropy(logits.flatten(0, 1), taught.flatten()) * len(seeds)
@@ -85,8 +87,8 @@ def train_modular(
     train = torch.zeros(len(seeds), len(a), dtype=torch.bool).scatter(1, rows, True)
     where = torch.zeros(p, p, dtype=torch.long)
     where[a, b] = where[b, a] = torch.arange(len(a))  # of a pair in either order
-    parts = [torch.stack([k[i] for k in kept]) for i in (1, 2)]
-    return Run(np.array([k[0] for k in kept]), *parts, train[:, where], labels[:, where])
+    embed, out = (torch.stack(part) for part in zip(*kept))
+    return Run(np.array(steps_kept), embed, out, train[:, where], labels[:, where])
 
 
 def all_logits(embed: Tensor, out: Tensor) -> Tensor:
