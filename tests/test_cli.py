@@ -168,7 +168,8 @@ def test_claims_of_the_stored_notebooks_are_printed_as_text_and_as_json(tmp_path
         shutil.copy(path(ROOT, page), path(tmp_path, page))
     printed, read = run("claims", "--root", tmp_path), json.loads(run("claims", "--json", "--root", tmp_path).stdout)
     assert len(read) == len(printed.stdout.splitlines()) >= 5
-    assert all(f"holds  {record['id']}: " in printed.stdout for record in read)
+    marks = {"live": "", "recipe": " (recorded)"}
+    assert all(f"holds  {record['id']}{marks[record['source']]}: " in printed.stdout for record in read)
 
 
 # --- errors

@@ -52,7 +52,8 @@ def test_tiny_transformer_is_llama() -> None:
 
 def test_activations_have_the_same_names_and_values_as_llama_s() -> None:
     tiny = trained()
-    llama = as_llama(tiny)
+    llama = as_llama(tiny).double()  # in float32 two orders of adding up differ by more than the tolerance
+    tiny = tiny.double()
     lm = LM(llama, None, "llama", torch.device("cpu"), CONFIG.n_layers, CONFIG.d_model)
     names = [
         "embed",

@@ -62,7 +62,7 @@ def best_and_worst(
     return Stories(found[0], storyland.answer_mask(found[0])), Stories(found[1], storyland.answer_mask(found[1]))
 
 
-def average_gold(world: Task, model: nn.Module, seed: int, n: int = 2000) -> float:
+def average_gold(world: Task, model: nn.Module, seed: int, n: int = 1000) -> float:
     """What a model's stories are worth to the readers: 0 is the average of the world's SFT model, 1 one deviation
     more."""
     generator = torch.Generator().manual_seed(90_000 + seed)

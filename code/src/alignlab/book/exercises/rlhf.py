@@ -37,7 +37,8 @@ EXERCISES = [
         stub="def advantages(rewards, values, gamma, lam):\n    ...",
         solution=(
             "def advantages(rewards, values, gamma, lam):\n"
-            "    errors = rewards + gamma * np.append(values[1:], 0.0) - values\n"
+            "    following = np.append(values[1:], 0.0)\n"
+            "    errors = rewards + gamma * following - values\n"
             "    found, later = np.zeros_like(errors), 0.0\n"
             "    for t in reversed(range(len(errors))):\n"
             "        found[t] = later = errors[t] + gamma * lam * later\n"
@@ -70,7 +71,8 @@ EXERCISES = [
         solution=(
             "def leave_one_out(rewards):\n"
             "    k = rewards.shape[1]\n"
-            "    return rewards - (rewards.sum(1, keepdims=True) - rewards) / (k - 1)"
+            "    others = (rewards.sum(1, keepdims=True) - rewards) / (k - 1)\n"
+            "    return rewards - others"
         ),
         wrong=[
             Wrong(
