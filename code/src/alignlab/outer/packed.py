@@ -137,6 +137,13 @@ def with_own_top(lm: LM, first: int) -> LM:
     return replace(lm, model=model)
 
 
+@torch.no_grad()
+def reference_logprobs(lm: LM, packed: Packed, hidden: Tensor, first: int, batch: int = 8) -> Pair:
+    """`pair_logprobs` without gradient, a few comparisons at a time; once for the whole of training."""
+    rows = torch.arange(len(packed)).split(batch)
+    return Pair(*(torch.cat(side) for side in zip(*(pair_logprobs(lm, packed[r], hidden[r], first) for r in rows))))
+
+
 def fit_dpo(
     lm: LM,
     packed: Packed,
@@ -148,21 +155,19 @@ def fit_dpo(
     batch: int,
     seed: int,
     turned: Tensor | None = None,
+    reference: Pair | None = None,
 ) -> tuple[LM, list[float]]:
     """DPO on the layers from `first` on, all their weights, with `lm` as the reference; the new model and its losses.
 
     hidden: of `below(lm, packed, first)`. batch: comparisons a step, drawn in turns without repetition. turned: bool,
     (n,), the comparisons in which the answer packed as rejected was chosen, so that one cache serves all labels.
+    reference: what `reference_logprobs` gives, if it is known already.
     """
     tuned = with_own_top(lm, first)
     tuned.model.model.layers[first:].requires_grad_(True)
     turned = torch.zeros(len(packed), dtype=torch.bool) if turned is None else turned
     turned = turned.to(hidden.device)
-    with torch.no_grad():
-        parts = [
-            pair_logprobs(lm, packed[i : i + batch], hidden[i : i + batch], first) for i in range(0, len(packed), batch)
-        ]
-    reference = Pair(*(torch.cat(side) for side in zip(*parts)))
+    reference = reference_logprobs(lm, packed, hidden, first) if reference is None else reference
     order = torch.randperm(len(packed), generator=torch.Generator().manual_seed(seed))
 
     def loss(_model: torch.nn.Module, step: int, _generator: torch.Generator) -> Tensor:
