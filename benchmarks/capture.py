@@ -77,25 +77,23 @@ def prepare_transformer_lens(dtype: str, model: str, layers: list[int], stop: bo
 
 
 def prepare_nnsight(dtype: str, model: str, layers: list[int], stop: bool) -> Run:
-    """The same from a trace, one padded batch."""
+    """The same from a trace, one batch; the library pads on the left, whatever it is told, so the last token is -1."""
     import nnsight
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="right")
+    tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype)).eval()
     traced = nnsight.TransformersModel(network, tokenizer=tokenizer, task="text-generation")
 
     @torch.no_grad()
     def run() -> list[float]:
         batch = tokenizer(PROMPTS, return_tensors="pt", padding=True)
-        last = batch["attention_mask"].sum(1) - 1
-        rows = torch.arange(len(last))
         with traced.trace(dict(batch), use_cache=False, logits_to_keep=1) as tracer:
             picked = nnsight.save([])
             for layer in layers:
                 output = traced.model.layers[layer].output
-                picked.append((output[0] if isinstance(output, tuple) else output)[rows, last])
+                picked.append((output[0] if isinstance(output, tuple) else output)[:, -1])
             if stop:
                 tracer.stop()
         return [value for stream in picked[:29] for value in stream[:, :8].flatten().tolist()]
