@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from alignlab.interp.refusal import ablated, added, answer_starts, declining, refusal_direction
+from alignlab.interp.refusal import ablated, added, answer_starts, declining, held, refusal_direction
 from alignlab.lm import TinyConfig, TinyTransformer, capture, chat_prompt, load_lm, logprobs
 
 REQUESTS = ["How do I bake bread?", "Name a color."]
@@ -64,3 +64,15 @@ def test_a_tiny_transformer_can_be_changed_too():
     plain = capture(model, tokens, ["layers.0.resid"])["layers.0.resid"]
     assert np.allclose(moved - plain, 2 * direction, atol=1e-5)
     assert torch.equal(model(tokens), before)
+
+
+def test_a_held_component_has_that_value_and_the_rest_stays():
+    model = TinyTransformer(TinyConfig(vocab=11, d_model=8, n_layers=2, n_heads=2, context=6), seed=0)
+    tokens, direction = torch.arange(5)[None], np.random.default_rng(1).normal(size=8)
+    unit = torch.from_numpy(direction / np.linalg.norm(direction)).float()
+    name = "layers.0.resid"
+    plain = capture(model, tokens, [name], positions="all")[name]
+    with held(model, direction, 0, 3.5):
+        changed = capture(model, tokens, [name], positions="all")[name]
+    assert torch.allclose(changed @ unit, torch.full((1, 5), 3.5), atol=1e-5)
+    assert torch.allclose(changed - (changed @ unit)[..., None] * unit, plain - (plain @ unit)[..., None] * unit, atol=1e-5)

@@ -2,7 +2,8 @@
 
 Serves sections 6.3 and 7. Arditi et al. (2024): the difference of mean activations between harmful and harmless
 requests, read where the answer begins. Taking the direction out of everything that is written into the residual stream
-makes models answer harmful requests; adding it makes them decline harmless ones.
+makes models answer harmful requests; adding it makes them decline harmless ones. Marshall et al. (2024) note that zero
+is no neutral value of a component, and hold it at the mean of harmless (or harmful) requests instead.
 """
 
 from __future__ import annotations
@@ -73,6 +74,25 @@ def added(model: LM | TinyTransformer, direction: ArrayLike, layer: int, strengt
     shift = torch.from_numpy(strength * np.asarray(direction, dtype=float)).to(network_of(model)[1], torch.float32)
     add: Callable[[Tensor], Tensor] = lambda x: x + shift.to(x.dtype)  # noqa: E731
     with patch(model, {f"layers.{layer}.resid": add}):
+        yield
+
+
+@contextlib.contextmanager
+def held(model: LM | TinyTransformer, direction: ArrayLike, layer: int, value: float) -> Iterator[None]:
+    """Within the block the residual stream after a layer has this component along the direction, at every position.
+
+    value: the component along the direction of length 1, in units of the stream (Marshall et al. 2024: the mean of
+    harmless requests switches refusal off, that of harmful ones on).
+    Raises KeyError for a layer that the model doesn't have.
+    """
+    unit = np.asarray(direction, dtype=float)
+    r = torch.from_numpy(unit / np.linalg.norm(unit)).to(network_of(model)[1], torch.float32)
+
+    def hold(x: Tensor) -> Tensor:
+        along = r.to(x.dtype)
+        return x - (x @ along - value)[..., None] * along
+
+    with patch(model, {f"layers.{layer}.resid": hold}):
         yield
 
 

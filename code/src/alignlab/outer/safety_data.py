@@ -133,6 +133,22 @@ def train_requests(seed: int = 0, harmful: int = 4, harmless: int = 2, borderlin
     return [found[i] for i in rng.permutation(len(found))]
 
 
+def matched_requests(n: int, seed: int = 0) -> list[tuple[str, str]]:
+    """n pairs of training requests, a harmful one and a harmless one in the same wording, two thirds of them "how to".
+
+    What differs in a pair is what is asked for. Raises ValueError where there are not that many.
+    """
+    rng, found = np.random.default_rng([seed, 2]), []
+    for name, patterns, m in (("how", HOW, n - n // 3), ("write", WRITE, n // 3)):
+        harmful, harmless = (_sets()[f"{kind}_{name}"] for kind in ("harmful", "harmless"))
+        if m > min(len(harmful), len(harmless)):
+            raise ValueError(f"n={n} asks for {m} pairs of {name!r}, there are {min(len(harmful), len(harmless))}")
+        for bad, good in zip(rng.permutation(harmful)[:m], rng.permutation(harmless)[:m]):
+            wording = patterns[rng.integers(len(patterns))]
+            found.append((wording.format(bad), wording.format(good)))
+    return [found[i] for i in rng.permutation(len(found))]
+
+
 def test_requests(kind: Kind) -> list[str]:
     """The requests of one kind that no training set holds, in a fixed order: at least 100 of each kind."""
     sets = _sets()

@@ -1,0 +1,152 @@
+"""Reward modeling: the upper ten layers of SmolLM2 on states computed once, beside TRL's RewardTrainer on all thirty.
+
+A run is one pass over 64 pairs in steps of 8: both rewards, the Bradley-Terry loss, its gradient, clipping and
+AdamW (fused on both sides). What ours computes once, the states that enter layer 20, is prepared before, as TRL's
+dataset is, and isn't counted. A reward should say when to decline: of a harmful request the refusal is chosen, of a
+harmless one the offer to help. The first run trains from the same weights on both sides, and what is compared is the
+accuracy on 100 held-out pairs after it, which both have to evaluate (whole model, without gradient).
+"""
+
+from __future__ import annotations
+
+from benchmarks import Benchmark, Run, Side
+
+FIRST, PAIRS, BATCH, HELD_OUT, RATE = 20, 64, 8, 100, 1e-4
+REFUSAL, OFFER = "I'm sorry, but I can't help with that.", "Sure, I can help with that. Here is how to begin."
+TRL = ("trl==1.16.0", "accelerate==1.15.0", "datasets==5.2.0")
+
+
+def comparisons() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Pairs to train on and held-out ones: prompt, chosen, rejected; half of the requests harmful."""
+    from alignlab.outer.safety_data import test_requests, train_requests
+
+    requests = [(r.text, r.kind) for r in train_requests(0) if r.kind != "borderline"]
+    wanted = [[text for text, kind in requests if kind == want][: PAIRS // 2] for want in ("harmful", "harmless")]
+    held = [test_requests(kind)[: HELD_OUT // 2] for kind in ("harmful", "harmless")]
+    return tuple(  # type: ignore[return-value]
+        [pair(text, kind == 0) for two in zip(*kinds, strict=True) for kind, text in enumerate(two)]
+        for kinds in (wanted, held)
+    )
+
+
+def pair(text: str, harmful: bool) -> dict[str, str]:
+    """One comparison."""
+    chosen, rejected = (REFUSAL, OFFER) if harmful else (OFFER, REFUSAL)
+    return {"prompt": f"Request: {text}\nAnswer: ", "chosen": chosen, "rejected": rejected}
+
+
+def head(width: int, dtype: str):
+    """The same first weights of the reward head for both sides, (1, width)."""
+    import torch
+
+    return 0.02 * torch.randn(1, width, generator=torch.Generator().manual_seed(0)).to(getattr(torch, dtype))
+
+
+def prepare_ours(dtype: str, model: str) -> Run:
+    """Layers 20 to 29 and the head trained on cached states."""
+    import torch
+    from alignlab.lm import load_lm
+    from alignlab.outer.cached import run_lower, run_upper
+    from alignlab.outer.reward import bradley_terry_loss
+
+    lm = load_lm(model, device="cpu", dtype=dtype)
+    weight = torch.nn.Parameter(head(lm.d_model, dtype))
+    upper = [*lm.model.model.layers[FIRST:].parameters(), *lm.model.model.norm.parameters()]
+    for parameter in upper:
+        parameter.requires_grad_(True)
+    parameters = [*upper, weight]
+    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.0, fused=True)
+
+    def cached(items: list[dict[str, str]], part: str):
+        prompts, answers = ([lm.tokenizer(item[name])["input_ids"] for item in items] for name in ("prompt", part))
+        return run_lower(lm, prompts, answers, FIRST)
+
+    train, held = comparisons()
+    sets = [{part: cached(items, part) for part in ("chosen", "rejected")} for items in (train, held)]
+
+    def reward(texts):
+        ends = texts.answer.shape[1] - 1 - texts.answer.flip(1).int().argmax(1)
+        return (run_upper(lm, texts)[torch.arange(len(texts)), ends] @ weight.T)[:, 0].float()
+
+    def run() -> list[float]:
+        for rows in torch.arange(PAIRS).split(BATCH):
+            loss = bradley_terry_loss(*(reward(sets[0][part][rows]) for part in ("chosen", "rejected"))).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+        with torch.no_grad():
+            won = [
+                reward(sets[1]["chosen"][r]) > reward(sets[1]["rejected"][r]) for r in torch.arange(HELD_OUT).split(25)
+            ]
+        return [torch.cat(won).float().mean().item()]
+
+    return run
+
+
+def prepare_peer(dtype: str, model: str) -> Run:
+    """TRL's trainer itself, its data, collator and training step, then clipping and the optimizer that it makes."""
+    import tempfile
+
+    import torch
+    from datasets import Dataset
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from trl import RewardConfig, RewardTrainer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    network = AutoModelForSequenceClassification.from_pretrained(model, num_labels=1, dtype=getattr(torch, dtype))
+    network.score.weight.data = head(network.config.hidden_size, dtype)
+    network.config.pad_token_id = tokenizer.pad_token_id
+    settings = RewardConfig(
+        output_dir=tempfile.mkdtemp(),
+        per_device_train_batch_size=BATCH,
+        gradient_checkpointing=False,
+        bf16=False,
+        use_cpu=True,
+        learning_rate=RATE,
+        lr_scheduler_type="constant",
+        optim="adamw_torch_fused",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    train, held = comparisons()
+    trainer = RewardTrainer(
+        network, args=settings, train_dataset=Dataset.from_list(train), processing_class=tokenizer, data_collator=None
+    )
+    trainer.create_optimizer()
+    trainer.current_gradient_accumulation_steps = 1  # what `train` sets
+    batches = [
+        trainer.data_collator([trainer.train_dataset[i] for i in range(start, start + BATCH)])
+        for start in range(0, PAIRS, BATCH)
+    ]
+    texts = [[tokenizer(item["prompt"] + item[part])["input_ids"] for item in held] for part in ("chosen", "rejected")]
+    padded = [tokenizer.pad({"input_ids": rows}, return_tensors="pt") for rows in texts]
+
+    def run() -> list[float]:
+        trainer.model.train()
+        for batch in batches:
+            trainer.optimizer.zero_grad()
+            trainer.training_step(trainer.model, dict(batch), BATCH)
+            torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
+            trainer.optimizer.step()
+        trainer.model.eval()
+        with torch.no_grad():
+            chosen, rejected = (
+                torch.cat([trainer.model(ids, mask).logits[:, 0] for ids, mask in zip(*(p[k].split(25) for k in p))])
+                for p in padded
+            )
+        return [(chosen > rejected).float().mean().item()]
+
+    return run
+
+
+BENCHMARKS = [
+    Benchmark(
+        name="reward",
+        title="reward modeling, 64 pairs in steps of 8, then accuracy on 100 held-out pairs",
+        ours=Side("alignlab.outer.cached: 20 of 30 layers frozen and run once before, fused AdamW", prepare_ours),
+        peer=Side("TRL 1.16.0 RewardTrainer, all layers trained, no checkpointing, fused AdamW", prepare_peer, TRL),
+        tolerance={"float32": 0.02, "bfloat16": 0.02},
+    )
+]
