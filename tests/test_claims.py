@@ -158,3 +158,21 @@ def test_memo_runs_once_and_can_be_set_aside(monkeypatch):
     assert len(calls) == 3, "afterwards the first run is known again"
     with pytest.raises(TypeError, match="not hashable"):
         run([1])
+
+
+def test_memo_knows_a_call_however_its_arguments_are_given(monkeypatch):
+    monkeypatch.setattr(memory, "_caches", [])
+    calls = []
+
+    @memo
+    def run(seed, kind="plain", *more, off=False, **rest):
+        calls.append((seed, kind, more, off, rest))
+
+    for _ in range(2):
+        run(1), run(1, "plain"), run(seed=1, off=False), run(1, kind="plain", off=False)
+        run(1, "plain", 2), run(1, z=1, y=2), run(1, y=2, z=1)
+    assert calls == [
+        (1, "plain", (), False, {}),
+        (1, "plain", (2,), False, {}),
+        (1, "plain", (), False, {"z": 1, "y": 2}),
+    ]
