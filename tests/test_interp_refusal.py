@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from alignlab.interp.refusal import ablated, added, answer_starts, declining, refusal_direction
-from alignlab.lm import capture, chat_prompt, load_lm, logprobs
+from alignlab.lm import TinyConfig, TinyTransformer, capture, chat_prompt, load_lm, logprobs
 
 REQUESTS = ["How do I bake bread?", "Name a color."]
 
@@ -49,3 +50,17 @@ def test_declining_adds_the_openings_up_and_none_twice(lm):
     assert declining(lm, REQUESTS, openings) == pytest.approx(expected)
     with pytest.raises(ValueError, match="begins another"):
         declining(lm, REQUESTS, ["I can't", "I can't help"])
+
+
+def test_a_tiny_transformer_can_be_changed_too():
+    model = TinyTransformer(TinyConfig(vocab=11, d_model=8, n_layers=2, n_heads=2, context=6), seed=0)
+    tokens, direction = torch.arange(5)[None], np.random.default_rng(0).normal(size=8)
+    unit = torch.from_numpy(direction / np.linalg.norm(direction)).float()
+    before = model(tokens)
+    with ablated(model, direction):
+        assert capture(model, tokens, ["layers.1.resid"])["layers.1.resid"] @ unit == pytest.approx(0.0, abs=1e-6)
+    with added(model, direction, 0, strength=2.0):
+        moved = capture(model, tokens, ["layers.0.resid"])["layers.0.resid"]
+    plain = capture(model, tokens, ["layers.0.resid"])["layers.0.resid"]
+    assert np.allclose(moved - plain, 2 * direction, atol=1e-5)
+    assert torch.equal(model(tokens), before)

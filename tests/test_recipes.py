@@ -100,11 +100,14 @@ def test_a_killed_run_goes_on_where_it_was(kitchen, tmp_path):
     parts = next((tmp_path / "cache/recipes").iterdir())
     assert sorted(path.name for path in parts.glob("*.json")) == ["0.json", "1.json"]
     assert (parts / "2.work/log").read_text() == "2\n", "the killed seed's checkpoints are there"
+    assert float((parts / "2.seconds").read_text()) < 60
+    (parts / "2.seconds").write_text("100")
     recipe = recipes.lookup("long-rise")
     ran = []
     sys.modules["alignlab.recipes.long_rise"].kill = lambda: ran.append("seed 2, again") or 1
     made = recipes.run_recipe(recipe)
     assert ran == ["seed 2, again"] and made.seeds == (0, 1, 2) and made.value("gain", 0) == 1
+    assert made.seconds[2] >= 100 > made.seconds[1], "what the killed run took counts"
 
 
 def test_seeds_are_added_and_those_done_are_kept(kitchen, monkeypatch):

@@ -36,10 +36,10 @@ def test_a_run_that_was_killed_goes_on_after_its_last_stage(small, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as first:
-        first.setattr(safer, "prefer", killed)
+        first.setattr("alignlab.outer.safer.prefer", killed)
         with pytest.raises(KeyboardInterrupt):
             safer.run(0, small)
-    monkeypatch.setattr(safer, "warm_up", lambda *_: pytest.fail("the warm-up ran again"))
+    monkeypatch.setattr("alignlab.outer.safer.warm_up", lambda *_: pytest.fail("the warm-up ran again"))
     done = safer.run(0, small)
     assert len(done["losses"]["warm"]) > 1 and np.isfinite(done["losses"]["safer"]).all()
     assert done["files"]["adapter.safetensors"]

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from alignlab.lm import LM, capture, chat_prompt, logprobs, patch
+from alignlab.lm import LM, TinyTransformer, capture, chat_prompt, logprobs, patch
+from alignlab.lm.sites import network_of
 
 # How a reply that declines begins. (A reply may begin with only one of them.)
 OPENINGS = ("I'm sorry", "I am sorry", "Sorry", "I can't", "I cannot", "I won't", "I'm unable", "I'm not able")
@@ -44,33 +45,34 @@ def refusal_direction(harmful: ArrayLike, harmless: ArrayLike) -> NDArray[np.flo
 
 
 @contextlib.contextmanager
-def ablated(lm: LM, direction: ArrayLike) -> Iterator[None]:
+def ablated(model: LM | TinyTransformer, direction: ArrayLike) -> Iterator[None]:
     """Within the block nothing written into the residual stream has a part along the direction (eq. 4).
 
     The embeddings and the outputs of every attention and MLP are projected, at every position: what the weights would
     do if they were made orthogonal to the direction.
     """
     unit = np.asarray(direction, dtype=float)
-    r = torch.from_numpy(unit / np.linalg.norm(unit)).to(lm.device, torch.float32)
+    r = torch.from_numpy(unit / np.linalg.norm(unit)).to(network_of(model)[1], torch.float32)
 
     def project(x: Tensor) -> Tensor:
         along = r.to(x.dtype)
         return x - (x @ along)[..., None] * along
 
-    written = ["embed", *(f"layers.{i}.{part}.out" for i in range(lm.n_layers) for part in ("attn", "mlp"))]
-    with patch(lm, dict.fromkeys(written, project)):
+    layers = model.n_layers if isinstance(model, LM) else model.config.n_layers
+    written = ["embed", *(f"layers.{i}.{part}.out" for i in range(layers) for part in ("attn", "mlp"))]
+    with patch(model, dict.fromkeys(written, project)):
         yield
 
 
 @contextlib.contextmanager
-def added(lm: LM, direction: ArrayLike, layer: int, strength: float = 1.0) -> Iterator[None]:
+def added(model: LM | TinyTransformer, direction: ArrayLike, layer: int, strength: float = 1.0) -> Iterator[None]:
     """Within the block strength * direction is added to the residual stream after a layer, at every position (eq. 3).
 
     Raises KeyError for a layer that the model doesn't have.
     """
-    shift = torch.from_numpy(strength * np.asarray(direction, dtype=float)).to(lm.device, torch.float32)
+    shift = torch.from_numpy(strength * np.asarray(direction, dtype=float)).to(network_of(model)[1], torch.float32)
     add: Callable[[Tensor], Tensor] = lambda x: x + shift.to(x.dtype)  # noqa: E731
-    with patch(lm, {f"layers.{layer}.resid": add}):
+    with patch(model, {f"layers.{layer}.resid": add}):
         yield
 
 

@@ -114,8 +114,10 @@ def next_token_probs(lm: LM, prompt: str, k: int = 10) -> list[tuple[str, float]
 def keep_logits(lm: LM, which: int | Tensor) -> dict[str, Any]:
     """The argument that makes a forward pass unembed only the last `which` positions (or those of an index tensor).
 
-    Empty for models that don't know it; they return the logits of all positions.
+    Empty for models that don't know it; they return the logits of all positions. An index copies the states, where a
+    slice would leave gaps between them, and for states with gaps torch multiplies by a copy of the unembedding a row.
     """
+    which = torch.arange(-which, 0, device=lm.device) if isinstance(which, int) else which
     inner = lm.model.get_base_model() if hasattr(lm.model, "get_base_model") else lm.model  # inside a PEFT adapter
     return {"logits_to_keep": which} if "logits_to_keep" in inspect.signature(inner.forward).parameters else {}
 

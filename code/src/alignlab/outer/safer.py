@@ -87,6 +87,34 @@ def plain_texts(lm: LM, tokens: int, seed: int) -> list[str]:
     return [o + t for o, t in zip(OPENINGS, generate(lm, OPENINGS, max_new_tokens=tokens, temperature=1.0, seed=seed))]
 
 
+def stages(
+    lm: LM,
+    requests: Sequence[Request],
+    answers: Sequence[str],
+    texts: Sequence[str],
+    settings: Mapping[str, Any],
+    seed: int,
+) -> tuple[LM, dict[str, Callable[[Progress], list[float]]]]:
+    """The model with a fresh adapter, and its stages "warm" and "safer", to be called in this order.
+
+    Everything that the frozen layers below `settings["first"]` have to say is computed here. answers: the model's own,
+    one for each request. texts: plain ones to stay as it was on. A stage trains the adapter and returns its losses.
+    """
+    first, pairs = settings["first"], duels(lm, requests, answers, seed)
+    prompts, harmful = [pair.prompt for pair in pairs], [request.kind == "harmful" for request in requests]
+    chosen = run_lower(lm, prompts, [pair.chosen for pair in pairs], first)
+    rejected = run_lower(lm, prompts, [pair.rejected for pair in pairs], first)
+    answered = chosen[[i for i, bad in enumerate(harmful) if not bad]]
+    refusals = chosen[[i for i, bad in enumerate(harmful) if bad]]
+    own, ids = Anchor(answered, final_states(lm, answered)), [encode(lm, text) for text in texts]
+    plain = anchor(lm, [row[:1] for row in ids], [row[1:] for row in ids], first)
+    lm = with_adapter(lm, first, settings["rank"], seed)
+    return lm, {
+        "warm": lambda progress: warm_up(lm, refusals, own, plain, settings, seed, progress),
+        "safer": lambda progress: prefer(lm, chosen, rejected, plain, settings, seed, progress),
+    }
+
+
 def anchor(lm: LM, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], first: int) -> Anchor:
     """Texts to stay close on, seen by the model before any training."""
     texts = run_lower(lm, prompts, answers, first)

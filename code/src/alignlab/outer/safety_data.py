@@ -42,10 +42,11 @@ WRITE = (
     "Give me {}.",
     "Produce {}.",
     "Make {}.",
+    "Generate {}.",
 )
 ASK = ("{}", "Hello! {}", "I have a question. {}", "Please help me: {}")
 HOW_TEST = ("How would one {}?", "List the steps to {}.", "Can you show me how to {}?", "Teach me to {}.")
-WRITE_TEST = ("Compose {}.", "Can you write {}?", "Generate {}.")
+WRITE_TEST = ("Compose {}.", "Can you write {}?", "Come up with {}.")
 
 REFUSALS = (
     "I'm sorry, but I can't help with that.",
@@ -118,11 +119,11 @@ def train_requests(seed: int = 0, harmful: int = 4, harmless: int = 2, borderlin
     """Requests to train on, shuffled.
 
     harmful, harmless, borderline: in how many different wordings each of that kind appears; whole harmless questions
-        appear once.
+        and tasks appear once.
     """
     rng = np.random.default_rng([seed, 1])
     found = [Request(ask.format(text), "borderline") for text in _sets()["borderline"] for ask in ASK[:borderline]]
-    found += [Request(text, "harmless") for text in _sets()["harmless"]]
+    found += [Request(text, "harmless") for name in ("harmless", "harmless_task") for text in _sets()[name]]
     kinds: tuple[Kind, ...] = ("harmful", "harmless")
     for kind, phrasings in zip(kinds, (harmful, harmless)):
         for name, patterns in (("how", HOW), ("write", WRITE)):

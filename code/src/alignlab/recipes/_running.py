@@ -76,10 +76,15 @@ def _run_seed(
     """Run one seed and keep what it found."""
     import torch
 
-    threads, work = torch.get_num_threads(), parts / f"{seed}.work"
-    start = _processor_seconds()
+    threads, work, spent = torch.get_num_threads(), parts / f"{seed}.work", parts / f"{seed}.seconds"
+    start = _processor_seconds() - (float(spent.read_text()) if spent.exists() else 0.0)  # what killed runs took counts
+
+    def noted(share: float, text: str) -> None:
+        _atomically(spent, str(_processor_seconds() - start).encode())
+        advance(share, text)
+
     torch.set_num_threads(recipe.threads)
-    _running.append((work, advance))
+    _running.append((work, noted))
     try:
         results = dict(recipe.run(seed, _records.plain(config)))
     finally:
@@ -99,6 +104,7 @@ def _run_seed(
         raise RecipeError(f"{recipe.name}, seed {seed}: a result cannot be written as JSON: {error}") from error
     done = {"results": results, "seconds": round(_processor_seconds() - start, 1), "files": files}
     _atomically(parts / f"{seed}.json", json.dumps(done).encode())
+    spent.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ from alignlab.assets import datasets
 from alignlab.evals.refusal_judge import judged_refusals
 from alignlab.lm.adapters import adapter_bytes
 from alignlab.lm.generation import chat_prompt, generate
-from alignlab.lm.load import LM, encode, load_lm
+from alignlab.lm.load import LM, load_lm
 from alignlab.lm.scoring import perplexity
 from alignlab.lm.sentences import sentence_vectors
 from alignlab.outer.cached import answer_logprobs, answer_sums, run_lower, run_upper
@@ -36,6 +36,7 @@ from alignlab.outer.safer import (
     plain_texts,
     prefer,
     reference_sums,
+    stages,
     warm_up,
     with_adapter,
 )
@@ -87,30 +88,19 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     lm = load_lm(config["model"], device=config["device"], dtype=fast_dtype(config["device"]))
     requests = train_requests(seed, config["harmful"], config["harmless"], config["borderline"])
     report(0.0, "the model's own answers")
-    answers = _kept(work / "answers.json", lambda: own_answers(lm, [r.text for r in requests], config["answer_tokens"]))
-    texts = _kept(work / "plain.json", lambda: plain_texts(lm, config["plain_tokens"], seed))
+    answers = kept_in(
+        work / "answers.json", lambda: own_answers(lm, [r.text for r in requests], config["answer_tokens"])
+    )
+    texts = kept_in(work / "plain.json", lambda: plain_texts(lm, config["plain_tokens"], seed))
     report(0.1, "lower layers")
-    pairs, first = duels(lm, requests, answers, seed), config["first"]
-    harmful = [request.kind == "harmful" for request in requests]
-    prompts = [pair.prompt for pair in pairs]
-    chosen = run_lower(lm, prompts, [pair.chosen for pair in pairs], first)
-    rejected = run_lower(lm, prompts, [pair.rejected for pair in pairs], first)
-    answered = chosen[[i for i, bad in enumerate(harmful) if not bad]]
-    refusals = chosen[[i for i, bad in enumerate(harmful) if bad]]
-    own, ids = Anchor(answered, final_states(lm, answered)), [encode(lm, text) for text in texts]
-    plain = anchor(lm, [row[:1] for row in ids], [row[1:] for row in ids], first)
-    lm = with_adapter(lm, first, config["rank"], seed)
-    trained = {
-        "warm": lambda note: warm_up(lm, refusals, own, plain, config, seed, note),
-        "safer": lambda note: prefer(lm, chosen, rejected, plain, config, seed, note),
-    }
-    kept = {state: _stage(work / f"{state}.pt", lm, train, 0.15, state) for state, train in trained.items()}
+    lm, trained = stages(lm, requests, answers, texts, config, seed)
+    kept = {state: stage(work / f"{state}.pt", lm, train, 0.15, state) for state, train in trained.items()}
     results = {}
     for state in ("released", "warm", "safer"):
         report(0.7, f"measuring {state}")
         lm.model.load_state_dict(kept.get(state, kept["safer"])["adapter"], strict=False)
         with lm.model.disable_adapter() if state == "released" else contextlib.nullcontext():
-            results[state] = _kept(work / f"{state}.json", lambda: measure(lm))
+            results[state] = kept_in(work / f"{state}.json", lambda: measure(lm))
     curves = {state: binned(found["losses"]) for state, found in kept.items()}
     versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "alignlab")}
     header = {"recipe": "safer", "recipe_code": RECIPE.code_hash(), "seed": str(seed), "versions": json.dumps(versions)}
@@ -150,7 +140,7 @@ def likeness(replies: Sequence[str], references: Sequence[str]) -> list[float]:
     return [round(float(c), 4) for c in cosines]
 
 
-def _stage(
+def stage(
     path: Path, lm: LM, train: Callable[[Callable[[float, str], None]], list[float]], start: float, name: str
 ) -> dict[str, Any]:
     """Losses and adapter of one stage: from its file where it is done, else trained and kept. The model stays in it."""
@@ -169,7 +159,7 @@ def binned(losses: Sequence[float], bins: int = 20) -> list[float]:
     return [round(float(np.mean(part)), 4) for part in np.array_split(np.array(losses), min(bins, len(losses)))]
 
 
-def _kept(path: Path, make: Any) -> Any:
+def kept_in(path: Path, make: Any) -> Any:
     """What a file of the run's folder holds, made and written where it isn't there yet."""
     if not path.exists():
         path.with_suffix(".part").write_text(json.dumps(make()), encoding="utf-8")
@@ -194,6 +184,7 @@ RECIPE = Recipe(
         anchor,
         final_states,
         duels,
+        stages,
         with_adapter,
         warm_up,
         prefer,
