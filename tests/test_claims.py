@@ -175,3 +175,21 @@ def test_a_card_has_real_minus_signs_and_none_before_a_zero(shown):
 def test_a_controls_tolerance_is_positive():
     with pytest.raises(ValueError, match="tolerance of 'switched off'"):
         declare(controls=[Control("switched off", lambda seed: 0.1, of="gain", removed="the method", tol=0.0)])
+
+
+def test_memo_knows_a_call_however_its_arguments_are_given(monkeypatch):
+    monkeypatch.setattr(memory, "_caches", [])
+    calls = []
+
+    @memo
+    def run(seed, kind="plain", *more, off=False, **rest):
+        calls.append((seed, kind, more, off, rest))
+
+    for _ in range(2):
+        run(1), run(1, "plain"), run(seed=1, off=False), run(1, kind="plain", off=False)
+        run(1, "plain", 2), run(1, z=1, y=2), run(1, y=2, z=1)
+    assert calls == [
+        (1, "plain", (), False, {}),
+        (1, "plain", (2,), False, {}),
+        (1, "plain", (), False, {"z": 1, "y": 2}),
+    ]
