@@ -1,6 +1,7 @@
 """Seeds of a page, and a cache for what a page has already computed for a seed."""
 
 import functools
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,16 +24,20 @@ def seeds(n: int) -> tuple[int, ...]:
 def memo(function: Callable[P, R]) -> Callable[P, R]:
     """Keep a function's results by its arguments, so that figure and claim share one run.
 
-    Arguments must be hashable (numbers, strings, tuples). The results of `memo` are forgotten when a claim is tested
-    with its method switched off; what does not depend on any method (a loaded model, a data set) may use
-    `functools.cache` instead and is kept. Raises TypeError where an argument is not hashable.
+    Arguments must be hashable (numbers, strings, tuples). The same arguments are one call, however they are given: by
+    place, by name or by default. The results of `memo` are forgotten when a claim is tested with its method switched
+    off; what does not depend on any method (a loaded model, a data set) may use `functools.cache` instead and is kept.
+    Raises TypeError where an argument is not hashable.
     """
     results: dict[Any, Any] = {}
+    signature = inspect.signature(function)
     _caches.append(results)
 
     @functools.wraps(function)
     def cached(*args: P.args, **kwargs: P.kwargs) -> R:
-        key = (args, tuple(sorted(kwargs.items())))
+        call = signature.bind(*args, **kwargs)
+        call.apply_defaults()
+        key = (call.args, tuple(sorted(call.kwargs.items())))
         try:
             known = key in results
         except TypeError:
