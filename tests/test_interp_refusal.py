@@ -75,4 +75,6 @@ def test_a_held_component_has_that_value_and_the_rest_stays():
     with held(model, direction, 0, 3.5):
         changed = capture(model, tokens, [name], positions="all")[name]
     assert torch.allclose(changed @ unit, torch.full((1, 5), 3.5), atol=1e-5)
-    assert torch.allclose(changed - (changed @ unit)[..., None] * unit, plain - (plain @ unit)[..., None] * unit, atol=1e-5)
+    assert torch.allclose(
+        changed - (changed @ unit)[..., None] * unit, plain - (plain @ unit)[..., None] * unit, atol=1e-5
+    )

@@ -38,3 +38,15 @@ def test_a_seed_decides_phrasing_and_order_and_nothing_else():
     assert first == again and first != other and len(first) == len(other)
     counts = [sum(request.kind == kind for request in first) for kind in KINDS]
     assert counts == [sum(request.kind == kind for request in other) for kind in KINDS]
+
+
+def test_matched_requests_differ_in_what_is_asked_for_only():
+    pairs = safety_data.matched_requests(30, seed=1)
+    sets = safety_data._sets()
+    assert len(pairs) == len(set(pairs)) == 30
+    for bad, good in pairs:
+        aims = [aim for name in ("how", "write") for aim in sets[f"harmful_{name}"] if aim in bad]
+        others = [aim for name in ("how", "write") for aim in sets[f"harmless_{name}"] if aim in good]
+        assert any(bad.replace(a, "") == good.replace(b, "") for a in aims for b in others)
+    with pytest.raises(ValueError, match="pairs of"):
+        safety_data.matched_requests(10_000)

@@ -9,10 +9,10 @@ from alignlab.book.checks import Exercise, Wrong
 
 
 def _stream(rng: np.random.Generator) -> tuple[Any, ...]:
-    """Activations (batch, pos, d) and a direction (d,) that is not of length 1."""
+    """Activations (batch, pos, d), a direction (d,) that is not of length 1, and a value."""
     d = int(rng.integers(3, 7))
     x = torch.from_numpy(rng.normal(size=(2, int(rng.integers(2, 5)), d)))
-    return x, torch.from_numpy(rng.normal(size=d) * 3 + 1)
+    return x, torch.from_numpy(rng.normal(size=d) * 3 + 1), float(rng.normal(2.0, 0.5))
 
 
 def _projections(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -27,31 +27,31 @@ def _along(x: Any, r: Any) -> Any:
 
 EXERCISES = [
     Exercise(
-        name="take_out",
-        reference=lambda x, r: x - _along(x, r) / (r @ r),
+        name="hold",
+        reference=lambda x, r, c: x - _along(x, r) / (r @ r) + c * r / r.norm(),
         inputs=_stream,
-        stub="def take_out(x, r):\n    ...",
-        solution="def take_out(x, r):\n    unit = r / r.norm()\n    return x - (x @ unit)[..., None] * unit",
+        stub="def hold(x, r, c):\n    ...",
+        solution="def hold(x, r, c):\n    unit = r / r.norm()\n    return x - (x @ unit - c)[..., None] * unit",
         wrong=[
             Wrong(
-                lambda x, r: x - _along(x, r),
+                lambda x, r, c: x - (x @ r - c)[..., None] * r,
                 "the direction needs length 1 before you project on it.",
             ),
             Wrong(
-                lambda x, r: x - _along(x, r) / r.norm(),
-                "r comes in twice, once to measure the component and once to write it: both need length 1.",
+                lambda x, r, c: x - _along(x, r) / (r @ r),
+                "this sets the component to 0, whatever c is: that is the ablation.",
             ),
             Wrong(
-                lambda x, r: _along(x, r) / (r @ r),
-                "this is the component along r; return x without it.",
+                lambda x, r, c: x + c * r / r.norm(),
+                "this adds c to the component that was there; take that out first.",
             ),
             Wrong(
-                lambda x, r: x - r,
-                "this moves every activation by the same vector; take from each only as much as it has along r.",
+                lambda x, r, c: _along(x, r) / (r @ r) + c * r / r.norm(),
+                "only the component along r is left here; the rest of x should stay.",
             ),
             Wrong(
-                lambda x, r: x - 2 * _along(x, r) / (r @ r),
-                "this mirrors x at the plane; the component should become 0, not change its sign.",
+                lambda x, r, c: x - _along(x, r) / (r @ r) + c * r,
+                "the component becomes c times the length of r: write it along the unit vector.",
             ),
         ],
     ),
