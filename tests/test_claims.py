@@ -151,6 +151,7 @@ def test_memo_runs_once_and_can_be_set_aside(monkeypatch):
         return seed
 
     assert [run(1), run(1), run(1, off=True)] == [1, 1, 1] and calls == [(1, False), (1, True)]
+    assert [run(1, False), run(seed=1), run(1, True)] == [1, 1, 1] and len(calls) == 2, "however it is written"
     with forgotten():
         run(1)
         assert len(calls) == 3
@@ -158,6 +159,22 @@ def test_memo_runs_once_and_can_be_set_aside(monkeypatch):
     assert len(calls) == 3, "afterwards the first run is known again"
     with pytest.raises(TypeError, match="not hashable"):
         run([1])
+
+
+def test_a_card_has_real_minus_signs_and_none_before_a_zero(shown):
+    declare(
+        measures=[Measure("gain", lambda seed: -1.0 - seed / 10, unit="nats", band=(-2.0, -0.5))],
+        controls=[Control("switched off", lambda seed: -0.001 * seed, of="gain", removed="the method", tol=0.3)],
+    )
+    card, text, _ = shown[0]
+    assert "\u22122 to \u22120.5" in card and "\u22122 to \u22120.5" in text
+    assert "0.0000, \u22120.0010, \u22120.0020" in card and "\u22120.0000" not in card
+    assert shown[0][2][claims.MIME]["controls"][0]["tol"] == 0.3
+
+
+def test_a_controls_tolerance_is_positive():
+    with pytest.raises(ValueError, match="tolerance of 'switched off'"):
+        declare(controls=[Control("switched off", lambda seed: 0.1, of="gain", removed="the method", tol=0.0)])
 
 
 def test_memo_knows_a_call_however_its_arguments_are_given(monkeypatch):

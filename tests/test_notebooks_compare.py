@@ -228,6 +228,60 @@ def test_values_may_move_within_their_tolerance_and_not_beyond():
     assert compare.outputs_differ(shown(tables.MIME, exact), shown(tables.MIME, {**exact, "rows": moved["rows"]}))
 
 
+def test_a_control_may_have_a_tolerance_of_its_own():
+    stored, near, far = (copy.deepcopy(RECORD) for _ in range(3))
+    for record, value in ((stored, 0.0), (near, 0.3), (far, 0.5)):
+        record["controls"][0] |= {"tol": 0.4, "values": [value, 0.1, 0.2]}
+    assert not compare.outputs_differ(shown(claims.MIME, stored), shown(claims.MIME, near))
+    assert compare.outputs_differ(shown(claims.MIME, stored), shown(claims.MIME, far))
+    forged = copy.deepcopy(stored)
+    forged["controls"][0]["tol"] = 40.0
+    assert compare.outputs_differ(shown(claims.MIME, forged), shown(claims.MIME, stored))
+    del forged["controls"][0]["tol"]
+    assert compare.outputs_differ(shown(claims.MIME, forged), shown(claims.MIME, stored))
+
+
+def test_what_a_trained_model_wrote_is_not_compared_with_another_runs_and_kept_from_changes():
+    told = {**TABLE, "drawn": ["who"]}
+    other = {**told, "rows": [["c", 0.51], ["b", 0.25]]}
+    assert not compare.outputs_differ(shown(tables.MIME, told), shown(tables.MIME, other))
+    assert compare.outputs_differ(shown(tables.MIME, TABLE), shown(tables.MIME, {**other, "drawn": []}))
+    assert compare.outputs_differ(
+        shown(tables.MIME, told), shown(tables.MIME, {**told, "rows": [["a", 0.6], ["b", 1]]})
+    )
+    tampered = shown(tables.MIME, told)
+    tampered[0]["data"]["text/plain"] = tampered[0]["data"]["text/plain"].replace("b ", "d ")
+    assert compare.outputs_differ(tampered, shown(tables.MIME, told))
+    button = '<div class="al-model"><button type="button" data-text="{}"{}>found</button></div>'
+    assert not compare.outputs_differ(
+        html(button.format("a b", " data-drawn")), html(button.format("c d", " data-drawn"))
+    )
+    assert compare.outputs_differ(html(button.format("a b", "")), html(button.format("c d", "")))
+
+
+def test_an_explorers_drawn_words_are_not_compared_and_its_title_is():
+    def outputs(word: str, title: str = "Words, swapped", drawn: bool = True) -> list:
+        def draw(step):
+            fig, ax = plt.subplots()
+            ax.text(0.5, 0.1 * step, word)
+            return fig
+
+        states = {"step": (0, 1, 2, 3, 4)}
+        spec = explorers.Spec(draw, lambda step: f"{word} at {step}", title, states, {"step": 0}, {}, 1.0, drawn)
+        page, text = explorers.static_html(spec)
+        found = html(page)
+        found[0]["data"]["text/plain"] = text
+        return found
+
+    assert not compare.outputs_differ(outputs("duva"), outputs("futa"))
+    assert compare.outputs_differ(outputs("duva", drawn=False), outputs("futa", drawn=False))
+    assert compare.outputs_differ(outputs("duva"), outputs("duva", "Other words"))
+    for old, new in (("duva at 0", "duva at 9"), (">duva<", ">futa<")):
+        tampered = outputs("duva")
+        tampered[0]["data"]["text/html"] = tampered[0]["data"]["text/html"].replace(old, new, 1)
+        assert compare.outputs_differ(tampered, outputs("duva")), old
+
+
 def test_what_carries_no_statement_is_not_compared():
     other = FIGURE.replace("M 0 1", "M 0 2").replace("--al-grid:#", "--al-grid: #")
     assert not compare.outputs_differ(html(FIGURE), html(other))
@@ -251,6 +305,10 @@ def test_a_table_prints_from_its_record(monkeypatch):
     tables.table(pd.DataFrame({"n": [3, 40], "loss": [0.5, -1.25], "who": ["a<b", "c"]}), caption="Losses")
     printed, text, records = outputs[0]
     assert compare.PRINTED[tables.MIME](records[tables.MIME]) == {"text/html": printed, "text/plain": text}
+    tables.table(pd.DataFrame({"gain": [-0.001, -0.01]}), caption="No minus before a zero")
+    assert ">0.00<" in outputs[1][0] and ">\u22120.01<" in outputs[1][0]
+    with pytest.raises(ValueError, match="story"):
+        tables.table(pd.DataFrame({"gain": [0.1]}), caption="No such column", drawn=["story"])
     assert "a&lt;b" in printed and "\u22121.25" in printed and '<th scope="col" class="al-num">n</th>' in printed
 
 

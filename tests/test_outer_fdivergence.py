@@ -43,3 +43,12 @@ def test_rlhf_target_is_where_reward_minus_priced_divergence_is_highest():
     others = torch.rand(500, 3, dtype=torch.float64, generator=g)
     assert (objective(others / others.sum(1, keepdim=True)) < objective(best)).all()
     assert diversity(torch.full((4,), 0.25)) == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize("kind", DIVERGENCES)
+def test_probabilities_that_underflow_leave_the_gradient_finite(kind):
+    logits = torch.tensor([40.0, math.log(0.4)], dtype=torch.float64, requires_grad=True)
+    policy = bumps(logits, 20)
+    assert float(policy[0].detach()) == 0
+    divergence(torch.full((20,), 0.05, dtype=torch.float64), policy, kind).backward()
+    assert logits.grad.isfinite().all()

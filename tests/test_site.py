@@ -86,6 +86,18 @@ def test_map_holds_every_chapter_and_links_the_written_ones(site):
     assert all("(planned)" in leaf.get_text() for leaf in leaves if leaf.name != "a")
 
 
+def test_map_on_a_chapters_own_page_has_its_leaf_filled(site):
+    leaf = page(site / "chapters/01-introduction/meet-the-model.html").select_one('.al-map [aria-current="page"]')
+    assert leaf["href"] == "#" and leaf.select_one(".al-leaf.al-written") is not None
+
+
+@pytest.mark.parametrize("slug", [slug for slug, p in WRITTEN.items() if p.exercises])
+def test_exercises_count_from_one_on_each_page(site, slug):
+    titles = page(site / f"chapters/{slug}.html").select("div.exercise .caption-number")
+    assert [title.get_text().strip() for title in titles] == [f"Exercise {n}" for n in range(1, len(titles) + 1)]
+    assert len(titles) == len(WRITTEN[slug].exercises)
+
+
 def test_internal_links_lead_somewhere(site):
     broken = []
     for path in pages(site):

@@ -9,7 +9,7 @@ from typing import Any
 
 from alignlab.book import links
 from alignlab.book.claims import Record, band_text, complaints
-from alignlab.book.fragments import digest, escape, style
+from alignlab.book.fragments import decimal, digest, escape, style
 
 
 def digits(values: Sequence[float | None]) -> int:
@@ -21,7 +21,7 @@ def digits(values: Sequence[float | None]) -> int:
 def shown(values: Sequence[float | None]) -> list[str]:
     """Values as the card prints them."""
     places = digits(values)
-    return ["not a number" if v is None else f"{v:.{places}f}".replace("-", "\u2212") for v in values]
+    return ["not a number" if v is None else decimal(v, places) for v in values]
 
 
 def paper_label(key: str) -> str:
@@ -55,7 +55,7 @@ def card_html(record: Record) -> str:
         + (f'<ul class="al-claim-why">{failures}</ul>' if failures else "")
         + _origin(record)
         + '<p class="al-claim-foot">'
-        + f'<a href="{escape(links.code(_file(module)))}"><code>{escape(record["method"])}</code></a>'
+        + f'<a href="{escape(links.code(_file(module)))}"><code>{_breakable(record["method"])}</code></a>'
         + f'<a href="{escape(links.site("chapters/appendix/ledger.html"))}#{escape(anchor)}">'
         + "ledger of claims</a></p></div>"
     )
@@ -75,6 +75,11 @@ def _origin(record: Record) -> str:
         f'<p class="al-soft al-claim-origin">Values from the record of the recipe <code>{name}</code>, not run on this '
         f'page; live miniature: <a href="#{anchor_of(record["miniature"])}">{live}</a></p>'
     )
+
+
+def _breakable(name: str) -> str:
+    """A dotted name that a narrow screen breaks at its dots."""
+    return escape(name).replace(".", ".<wbr>")
 
 
 def _file(module: str) -> str:

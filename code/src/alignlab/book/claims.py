@@ -44,12 +44,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class Control:
-    """The same pipeline with one named ingredient removed; its values must miss the band of the measure `of`."""
+    """The same pipeline with one named ingredient removed; its values must miss the band of the measure `of`.
+
+    tol: as of a measure, where a run without the ingredient wanders further than one with it; default the measure's.
+    """
 
     name: str
     run: Callable[[int], float]
     of: str
     removed: str
+    tol: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ def validate(claim: Claim) -> None:
             raise ValueError(f"{where}: control {control.name!r} names {control.of!r}, which is none of {names}")
         if not control.removed:
             raise ValueError(f"{where}: say what control {control.name!r} leaves out (removed=)")
+        if control.tol is not None and not control.tol > 0:
+            raise ValueError(f"{where}: the tolerance of {control.name!r} must be positive, not {control.tol}")
     method_name(claim.method)
     if (claim.source is None) != (claim.miniature is None):
         raise ValueError(f"{where}: source= (a recipe's record) and miniature= (the live claim beside it) go together")
@@ -175,7 +181,7 @@ def run(claim: Claim) -> Record:
     ]
     for entry, measure in zip(measures, claim.measures):
         entry["tol"] = measure.tol if measure.tol is not None else default_tolerance(entry["values"])
-    controls = [
+    controls: list[dict[str, Any]] = [
         {
             "name": control.name,
             "of": control.of,
@@ -184,6 +190,9 @@ def run(claim: Claim) -> Record:
         }
         for control in claim.controls
     ]
+    for entry, control in zip(controls, claim.controls):
+        if control.tol is not None:
+            entry["tol"] = control.tol
     record: Record = {
         "chapter": session.page(),
         "id": claim.id,
@@ -243,7 +252,7 @@ def complaints(record: Record) -> list[str]:
 
 def band_text(band: Sequence[float | None]) -> str:
     """A band in words: "at least 0.8", "0.4 to 0.6"."""
-    low, high = band
+    low, high = (f"{bound:g}".replace("-", "\u2212") if bound is not None else None for bound in band)
     if low is None:
-        return f"at most {high:g}"
-    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"

@@ -36,6 +36,7 @@ class Spec:
     start: State
     labels: dict[str, str]
     tol: float | None = None
+    drawn: bool = False
 
     @property
     def uid(self) -> str:
@@ -45,6 +46,7 @@ class Spec:
 
 
 TOLERANT = ' data-tol="{}" data-told="{}"'
+DRAWN = " data-drawn"
 
 # Called with the spec of each explorer after it has been shown; the tests look on from here.
 observers: list[Callable[[Spec], None]] = []
@@ -58,6 +60,7 @@ def explore(
     start: State | None = None,
     labels: dict[str, str] | None = None,
     tol: float | None = None,
+    drawn: bool = False,
     **states: Iterable[Any],
 ) -> Any:
     """Show a figure with a control for each named state.
@@ -67,11 +70,13 @@ def explore(
     the name alone would not do, such as {"n": "number of comparisons"}. states: the values of each control, five
     combinations at least; numbers become sliders, up to four words buttons, more words a menu. tol: where training
     decides the numbers of the sentences, the share of its value (0.1 is ten percent) by which a stored one may move on
-    another processor; without it they are compared exactly.
+    another processor; without it they are compared exactly. drawn: a search or a trained model chooses words of the
+    sentences and pictures, and on another processor may choose others; neither is compared.
     Raises ValueError where there are too few or too many states, or where what is shown does not change.
     """
     values = {name: tuple(v) for name, v in states.items()}
-    spec = Spec(draw, say, title, values, _start(values, start), dict(labels or {}), tol)
+    tol = tol or (1.0 if drawn else None)
+    spec = Spec(draw, say, title, values, _start(values, start), dict(labels or {}), tol, drawn)
     validate(spec)
     if session.static():
         html, text = static_html(spec)
@@ -144,9 +149,10 @@ def static_html(spec: Spec) -> tuple[str, str]:
         for i, (picture, sentence) in enumerate(drawn)
     )
     controls = "".join(control_html(spec, name) for name in spec.states)
+    compared = (TOLERANT.format(spec.tol, "") if spec.tol else "") + (DRAWN if spec.drawn else "")
     html = (
         f'{style("figure", "explorer")}<div class="al-explorer" id="{spec.uid}" role="group" '
-        f'aria-label="Explorer: {escape(spec.title)}"{TOLERANT.format(spec.tol, "") if spec.tol else ""}>'
+        f'aria-label="Explorer: {escape(spec.title)}"{compared}>'
         f'<p class="al-title">{escape(spec.title)}</p><div class="al-controls">{controls}</div>'
         f'<div class="al-pic al-frames">{frames}</div>'
         f'<p class="al-say" aria-live="polite">{escape(drawn[first][1])}</p></div>{script("explorer")}'

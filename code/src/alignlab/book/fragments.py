@@ -24,6 +24,12 @@ def escape(text: object) -> str:
     return _escape(str(text), quote=True)
 
 
+def decimal(value: float, digits: int) -> str:
+    """A number as a reader sees it: a real minus sign, and none before a zero."""
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "\u2212")
+
+
 @cache
 def _asset(name: str) -> str:
     return files("alignlab.book").joinpath("static", name).read_text(encoding="utf-8")

@@ -30,6 +30,7 @@ def explore_model(
     after: str = "",
     readout: dict[str, Sequence[str]] | None = None,
     show_tokens: int = 6,
+    drawn: Sequence[str] = (),
     precision: Literal["float16", "float32"] = "float16",
 ) -> None:
     """Put a trained `TinyTransformer` into the page with a field to type in.
@@ -38,6 +39,7 @@ def explore_model(
     presets: button label -> text. separator: " " where tokens are words; "" where text is cut into the longest
     tokens that fit. before, after: tokens put around what the reader types, such as a chat template.
     readout: label -> tokens whose next-token probability is added up and shown as a bar of its own.
+    drawn: labels of presets whose text a search found or a trained model wrote; not compared with another run's.
     Raises ValueError where a text holds what is not in the vocabulary, or the weights are too large for a page.
     """
     model = package(tiny, vocab, precision)
@@ -69,7 +71,8 @@ def explore_model(
     }
     ident = "m" + format(abs(hash_of(title + start)), "x")[:7]
     choices = "".join(
-        f'<button type="button" data-text="{escape(text)}">{escape(label)}</button>'
+        f'<button type="button" data-text="{escape(text)}"{" data-drawn" if label in drawn else ""}>'
+        f"{escape(label)}</button>"
         for label, text in (presets or {}).items()
     )
     html = (

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any
 
-from alignlab.book.fragments import digest, emit
+from alignlab.book.fragments import decimal, digest, emit
 
 MIME = "application/vnd.alignlab.number+json"
 GLUE = "application/papermill.record/"
@@ -37,5 +37,4 @@ def number(name: str, value: float, digits: int = 2, tol: float | None = None) -
 
 def number_text(record: dict[str, Any]) -> str:
     """A number as prose shows it."""
-    text = f"{record['value']:.{record['digits']}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "\u2212")
+    return decimal(record["value"], record["digits"])

@@ -197,6 +197,13 @@ def buttons(
     ]
 
 
+def count_exercises(app: Sphinx, env: BuildEnvironment) -> None:
+    """Exercises count from one on each page, as the page's own notebook does, not through the book."""
+    for kinds in env.toc_fignumbers.values():
+        ordered = sorted(kinds.get("exercise", {}).items(), key=lambda item: item[1])
+        kinds["exercise"] = {label: (n,) for n, (label, _) in enumerate(ordered, 1)}
+
+
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """Pages with generated parts are written anew in every build: what they are made from are other files."""
     return [doc for doc in env.found_docs if doc == "index" or env.metadata.get(doc, {}).get(_HAS_PART)]
@@ -210,6 +217,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_directive(name, Part)
     app.connect("config-inited", configure, priority=100)
     app.connect("env-get-outdated", outdated)
+    app.connect("env-check-consistency", count_exercises)
     app.connect("doctree-resolved", fill)
     app.connect("html-page-context", buttons, priority=900)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

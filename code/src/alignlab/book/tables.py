@@ -1,9 +1,10 @@
 """Tables: a pandas frame as an accessible HTML table, numbers right-aligned."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book.fragments import digest, emit, escape, style
+from alignlab.book.fragments import decimal, digest, emit, escape, style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,24 +12,32 @@ if TYPE_CHECKING:
 MIME = "application/vnd.alignlab.table+json"
 
 
-def table(df: "pd.DataFrame", caption: str, digits: int = 2, tol: float | None = None) -> None:
+def table(
+    df: "pd.DataFrame", caption: str, digits: int = 2, tol: float | None = None, drawn: Sequence[str] = ()
+) -> None:
     """Show a table; the index is its first column, the header of each row.
 
     caption: what the table shows. digits: decimals of the numbers that are not whole.
     tol: where training decides the numbers, the absolute difference by which a stored one may move on another
-    processor; without it every cell is compared exactly.
+    processor; without it every cell is compared exactly. drawn: columns whose text a trained model wrote, which after
+    training on another processor it may write otherwise; not compared.
+    Raises ValueError without a caption, or where `drawn` names no column.
     """
     if not caption.strip():
         raise ValueError("a table needs a caption")
     unnamed = df.index.name is None and df.index.equals(type(df.index)(range(len(df)))) if len(df) else False
     frame = df if unnamed else df.reset_index()
-    record = {
+    record: dict[str, Any] = {
         "caption": caption,
         "columns": [str(column) for column in frame.columns],
         "rows": [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)],
         "digits": digits,
         "tol": tol,
     }
+    if unknown := sorted(set(drawn) - set(record["columns"])):
+        raise ValueError(f"drawn= names {unknown}, the columns are {record['columns']}")
+    if drawn:
+        record["drawn"] = list(drawn)
     emit(table_html(record), table_text(record), {MIME: record})
 
 
@@ -49,7 +58,7 @@ def cell_text(value: Any, digits: int) -> str:
     if value is None:
         return "\u2013"
     if isinstance(value, float):
-        return f"{value:.{digits}f}".replace("-", "\u2212")
+        return decimal(value, digits)
     return str(value).replace("-", "\u2212") if isinstance(value, int) else str(value)
 
 

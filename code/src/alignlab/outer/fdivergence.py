@@ -82,4 +82,5 @@ def diversity(policy: Tensor) -> Tensor:
 
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:
-    return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q.clamp(min=1e-300))).sum(-1)
+    # Clamped under the logarithm, or a token whose probability underflows to 0 makes the gradient NaN.
+    return (torch.special.xlogy(p, p.clamp(min=1e-300)) - torch.special.xlogy(p, q.clamp(min=1e-300))).sum(-1)

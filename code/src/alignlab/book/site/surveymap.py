@@ -42,9 +42,10 @@ def _leaf(chapter: Chapter, done: Collection[str], link: Callable[[str], str | N
     target = link(f"chapters/{chapter.slug}") if chapter.slug in done else None
     question, title = escape(chapter.question), escape(chapter.title)
     leaf = '<span class="al-leaf{}" aria-hidden="true"></span>'
-    if target:
+    if target is not None:  # "" is the page that the map stands on
+        where = escape(target) if target else '#" aria-current="page'
         return (
-            f'<li><a class="al-map-chapter" href="{escape(target)}" data-question="{question}">'
+            f'<li><a class="al-map-chapter" href="{where}" data-question="{question}">'
             f'{leaf.format(" al-written")}<span>{title}<span class="al-sr">: {question}</span></span></a></li>'
         )
     return (
