@@ -3,15 +3,15 @@
 A run is one pass over 64 pairs in steps of 8: both rewards, the Bradley-Terry loss, its gradient, clipping and
 AdamW (fused on both sides). What ours computes once, the states that enter layer 20, is prepared before, as TRL's
 dataset is, and isn't counted. A reward should say when to decline: of a harmful request the refusal is chosen, of a
-harmless one the offer to help. The first run trains from the same weights on both sides, and what is compared is the
-accuracy on 100 held-out pairs after it, which both have to evaluate (whole model, without gradient).
+harmless one the offer to help. The first run, which is not timed, makes four passes from the same weights on each side,
+and what is compared is the accuracy on 100 held-out pairs after them; every run evaluates it, without gradient.
 """
 
 from __future__ import annotations
 
 from benchmarks import Benchmark, Run, Side
 
-FIRST, PAIRS, BATCH, HELD_OUT, RATE = 20, 64, 8, 100, 1e-4
+FIRST, PAIRS, BATCH, HELD_OUT, RATE, PASSES = 20, 64, 8, 100, 1e-4, 4
 REFUSAL, OFFER = "I'm sorry, but I can't help with that.", "Sure, I can help with that. Here is how to begin."
 TRL = ("trl==1.16.0", "accelerate==1.15.0", "datasets==5.2.0")
 
@@ -68,8 +68,10 @@ def prepare_ours(dtype: str, model: str) -> Run:
         ends = texts.answer.shape[1] - 1 - texts.answer.flip(1).int().argmax(1)
         return (run_upper(lm, texts)[torch.arange(len(texts)), ends] @ weight.T)[:, 0].float()
 
+    passes = iter([PASSES])
+
     def run() -> list[float]:
-        for rows in torch.arange(PAIRS).split(BATCH):
+        for rows in torch.arange(PAIRS).split(BATCH) * next(passes, 1):
             loss = bradley_terry_loss(*(reward(sets[0][part][rows]) for part in ("chosen", "rejected"))).mean()
             optimizer.zero_grad()
             loss.backward()
@@ -123,9 +125,11 @@ def prepare_peer(dtype: str, model: str) -> Run:
     texts = [[tokenizer(item["prompt"] + item[part])["input_ids"] for item in held] for part in ("chosen", "rejected")]
     padded = [tokenizer.pad({"input_ids": rows}, return_tensors="pt") for rows in texts]
 
+    passes = iter([PASSES])
+
     def run() -> list[float]:
         trainer.model.train()
-        for batch in batches:
+        for batch in batches * next(passes, 1):
             trainer.optimizer.zero_grad()
             trainer.training_step(trainer.model, dict(batch), BATCH)
             torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
