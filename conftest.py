@@ -2,15 +2,18 @@
 
 nbval alone compares every mime type exactly; here claims, numbers and tables are compared within the tolerance that
 they carry, and what is printed of them must be what their records print. A page's downloads are fetched before its
-kernel starts, so that no progress bar runs inside a page.
+kernel starts, so that no progress bar runs inside a page. After a page's last cell come two more tests, for which its
+kernel is watched: each claim fails when its method does nothing, and every live explorer follows its controls.
 """
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent
+MUTATION = "__import__('alignlab.book.mutation', fromlist=['watch'])"  # takes no name of the page's
 
 
 def pytest_configure(config):
@@ -30,26 +33,75 @@ def _compare_with_ours():
         self.comparison_traceback = problems
         return not problems
 
-    start_kernel = plugin.IPyNbFile.setup
+    collect_cells, start_kernel = plugin.IPyNbFile.collect, plugin.IPyNbFile.setup
+
+    def collect(self):
+        yield from collect_cells(self)
+        for proof in (ClaimsFailWithoutTheirMethods, LiveExplorersFollow):
+            yield proof.from_parent(self, name=proof.__name__)
 
     def setup(self):
         pages.fetch_assets(self.nb)
         start_kernel(self)
+        if any(isinstance(item, Proof) and item.parent is self for item in self.session.items):
+            inert = ROOT / "tests/inert" / f"{self.path.stem.replace('-', '_')}.py"
+            _run(self.kernel, f"{MUTATION}.watch({str(inert)!r})")
 
     if not getattr(plugin.IPyNbCell, "compares_records", False):
         plugin.IPyNbCell.compare_outputs = compare_outputs
         plugin.IPyNbCell.compares_records = True
+        plugin.IPyNbFile.collect = collect
         plugin.IPyNbFile.setup = setup
 
 
+def _run(kernel, code):
+    """What a piece of code prints in a page's kernel."""
+    asked, printed = kernel.execute_cell_input(code, allow_stdin=False), []
+    while True:
+        message = kernel.get_message("iopub", timeout=60)
+        kind, content = message["msg_type"], message["content"]
+        if message["parent_header"].get("msg_id") != asked:
+            continue
+        if kind == "error":
+            pytest.fail("\n".join(content["traceback"]), pytrace=False)
+        if kind == "stream":
+            printed.append(content["text"])
+        if kind == "status" and content["execution_state"] == "idle":
+            return "".join(printed)
+
+
+class Proof(pytest.Item):
+    """A test of a page that has run, by the report of its kernel's `alignlab.book.mutation`."""
+
+    def runtest(self):
+        complaints = self.complaints(json.loads(_run(self.parent.kernel, f"{MUTATION}.tell()")))
+        if complaints:
+            pytest.fail("\n".join(complaints), pytrace=False)
+
+    def reportinfo(self):
+        return self.path, 0, f"{self.path.stem}: {self.name}"
+
+
+class ClaimsFailWithoutTheirMethods(Proof):
+    def complaints(self, report):
+        from alignlab.book import mutation, pages
+
+        declared = [record["id"] for record in pages.records_of(self.parent.nb)]
+        tried = [entry["id"] for entry in report["claims"]]
+        missing = [f"{name}: not tried, since its cell did not run" for name in declared if name not in tried]
+        return missing + mutation.unproved(report["claims"])
+
+
+class LiveExplorersFollow(Proof):
+    def complaints(self, report):
+        return [
+            f"{entry['title']}: {'; '.join(entry['problems'])}" for entry in report["explorers"] if entry["problems"]
+        ]
+
+
 def pytest_collection_modifyitems(items):
-    """Pages first, then the runs of whole pages: the longest work starts first and two workers end together."""
-
-    def rank(item):
-        path = Path(str(item.fspath))
-        return 0 if path.suffix == ".ipynb" else 1 if path.name == "test_mutation.py" else 2
-
-    items.sort(key=rank)
+    """Pages first: the longest work starts first and two workers end together."""
+    items.sort(key=lambda item: Path(str(item.fspath)).suffix != ".ipynb")
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 
 from benchmarks import Benchmark, Run, Side
+from benchmarks._trl import TRL, settings, start, update
 
 PAIRS, PROMPT, ANSWER, BETA, RATE = 4, 64, 32, 0.1, 1e-6
 WATCHED = ("layers.0.self_attn.q_proj", "layers.14.mlp.down_proj", "layers.29.self_attn.o_proj")
-TRL = ("trl==1.16.0", "accelerate==1.15.0", "datasets==5.2.0")
 
 
 def comparisons(tokenizer) -> list[dict[str, str]]:
@@ -66,8 +66,6 @@ def prepare_ours(dtype: str, model: str) -> Run:
 
 def prepare_peer(dtype: str, model: str) -> Run:
     """TRL's trainer itself, its data, collator and training step, then clipping and the optimizer that it makes."""
-    import tempfile
-
     import torch
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -75,25 +73,10 @@ def prepare_peer(dtype: str, model: str) -> Run:
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype))
-    settings = DPOConfig(
-        output_dir=tempfile.mkdtemp(),
-        per_device_train_batch_size=PAIRS,
-        precompute_ref_log_probs=True,
-        gradient_checkpointing=False,
-        bf16=False,  # the weights themselves are in the format that is measured: faster than mixing formats
-        use_cpu=True,
-        beta=BETA,
-        learning_rate=RATE,
-        lr_scheduler_type="constant",
-        optim="adamw_torch_fused",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-    )
+    config = settings(DPOConfig, PAIRS, RATE, precompute_ref_log_probs=True, beta=BETA)
     data = Dataset.from_list(comparisons(tokenizer))
-    trainer = DPOTrainer(network, args=settings, train_dataset=data, processing_class=tokenizer)
-    trainer.create_optimizer()
-    trainer.current_gradient_accumulation_steps = 1  # what `train` sets
+    trainer = DPOTrainer(network, args=config, train_dataset=data, processing_class=tokenizer)
+    start(trainer)
     batch = next(iter(trainer.get_train_dataloader()))
 
     def run() -> list[float]:
@@ -101,8 +84,7 @@ def prepare_peer(dtype: str, model: str) -> Run:
         loss = trainer.training_step(trainer.model, dict(batch), PAIRS)
         logged = trainer._metrics["train"]
         found = watched(trainer.model, float(loss), logged["logps/chosen"][-1], logged["logps/rejected"][-1])
-        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
-        trainer.optimizer.step()
+        update(trainer)
         return found
 
     return run

@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 
 from benchmarks import Benchmark, Run, Side
+from benchmarks._trl import TRL, settings, start
 
 QUESTION = "Give me three tips for staying healthy, and say in one sentence why each of them helps."
 ANSWERS, LENGTH = 8, 32
-TRL = ("trl==1.16.0", "accelerate==1.15.0", "datasets==5.2.0")
 
 
 def fixed_answers(stop: int) -> list[list[int]]:
@@ -58,8 +58,6 @@ def prepare_ours(dtype: str, model: str) -> Run:
 
 def prepare_peer(dtype: str, model: str) -> Run:
     """The same step by TRL's trainer, one batch of 8, its loss "dapo" (the default), without gradient checkpointing."""
-    import tempfile
-
     import torch
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -67,22 +65,12 @@ def prepare_peer(dtype: str, model: str) -> Run:
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype))
-    config = GRPOConfig(
-        output_dir=tempfile.mkdtemp(),
-        use_cpu=True,
-        bf16=False,  # weights are in the format asked for; no autocast beside it
-        per_device_train_batch_size=ANSWERS,
-        num_generations=ANSWERS,
-        max_completion_length=LENGTH,
-        gradient_checkpointing=False,
-        beta=0.0,
-        learning_rate=0.0,
-        weight_decay=0.0,
-        optim="adamw_torch_fused",
-        generation_kwargs={"min_new_tokens": LENGTH},
-        report_to=[],
-        disable_tqdm=True,
-    )
+    drawn = {
+        "num_generations": ANSWERS,
+        "max_completion_length": LENGTH,
+        "generation_kwargs": {"min_new_tokens": LENGTH},
+    }
+    config = settings(GRPOConfig, ANSWERS, 0.0, beta=0.0, **drawn)
     trainer = GRPOTrainer(
         model=network,
         reward_funcs=lambda completion_ids, **_: [reward(list(ids)) for ids in completion_ids],
@@ -91,8 +79,7 @@ def prepare_peer(dtype: str, model: str) -> Run:
         processing_class=tokenizer,
     )
     answers = fixed_answers(tokenizer.eos_token_id)
-    optimizer = trainer.create_optimizer()
-    trainer.current_gradient_accumulation_steps = 1
+    start(trainer)
     draw, found = trainer._generate, {}
 
     def generate(prompts):
@@ -113,10 +100,10 @@ def prepare_peer(dtype: str, model: str) -> Run:
     trained.train()
 
     def run() -> list[float]:
-        optimizer.zero_grad()
+        trainer.optimizer.zero_grad()
         loss = trainer.training_step(trained, batch, None)
         norm = torch.stack([p.grad.float().norm() for p in trained.parameters() if p.grad is not None]).norm()
-        optimizer.step()
+        trainer.optimizer.step()
         return [float(loss), float(norm), *found["advantages"].flatten().tolist()]
 
     return run

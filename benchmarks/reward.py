@@ -10,10 +10,10 @@ and what is compared is the accuracy on 100 held-out pairs after them; every run
 from __future__ import annotations
 
 from benchmarks import Benchmark, Run, Side
+from benchmarks._trl import TRL, settings, start, update
 
 FIRST, PAIRS, BATCH, HELD_OUT, RATE, PASSES = 20, 64, 8, 100, 1e-4, 4
 REFUSAL, OFFER = "I'm sorry, but I can't help with that.", "Sure, I can help with that. Here is how to begin."
-TRL = ("trl==1.16.0", "accelerate==1.15.0", "datasets==5.2.0")
 
 
 def comparisons() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
@@ -88,8 +88,6 @@ def prepare_ours(dtype: str, model: str) -> Run:
 
 def prepare_peer(dtype: str, model: str) -> Run:
     """TRL's trainer itself, its data, collator and training step, then clipping and the optimizer that it makes."""
-    import tempfile
-
     import torch
     from datasets import Dataset
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -99,25 +97,10 @@ def prepare_peer(dtype: str, model: str) -> Run:
     network = AutoModelForSequenceClassification.from_pretrained(model, num_labels=1, dtype=getattr(torch, dtype))
     network.score.weight.data = head(network.config.hidden_size, dtype)
     network.config.pad_token_id = tokenizer.pad_token_id
-    settings = RewardConfig(
-        output_dir=tempfile.mkdtemp(),
-        per_device_train_batch_size=BATCH,
-        gradient_checkpointing=False,
-        bf16=False,
-        use_cpu=True,
-        learning_rate=RATE,
-        lr_scheduler_type="constant",
-        optim="adamw_torch_fused",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-    )
     train, held = comparisons()
-    trainer = RewardTrainer(
-        network, args=settings, train_dataset=Dataset.from_list(train), processing_class=tokenizer, data_collator=None
-    )
-    trainer.create_optimizer()
-    trainer.current_gradient_accumulation_steps = 1  # what `train` sets
+    data, config = Dataset.from_list(train), settings(RewardConfig, BATCH, RATE)
+    trainer = RewardTrainer(network, args=config, train_dataset=data, processing_class=tokenizer)
+    start(trainer)
     batches = [
         trainer.data_collator([trainer.train_dataset[i] for i in range(start, start + BATCH)])
         for start in range(0, PAIRS, BATCH)
@@ -132,8 +115,7 @@ def prepare_peer(dtype: str, model: str) -> Run:
         for batch in batches * next(passes, 1):
             trainer.optimizer.zero_grad()
             trainer.training_step(trainer.model, dict(batch), BATCH)
-            torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
-            trainer.optimizer.step()
+            update(trainer)
         trainer.model.eval()
         with torch.no_grad():
             chosen, rejected = (

@@ -44,6 +44,13 @@ def test_every_state_is_in_the_page_and_the_first_is_shown():
     assert len(ids) == len(set(ids)), "no id stands twice in a page"
 
 
+def test_numbers_below_zero_have_a_minus_sign_and_hyphens_stay():
+    signed = explorers.Spec(
+        draw, lambda n: f"left-to-right, -{n} (-0.5) to x-{n}", "A title", {"n": (1, 2)}, {"n": 1}, {}
+    )
+    assert explorers.frame(signed, {"n": 2})[1] == "left-to-right, \u22122 (\u22120.5) to x-2"
+
+
 def test_controls_are_native_and_labeled():
     page_html, _ = explorers.static_html(spec(n=range(3), kind=["a", "bb"]))
     assert re.search(r'<label for="(\w+-n)">n</label><input type="range" id="\1"', page_html)

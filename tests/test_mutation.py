@@ -1,7 +1,4 @@
-"""Every claim fails when its method does nothing, and every live explorer follows its controls.
-
-Each page runs once, in a process of its own.
-"""
+"""How a claim is tried with its method switched off. (The pages' own claims are tried when nbval runs them.)"""
 
 import json
 import os
@@ -11,9 +8,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from alignlab.book import mutation, pages
-
-ROOT = Path(__file__).parents[1]
 
 
 def probe(notebook: Path, inert: Path) -> dict:
@@ -22,32 +16,6 @@ def probe(notebook: Path, inert: Path) -> dict:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=notebook.parent, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
-
-
-class OfOnePage:
-    slug = ""
-
-    @pytest.fixture(scope="class")
-    def report(self, request):
-        page = request.cls.slug.split("/")[1].replace("-", "_")
-        report = probe(pages.notebook_path(ROOT, request.cls.slug), ROOT / "tests/inert" / f"{page}.py")
-        assert report["error"] is None, report["error"]
-        return report
-
-    def test_each_claim_fails_with_its_method_switched_off(self, report):
-        stored = pages.records_of(pages.read_notebook(pages.notebook_path(ROOT, self.slug)))
-        assert [entry["id"] for entry in report["claims"]] == [record["id"] for record in stored]
-        assert mutation.unproved(report["claims"]) == []
-
-    def test_live_explorers_follow_their_controls(self, report):
-        wrong = [entry for entry in report["explorers"] if entry["problems"]]
-        assert not wrong, wrong
-
-
-for _slug in pages.slugs(ROOT):
-    if pages.notebook_path(ROOT, _slug).exists():
-        _name = "Test" + "".join(part.title() for part in _slug.replace("/", "-").split("-"))
-        globals()[_name] = type(_name, (OfOnePage,), {"slug": _slug})
 
 
 MODULE = """

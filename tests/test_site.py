@@ -76,6 +76,13 @@ def test_header_card_says_what_the_page_is(site, slug):
     assert card.select_one(".al-header-bar .al-here i") is not None
 
 
+def test_a_percent_sign_stays_with_its_number(site):
+    split = re.compile(r"\d[ \n]%")
+    for path in pages(site):
+        for prose in page(path).select("article p:not(.al-figure p, .al-explorer p, .output p), article li"):
+            assert not split.search(prose.get_text()), (path.name, prose.get_text())
+
+
 def test_map_holds_every_chapter_and_links_the_written_ones(site):
     survey = page(site / "index.html").select_one("nav.al-map")
     assert [s["data-section"] for s in survey.select(".al-map-section")] == [s.number for s in outline()]

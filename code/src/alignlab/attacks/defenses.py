@@ -2,7 +2,8 @@
 
 Serves survey section 7.3. The perplexity filter (Alon and Kamfonas 2023, arXiv 2308.14132; Jain et al. 2023,
 arXiv 2309.00614) turns away requests that read like noise. SmoothLLM (Robey et al. 2023, arXiv 2310.03684) answers
-several copies of a request with random words swapped and goes with the majority, since a suffix is brittle. The
+several copies of a request with random characters changed (here: words) and goes with the majority, since a suffix is
+brittle. The
 adaptive attack against the filter is the same search with the filter's own measure as a penalty.
 """
 

@@ -76,7 +76,7 @@ def at_least_one(successes: np.ndarray, tries: int, n: int) -> np.ndarray:
     """Chance that n tries hold a success, from how many of `tries` did: the unbiased estimate, elementwise.
 
     1 - C(tries - successes, n) / C(tries, n) (Chen et al. 2021, arXiv 2107.03374, equation 1). With p = successes /
-    tries, 1 - (1 - p)^n would be too high where successes are rare. Raises ValueError for n > tries.
+    tries, 1 - (1 - p)^n would be too low. Raises ValueError for n > tries.
     """
     if not 1 <= n <= tries:
         raise ValueError(f"n={n} tries can't be judged from {tries}: record more, or ask for fewer")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_FRAMES = 80
+_NEGATIVE = re.compile(r"(?<![^\s(])-(?=\d)")
 MOST_BYTES = 2_500_000
 
 State = dict[str, Any]
@@ -122,7 +123,7 @@ def combinations(spec: Spec) -> list[State]:
 
 def frame(spec: Spec, state: State) -> tuple[str, str]:
     """SVG and sentence of one state."""
-    sentence = str(spec.say(**state)).strip()
+    sentence = _NEGATIVE.sub("\N{MINUS SIGN}", str(spec.say(**state)).strip())
     if not sentence:
         raise ValueError(f"say() gave no sentence for {state}")
     return svg(spec.draw(**state), sentence), sentence

@@ -1,9 +1,9 @@
-"""Run a page once and ask of each claim whether it would fail with its method switched off.
+"""Ask of each claim of a page that runs whether it would fail with its method switched off.
 
 When the page reaches a claim, the claim's method is replaced by its inert version wherever it is referenced, what the
 page has computed is set aside, and the claim's own measures and controls run again: now it must fail. On the way each
-explorer is built with live widgets too and moved. Started as `python -m alignlab.book.mutation PAGE.ipynb INERT.py`,
-it prints one JSON object.
+explorer is built with live widgets too and moved. The kernels in which `pytest` runs the pages are watched (`watch`,
+`tell`); started as `python -m alignlab.book.mutation PAGE.ipynb INERT.py`, it runs a page and prints one JSON object.
 """
 
 import functools
@@ -12,7 +12,7 @@ import json
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +21,45 @@ from alignlab.book import claims, explorers, memory, pages
 Function = Callable[..., Any]
 
 
-def probe(notebook: Any, inert: Mapping[str, Function]) -> dict[str, Any]:
-    """Run a page's cells in this process and report on its claims and explorers.
+Report = dict[str, Any]
 
-    Returns {"claims": [{id, method, outcome, detail}], "explorers": [{title, problems}], "error": text or None};
-    an outcome is "failed" (as it should), "survived", "error", "no inert version", or "recorded" for a claim whose
-    values come from a recipe's record: its detail is the id of the live claim that stands for it (see `unproved`).
+
+@contextmanager
+def watching(inert: Mapping[str, Function], namespace: dict[str, Any]) -> Iterator[Report]:
+    """Within this context each claim and explorer that a page in `namespace` declares is tried, and reported.
+
+    Yields {"claims": [{id, method, outcome, detail}], "explorers": [{title, problems}], "error": None}; an outcome is
+    "failed" (as it should), "survived", "error", "no inert version", or "recorded" for a claim whose values come from a
+    recipe's record: its detail is the id of the live claim that stands for it (see `unproved`).
     """
-    from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
 
-    shell = InteractiveShell.instance()
-    report: dict[str, Any] = {"claims": [], "explorers": [], "error": None}
+    report: Report = {"claims": [], "explorers": [], "error": None}
 
     def on_claim(claim: claims.Claim, _record: claims.Record) -> None:
-        report["claims"].append(judge(claim, inert, shell.user_ns))
+        with capture_output():
+            report["claims"].append(judge(claim, inert, namespace))
 
     def on_explorer(spec: explorers.Spec) -> None:
-        report["explorers"].append({"title": spec.title, "problems": live_problems(spec)})
+        with capture_output():
+            report["explorers"].append({"title": spec.title, "problems": live_problems(spec)})
 
     claims.observers.append(on_claim)
     explorers.observers.append(on_explorer)
     try:
+        yield report
+    finally:
+        claims.observers.remove(on_claim)
+        explorers.observers.remove(on_explorer)
+
+
+def probe(notebook: Any, inert: Mapping[str, Function]) -> Report:
+    """Run a page's cells in this process and report on its claims and explorers, and the error that stopped it."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    shell = InteractiveShell.instance()
+    with watching(inert, shell.user_ns) as report:
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
                 continue
@@ -52,10 +69,24 @@ def probe(notebook: Any, inert: Mapping[str, Function]) -> dict[str, Any]:
             if error is not None:
                 report["error"] = f"cell {number}: {type(error).__name__}: {error}"
                 break
-    finally:
-        claims.observers.remove(on_claim)
-        explorers.observers.remove(on_explorer)
     return report
+
+
+def watch(inert: str) -> None:
+    """Watch the page that this kernel runs from now on, with the inert versions of a file, for `tell`."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    global _watched
+    _watched = _watches.enter_context(watching(load_inert(Path(inert)), InteractiveShell.instance().user_ns))
+
+
+def tell() -> None:
+    """Print the report of what was watched so far, as one JSON object."""
+    print(json.dumps(_watched))
+
+
+_watches = ExitStack()
+_watched: Report | None = None
 
 
 def judge(claim: claims.Claim, inert: Mapping[str, Function], namespace: dict[str, Any]) -> dict[str, str]:

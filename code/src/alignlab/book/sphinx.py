@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 Link = Callable[[str], str | None]
 _MARK = re.compile(r"[^\s\w(\[]+")
+_PERCENT = re.compile(r"(^|(?<=\d)) %(?!\w)")
+_VERBATIM = (nodes.raw, nodes.math, nodes.math_block, nodes.literal, nodes.literal_block, nodes.comment)
 _CITED = re.compile(r'<cite data-key="([^"]+)">.*?</cite>')
 
 
@@ -145,6 +147,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         outside["refuri"] = re.sub(r"#[^#]*=[^#]*$", "", outside.get("refuri", "")) or outside.get("refuri", "")
     for formula in list(doctree.findall(nodes.math)):
         _keep_punctuation(formula)
+    _keep_percent(doctree)
     page = _pages(app).get(docname.removeprefix("chapters/")) if docname.startswith("chapters/") else None
     if page is None:
         return
@@ -167,6 +170,14 @@ def _keep_punctuation(formula: nodes.math) -> None:
     if mark and after is not None:
         after.parent.replace(after, nodes.Text(after.astext()[mark.end() :]))
         formula.replace_self(nodes.inline("", "", formula.deepcopy(), nodes.Text(mark[0]), classes=["al-together"]))
+
+
+def _keep_percent(doctree: nodes.document) -> None:
+    """Keep a percent sign on the line of its number, which may stand in a node of its own before it."""
+    for text in list(doctree.findall(nodes.Text)):
+        kept = _PERCENT.sub("\N{NO-BREAK SPACE}%", text)
+        if kept != text and not isinstance(text.parent, _VERBATIM):
+            text.parent.replace(text, nodes.Text(kept))
 
 
 def buttons(

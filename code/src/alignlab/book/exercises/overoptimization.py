@@ -28,7 +28,7 @@ EXERCISES = [
         stub="def bon_kl(n):\n    ...",
         solution="def bon_kl(n):\n    return np.log(n) - (n - 1) / n",
         wrong=[
-            Wrong(lambda n: np.log(n), "this is an upper bound; one answer in n is picked whatever its reward."),
+            Wrong(lambda n: np.log(n), "this is an upper bound: the second term, (n - 1)/n, is missing."),
             Wrong(lambda n: np.log2(n) - (n - 1) / n, "nats are asked for: take the natural logarithm."),
             Wrong(lambda n: np.log(n) + (n - 1) / n, "the second term is subtracted."),
         ],
