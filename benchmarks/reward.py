@@ -1,18 +1,20 @@
 """Reward modeling: the upper ten layers of SmolLM2 on states computed once, beside TRL's RewardTrainer on all thirty.
 
-A run is one pass over 64 pairs in steps of 8: both rewards, the Bradley-Terry loss, its gradient, clipping and
-AdamW (fused on both sides). What ours computes once, the states that enter layer 20, is prepared before, as TRL's
-dataset is, and isn't counted. A reward should say when to decline: of a harmful request the refusal is chosen, of a
-harmless one the offer to help. The first run, which is not timed, makes four passes from the same weights on each side,
-and what is compared is the accuracy on 100 held-out pairs after them; every run evaluates it, without gradient.
+A timed run is eight steps on 8 pairs each: both rewards, the Bradley-Terry loss, its gradient, clipping and AdamW
+(fused on both sides). What ours computes once, the states that enter layer 20, is prepared before, as TRL's dataset is,
+and isn't counted. A reward should say when to decline: of a harmful request the refusal is chosen, of a harmless one
+the offer to help. The first run, which is not timed, is a pass over 1,280 pairs from the same weights on both sides, at
+a rate that falls to zero, and what is compared is the accuracy on 200 held-out pairs after it.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmarks import Benchmark, Run, Side
 from benchmarks._trl import TRL, settings, start, update
 
-FIRST, PAIRS, BATCH, HELD_OUT, RATE, PASSES = 20, 64, 8, 100, 1e-4, 4
+FIRST, BATCH, STEPS, PAIRS, HELD_OUT, RATE = 20, 8, 8, 1280, 200, 1e-4
 REFUSAL, OFFER = "I'm sorry, but I can't help with that.", "Sure, I can help with that. Here is how to begin."
 
 
@@ -27,6 +29,12 @@ def comparisons() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         [pair(text, kind == 0) for two in zip(*kinds, strict=True) for kind, text in enumerate(two)]
         for kinds in (wanted, held)
     )
+
+
+def set_rate(optimizer: Any, step: int, steps: int) -> None:
+    """A learning rate that falls from RATE to zero."""
+    for group in optimizer.param_groups:
+        group["lr"] = RATE * (1 - step / steps)
 
 
 def pair(text: str, harmful: bool) -> dict[str, str]:
@@ -61,26 +69,31 @@ def prepare_ours(dtype: str, model: str) -> Run:
         prompts, answers = ([lm.tokenizer(item[name])["input_ids"] for item in items] for name in ("prompt", part))
         return run_lower(lm, prompts, answers, FIRST)
 
-    train, held = comparisons()
-    sets = [{part: cached(items, part) for part in ("chosen", "rejected")} for items in (train, held)]
+    def chunks(items: list[dict[str, str]]):
+        parts = [items[i : i + 8 * BATCH] for i in range(0, len(items), 8 * BATCH)]
+        return [{name: cached(part, name) for name in ("chosen", "rejected")} for part in parts]
 
     def reward(texts):
         ends = texts.answer.shape[1] - 1 - texts.answer.flip(1).int().argmax(1)
         return (run_upper(lm, texts)[torch.arange(len(texts)), ends] @ weight.T)[:, 0].float()
 
-    passes = iter([PASSES])
+    train, held = map(chunks, comparisons())
+    batches = [(chunk, rows) for chunk in train for rows in torch.arange(len(chunk["chosen"])).split(BATCH)]
+    wanted = iter([len(batches)])
 
     def run() -> list[float]:
-        for rows in torch.arange(PAIRS).split(BATCH) * next(passes, 1):
-            loss = bradley_terry_loss(*(reward(sets[0][part][rows]) for part in ("chosen", "rejected"))).mean()
+        steps = next(wanted, STEPS)
+        for step, (chunk, rows) in enumerate(batches[:steps]):
+            loss = bradley_terry_loss(*(reward(chunk[part][rows]) for part in ("chosen", "rejected"))).mean()
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            set_rate(optimizer, step, steps)
             optimizer.step()
+        if steps < len(batches):
+            return []
         with torch.no_grad():
-            won = [
-                reward(sets[1]["chosen"][r]) > reward(sets[1]["rejected"][r]) for r in torch.arange(HELD_OUT).split(25)
-            ]
+            won = [reward(chunk["chosen"]) > reward(chunk["rejected"]) for chunk in held]
         return [torch.cat(won).float().mean().item()]
 
     return run
@@ -101,21 +114,22 @@ def prepare_peer(dtype: str, model: str) -> Run:
     data, config = Dataset.from_list(train), settings(RewardConfig, BATCH, RATE)
     trainer = RewardTrainer(network, args=config, train_dataset=data, processing_class=tokenizer)
     start(trainer)
-    batches = [
-        trainer.data_collator([trainer.train_dataset[i] for i in range(start, start + BATCH)])
-        for start in range(0, PAIRS, BATCH)
-    ]
+    rows = [trainer.train_dataset[i] for i in range(PAIRS)]
+    batches = [trainer.data_collator(rows[i : i + BATCH]) for i in range(0, PAIRS, BATCH)]
     texts = [[tokenizer(item["prompt"] + item[part])["input_ids"] for item in held] for part in ("chosen", "rejected")]
-    padded = [tokenizer.pad({"input_ids": rows}, return_tensors="pt") for rows in texts]
-
-    passes = iter([PASSES])
+    padded = [tokenizer.pad({"input_ids": part}, return_tensors="pt") for part in texts]
+    wanted = iter([len(batches)])
 
     def run() -> list[float]:
+        steps = next(wanted, STEPS)
         trainer.model.train()
-        for batch in batches * next(passes, 1):
+        for step, batch in enumerate(batches[:steps]):
             trainer.optimizer.zero_grad()
             trainer.training_step(trainer.model, dict(batch), BATCH)
+            set_rate(trainer.optimizer, step, steps)
             update(trainer)
+        if steps < len(batches):
+            return []
         trainer.model.eval()
         with torch.no_grad():
             chosen, rejected = (
@@ -130,7 +144,7 @@ def prepare_peer(dtype: str, model: str) -> Run:
 BENCHMARKS = [
     Benchmark(
         name="reward",
-        title="reward modeling, 64 pairs in steps of 8, then accuracy on 100 held-out pairs",
+        title="reward modeling, 8 steps of 8 pairs; compared: accuracy on 200 held-out pairs after 160 steps",
         ours=Side("alignlab.outer.cached: 20 of 30 layers frozen and run once before, fused AdamW", prepare_ours),
         peer=Side("TRL 1.16.0 RewardTrainer, all layers trained, no checkpointing, fused AdamW", prepare_peer, TRL),
         tolerance={"float32": 0.02, "bfloat16": 0.02},

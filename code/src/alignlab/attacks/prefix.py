@@ -11,9 +11,7 @@ dozens of suffixes that differ from the current one in a single token, so most o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 import torch
@@ -163,12 +161,3 @@ def _cache(past: Past) -> Any:
 def _past(out: Any) -> Past:
     """Keys and values of each layer, from a forward pass."""
     return [(layer.keys, layer.values) for layer in out.past_key_values.layers]
-
-
-def recorded_searches() -> dict[str, Any]:
-    """Long searches against SmolLM2, with the gradient and blind, as `scripts/record_suffix_searches.py` left them.
-
-    Keys: model, target, setting, and searches: for each its question, swaps ("gradient" or "blind"), suffix (text) and
-    losses (nats, the start's and each step's).
-    """
-    return json.loads(resources.files("alignlab.attacks").joinpath("suffix_searches.json").read_text())
