@@ -221,7 +221,7 @@ def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_erro
     class OwnKernel(AsyncKernelManager):
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(**get_kernel_dict())
+            return KernelSpec(**get_kernel_dict(["--log-level=40"]))  # errors; not that it talks over TCP
 
     usage: dict[str, Any] = {}
     client = NotebookClient(
