@@ -100,8 +100,13 @@ class LiveExplorersFollow(Proof):
 
 
 def pytest_collection_modifyitems(items):
-    """Pages first: the longest work starts first and two workers end together."""
-    items.sort(key=lambda item: Path(str(item.fspath)).suffix != ".ipynb")
+    """Pages first, then the browser: the longest work starts first and two workers end together."""
+
+    def rank(item):
+        path = Path(str(item.fspath))
+        return 0 if path.suffix == ".ipynb" else 1 if path.name == "test_browser.py" else 2
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
