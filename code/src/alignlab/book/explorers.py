@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_FRAMES = 80
-_NEGATIVE = re.compile(r"(?<![^\s(])-(?=\d)")
 MOST_BYTES = 2_500_000
+_NEGATIVE = re.compile(r"(?<![^\s(])-(?=\d)")  # the sign of a number, no hyphen
 
 State = dict[str, Any]
 

@@ -19,8 +19,6 @@ from typing import Any
 from alignlab.book import claims, explorers, memory, pages
 
 Function = Callable[..., Any]
-
-
 Report = dict[str, Any]
 
 
