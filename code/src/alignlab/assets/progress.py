@@ -16,14 +16,33 @@ def reporting(asset: Asset) -> Iterator[Callable[[int], None]]:
         yield lambda done: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(asset.name, total=asset.archive_size)
 
         def report(done: int) -> None:
-            label = asset.name if done < asset.archive_size else f"{asset.name}: unpacking"
-            bar.update(task, completed=min(done, asset.archive_size), description=label)
+            label = (
+                asset.name
+                if done < asset.archive_size
+                else f"{asset.name}: unpacking"
+            )
+            bar.update(
+                task, completed=min(done, asset.archive_size), description=label
+            )
 
         yield report

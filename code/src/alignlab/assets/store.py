@@ -25,13 +25,21 @@ from alignlab.assets.progress import reporting
 from alignlab.assets.table import Asset, AssetError, lookup
 
 STAMP = ".verified.json"
-FULL = ("no space left", "quota", "requested and")  # NumPy: "100 requested and 10 written"
+FULL = (
+    "no space left",
+    "quota",
+    "requested and",
+)  # NumPy: "100 requested and 10 written"
 
 
 def cache_dir() -> Path:
     """Where assets are kept: `ALIGNLAB_CACHE`, else the platform's cache folder of this user."""
     moved = os.environ.get("ALIGNLAB_CACHE")
-    return Path(moved).expanduser() if moved else Path(platformdirs.user_cache_dir("alignlab"))
+    return (
+        Path(moved).expanduser()
+        if moved
+        else Path(platformdirs.user_cache_dir("alignlab"))
+    )
 
 
 def offline() -> bool:
@@ -61,7 +69,9 @@ def fetch(name: str, *, rehash: bool = False) -> Path:
             f"unset it and run `alignlab fetch {name}` once."
         )
     with _writing(asset):
-        if find_fault(asset, rehash=rehash) is not None:  # another process may have fetched it while this one waited
+        if (
+            find_fault(asset, rehash=rehash) is not None
+        ):  # another process may have fetched it while this one waited
             _make(asset, folder)
     return folder
 
@@ -69,7 +79,9 @@ def fetch(name: str, *, rehash: bool = False) -> Path:
 def find_fault(asset: Asset, *, rehash: bool = False) -> str | None:
     """What is wrong with the asset's folder in the cache, in a few words; None where every file is right."""
     folder = folder_of(asset)
-    if not os.path.isdir(folder):  # also false where a folder above may not be searched
+    if not os.path.isdir(
+        folder
+    ):  # also false where a folder above may not be searched
         return "it is not in the cache"
     stamps = _read_stamps(folder)
     changed = False
@@ -79,7 +91,9 @@ def find_fault(asset: Asset, *, rehash: bool = False) -> str | None:
         except OSError:
             return f"{name} is missing from its folder"
         if status.st_size != file.size:
-            return f"{name} has {status.st_size:,} bytes instead of {file.size:,}"
+            return (
+                f"{name} has {status.st_size:,} bytes instead of {file.size:,}"
+            )
         if rehash or stamps.get(name) != [status.st_size, status.st_mtime_ns]:
             try:
                 right = sha256(folder / name) == file.sha256
@@ -97,11 +111,20 @@ def _make(asset: Asset, folder: Path) -> None:
     """Download, unpack, convert and verify in a folder of its own, then rename it into place."""
     parts = cache_dir() / ".parts"
     parts.mkdir(parents=True, exist_ok=True)
-    for stale in parts.glob(f"{asset.name}.*"):  # left by a killed process: this one holds the lock
+    for stale in parts.glob(
+        f"{asset.name}.*"
+    ):  # left by a killed process: this one holds the lock
         shutil.rmtree(stale, ignore_errors=True)
-    need = asset.archive_size + asset.size + sum(file.size for file in asset.files.values() if asset.convert)
+    need = (
+        asset.archive_size
+        + asset.size
+        + sum(file.size for file in asset.files.values() if asset.convert)
+    )
     if (free := shutil.disk_usage(parts).free) < need:
-        raise OSError(errno.ENOSPC, f"needs {need / 1e6:.0f} MB, {free / 1e6:.0f} MB are free")
+        raise OSError(
+            errno.ENOSPC,
+            f"needs {need / 1e6:.0f} MB, {free / 1e6:.0f} MB are free",
+        )
     work = Path(tempfile.mkdtemp(prefix=f"{asset.name}.", dir=parts))
     try:
         with reporting(asset) as report:
@@ -160,7 +183,8 @@ def _writing(asset: Asset) -> Iterator[None]:
         reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             message = (
-                f"the disk of {where} is full ({reason}); free some space or point ALIGNLAB_CACHE at another disk."
+                f"the disk of {where} is full ({reason}); free some space or "
+                "point ALIGNLAB_CACHE at another disk."
             )
         else:
             message = f"can't write to the cache {where} ({reason}); set ALIGNLAB_CACHE to a folder that you can write."
@@ -176,8 +200,16 @@ def _read_stamps(folder: Path) -> dict[str, list[int]]:
 
 
 def _write_stamps(asset: Asset, folder: Path) -> None:
-    stamps = {name: [(folder / name).stat().st_size, (folder / name).stat().st_mtime_ns] for name in asset.files}
+    stamps = {
+        name: [
+            (folder / name).stat().st_size,
+            (folder / name).stat().st_mtime_ns,
+        ]
+        for name in asset.files
+    }
     try:
         (folder / STAMP).write_text(json.dumps(stamps), encoding="utf-8")
-    except OSError:  # a cache that may only be read: the next fetch hashes again
+    except (
+        OSError
+    ):  # a cache that may only be read: the next fetch hashes again
         return

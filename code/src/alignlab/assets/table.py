@@ -78,13 +78,19 @@ def _asset(name: str, entry: dict[str, Any]) -> Asset:
     files = {file: File(**facts) for file, facts in entry.pop("files").items()}
     contents = tuple(Content(**facts) for facts in entry.pop("contents", []))
     asset = Asset(name=name, files=files, contents=contents, **entry)
-    return asset if asset.folder else Asset(**{**asset.__dict__, "folder": f"{name}-{asset.version}"})
+    return (
+        asset
+        if asset.folder
+        else Asset(**{**asset.__dict__, "folder": f"{name}-{asset.version}"})
+    )
 
 
 @lru_cache(maxsize=1)
 def registry() -> dict[str, Asset]:
     """All registered assets by name, in the table's order."""
-    table = yaml.safe_load((Path(__file__).parent / "registry.yml").read_text(encoding="utf-8"))
+    table = yaml.safe_load(
+        (Path(__file__).parent / "registry.yml").read_text(encoding="utf-8")
+    )
     return {name: _asset(name, dict(entry)) for name, entry in table.items()}
 
 
@@ -94,5 +100,9 @@ def lookup(name: str) -> Asset:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"registered are: {', '.join(known)}."
+    hint = (
+        f"did you mean {near[0]!r}?"
+        if near
+        else f"registered are: {', '.join(known)}."
+    )
     raise AssetError(f"No asset is called {name!r}; {hint}")

@@ -15,10 +15,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.attacks.toychat import CHAT, ID, RARE, SUFFIX, Requests, ask, complies, requests, small_talk
+from alignlab.attacks.toychat import (
+    CHAT,
+    ID,
+    RARE,
+    SUFFIX,
+    Requests,
+    ask,
+    complies,
+    requests,
+    small_talk,
+)
 from alignlab.lm import TinyTransformer
 
-_CHAT_WORDS, _RARE_WORDS = (torch.tensor([ID[word] for word in words]) for words in (CHAT, RARE))
+_CHAT_WORDS, _RARE_WORDS = (
+    torch.tensor([ID[word] for word in words]) for words in (CHAT, RARE)
+)
 
 
 def surprise(model: TinyTransformer, prompts: Tensor) -> Tensor:
@@ -27,8 +39,14 @@ def surprise(model: TinyTransformer, prompts: Tensor) -> Tensor:
     prompts: `<user>`, two words, the thing, the suffix, `<guide>`, as token ids (n, positions) or as one-hot rows
     (n, positions, vocabulary), which carry a gradient. Returns shape (n,). Its exponential is the perplexity.
     """
-    hot = prompts if prompts.is_floating_point() else F.one_hot(prompts, len(ID)).float()
-    told = model(hot[:, :-2]).log_softmax(-1)[:, 3:]  # what is expected at each word of the suffix
+    hot = (
+        prompts
+        if prompts.is_floating_point()
+        else F.one_hot(prompts, len(ID)).float()
+    )
+    told = model(hot[:, :-2]).log_softmax(-1)[
+        :, 3:
+    ]  # what is expected at each word of the suffix
     return -(told * hot[:, 4:-1]).sum(-1).mean(-1)
 
 
@@ -46,19 +64,27 @@ def ordinary(seed: int, n: int = 125, rare: float = 0.05) -> Tensor:
     generator = torch.Generator().manual_seed(70_000 + seed)
     talk = small_talk(n, SUFFIX, generator)
     odd = torch.rand(talk.shape, generator=generator) < rare
-    talk[odd] = _RARE_WORDS[torch.randint(len(_RARE_WORDS), (int(odd.sum()),), generator=generator)]
+    talk[odd] = _RARE_WORDS[
+        torch.randint(len(_RARE_WORDS), (int(odd.sum()),), generator=generator)
+    ]
     return ask(requests(70_000 + seed), talk).flatten(0, 1)
 
 
 @torch.no_grad()
-def threshold(model: TinyTransformer, seed: int, turned_away: float = 0.01) -> float:
+def threshold(
+    model: TinyTransformer, seed: int, turned_away: float = 0.01
+) -> float:
     """The surprise that only the share `turned_away` of ordinary requests exceeds."""
     return surprise(model, ordinary(seed)).quantile(1 - turned_away).item()
 
 
-def fluency_penalty(threshold: float, weight: float = 4.0) -> Callable[[TinyTransformer, Tensor], Tensor]:
+def fluency_penalty(
+    threshold: float, weight: float = 4.0
+) -> Callable[[TinyTransformer, Tensor], Tensor]:
     """What the adaptive attacker adds to the loss: `weight` for each nat a word above the filter's threshold."""
-    return lambda model, prompts: weight * F.relu(surprise(model, prompts) - threshold + 0.05)
+    return lambda model, prompts: (
+        weight * F.relu(surprise(model, prompts) - threshold + 0.05)
+    )
 
 
 def smooth(
@@ -76,8 +102,12 @@ def smooth(
     """
     prompts = ask(asked, suffix.expand(1, -1))[0]  # (requests, positions)
     words = prompts[:, 1:-1].expand(copies, -1, -1)
-    noise = _CHAT_WORDS[torch.randint(len(_CHAT_WORDS), words.shape, generator=generator)]
-    words = torch.where(torch.rand(words.shape, generator=generator) < share, noise, words)
+    noise = _CHAT_WORDS[
+        torch.randint(len(_CHAT_WORDS), words.shape, generator=generator)
+    ]
+    words = torch.where(
+        torch.rand(words.shape, generator=generator) < share, noise, words
+    )
     return _votes(model, words, asked).float().mean(0) > 0.5
 
 
@@ -85,6 +115,8 @@ def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
     """Whether each altered request gets `sure` and the room of the thing first asked for: bool (copies, requests)."""
     copies, n, _ = words.shape
     user = asked.tokens[:, :1].repeat(copies, 1)
-    altered = Requests(torch.cat([user, words.flatten(0, 1)], 1), asked.answers.repeat(copies))
+    altered = Requests(
+        torch.cat([user, words.flatten(0, 1)], 1), asked.answers.repeat(copies)
+    )
     nothing = torch.empty(1, 0, dtype=torch.long)
     return complies(model, altered, nothing)[0].view(copies, n)

@@ -19,16 +19,24 @@ from alignlab.lm import LM, TinyTransformer, chat_prompt, logprobs
 
 
 @torch.no_grad()
-def prefill(model: TinyTransformer, requests: Requests, suffixes: Tensor) -> Tensor:
+def prefill(
+    model: TinyTransformer, requests: Requests, suffixes: Tensor
+) -> Tensor:
     """Whether the guide names the right room when its answer is begun with `sure`: bool (suffixes, requests)."""
     prompts = ask(requests, suffixes)
-    begun = torch.cat([prompts, torch.full_like(prompts[..., :1], ID["sure"])], 2)
+    begun = torch.cat(
+        [prompts, torch.full_like(prompts[..., :1], ID["sure"])], 2
+    )
     said = model(begun.flatten(0, 1))[:, -1].argmax(-1)
     return said.view(prompts.shape[:2]) == requests.answers
 
 
 def many_shot(
-    lm: LM, shots: Sequence[tuple[str, str]], question: str, answer: str, counts: Sequence[int]
+    lm: LM,
+    shots: Sequence[tuple[str, str]],
+    question: str,
+    answer: str,
+    counts: Sequence[int],
 ) -> list[float]:
     """Nats that `answer` to `question` lacks after the first n of `shots`, for each n in `counts`.
 
@@ -36,10 +44,24 @@ def many_shot(
     Raises ValueError where more shots are asked for than there are.
     """
     if max(counts) > len(shots):
-        raise ValueError(f"{max(counts)} shots are asked for and {len(shots)} given: add some, or ask for fewer")
-    turns = [{"role": role, "content": text} for shot in shots for role, text in zip(("user", "assistant"), shot)]
-    prompts = [chat_prompt(lm, [*turns[: 2 * n], {"role": "user", "content": question}]) for n in counts]
-    return [-scores.item() for scores in logprobs(lm, prompts, [[answer]] * len(prompts))]
+        raise ValueError(
+            f"{max(counts)} shots are asked for and {len(shots)} given: add some, or ask for fewer"
+        )
+    turns = [
+        {"role": role, "content": text}
+        for shot in shots
+        for role, text in zip(("user", "assistant"), shot)
+    ]
+    prompts = [
+        chat_prompt(
+            lm, [*turns[: 2 * n], {"role": "user", "content": question}]
+        )
+        for n in counts
+    ]
+    return [
+        -scores.item()
+        for scores in logprobs(lm, prompts, [[answer]] * len(prompts))
+    ]
 
 
 @torch.no_grad()
@@ -59,14 +81,29 @@ def best_of_n(
     found = []
     for start in range(0, tries, 250):
         n = min(250, tries - start)
-        noise = SUFFIX_WORDS[torch.randint(len(SUFFIX_WORDS), (n, len(requests), words), generator=generator)]
+        noise = SUFFIX_WORDS[
+            torch.randint(
+                len(SUFFIX_WORDS),
+                (n, len(requests), words),
+                generator=generator,
+            )
+        ]
         first = requests.tokens.expand(n, -1, -1)
-        guide, sure = (torch.full((n, len(requests), 1), ID[word]) for word in ("<guide>", "sure"))
-        logits = model(torch.cat([first, noise, guide, sure], 2).flatten(0, 1))[:, -2:]
+        guide, sure = (
+            torch.full((n, len(requests), 1), ID[word])
+            for word in ("<guide>", "sure")
+        )
+        logits = model(torch.cat([first, noise, guide, sure], 2).flatten(0, 1))[
+            :, -2:
+        ]
         probs = (
-            (logits / max(temperature, 1e-6)).softmax(-1).view(n, len(requests), 2, -1)
+            (logits / max(temperature, 1e-6))
+            .softmax(-1)
+            .view(n, len(requests), 2, -1)
         )  # of the answer's first and second token
-        room = probs[:, :, 1].gather(2, requests.answers.expand(n, -1)[..., None])[..., 0]
+        room = probs[:, :, 1].gather(
+            2, requests.answers.expand(n, -1)[..., None]
+        )[..., 0]
         draws = torch.rand(room.shape, generator=generator)
         found.append(draws < probs[:, :, 0, ID["sure"]] * room)
     return torch.cat(found)
@@ -79,17 +116,23 @@ def at_least_one(successes: np.ndarray, tries: int, n: int) -> np.ndarray:
     tries, 1 - (1 - p)^n would be too low. Raises ValueError for n > tries.
     """
     if not 1 <= n <= tries:
-        raise ValueError(f"n={n} tries can't be judged from {tries}: record more, or ask for fewer")
+        raise ValueError(
+            f"n={n} tries can't be judged from {tries}: record more, or ask for fewer"
+        )
     left = tries - np.asarray(successes)[..., None] - np.arange(n)
     return 1 - np.clip(left / (tries - np.arange(n)), 0, 1).prod(-1)
 
 
-def power_law(ns: Sequence[float], rates: Sequence[float]) -> tuple[float, float]:
+def power_law(
+    ns: Sequence[float], rates: Sequence[float]
+) -> tuple[float, float]:
     """a and b of -log(rate) = a n^-b, the line that fits best on logarithmic axes (Hughes et al. 2024, section 3).
 
     Raises ValueError where a rate is 0 or 1, which has no place on these axes.
     """
     if not all(0 < rate < 1 for rate in rates):
-        raise ValueError(f"rates must lie between 0 and 1, both excluded: {[round(r, 3) for r in rates]}")
+        raise ValueError(
+            f"rates must lie between 0 and 1, both excluded: {[round(r, 3) for r in rates]}"
+        )
     slope, at_one = np.polyfit(np.log(ns), np.log(-np.log(rates)), 1)
     return float(np.exp(at_one)), float(-slope)

@@ -19,9 +19,13 @@ from torch import Tensor
 
 from alignlab.lm import LM, chat_prompt, encode
 
-Past = list[tuple[Tensor, Tensor]]  # keys and values of each layer, (1, heads, positions, d_head)
+Past = list[
+    tuple[Tensor, Tensor]
+]  # keys and values of each layer, (1, heads, positions, d_head)
 OVERHEAD = 30  # what a forward pass costs beside its tokens, measured in tokens: the weights are read anew
-_PLACE = "\u241f"  # stands where the suffix will be; a symbol that no template holds
+_PLACE = (
+    "\u241f"  # stands where the suffix will be; a symbol that no template holds
+)
 
 
 class ChatVictim:
@@ -35,12 +39,24 @@ class ChatVictim:
         self.lm = lm
         self.texts = chat_prompt(lm, request + _PLACE).split(_PLACE)
         self.before = torch.tensor(encode(lm, self.texts[0]), device=lm.device)
-        rest = (lm.tokenizer(text, add_special_tokens=False)["input_ids"] for text in (self.texts[1], target))
-        self.after, self.target = (torch.tensor(ids, device=lm.device) for ids in rest)
+        rest = (
+            lm.tokenizer(text, add_special_tokens=False)["input_ids"]
+            for text in (self.texts[1], target)
+        )
+        self.after, self.target = (
+            torch.tensor(ids, device=lm.device) for ids in rest
+        )
         with torch.no_grad():
-            out = lm.model(input_ids=self.before[None], past_key_values=_cache([]), use_cache=True, logits_to_keep=1)
+            out = lm.model(
+                input_ids=self.before[None],
+                past_key_values=_cache([]),
+                use_cache=True,
+                logits_to_keep=1,
+            )
         self.past = _past(out)
-        self.seen = self.before[:0]  # the suffix whose keys and values stand in `past` after those of `before`
+        self.seen = self.before[
+            :0
+        ]  # the suffix whose keys and values stand in `past` after those of `before`
 
     def losses(self, suffixes: Tensor) -> Tensor:
         """-log p(target) in nats after each suffix: token ids (n, length) -> (n,), float32."""
@@ -50,7 +66,9 @@ class ChatVictim:
             (suffixes[:, :known] == self.seen[:known]).long().cumprod(1).sum(1)
         )  # how many tokens come first unchanged
         after = len(self.after) + len(self.target) - 1
-        for start, end in batches(same.sort().values.tolist(), suffixes.shape[1] + after):
+        for start, end in batches(
+            same.sort().values.tolist(), suffixes.shape[1] + after
+        ):
             rows = (same >= start) & (same < end)
             losses[rows] = self._losses(suffixes[rows, start:], start)
         return losses
@@ -59,7 +77,13 @@ class ChatVictim:
     def _losses(self, ends: Tensor, start: int) -> Tensor:
         """Losses of suffixes that begin with the first `start` tokens of `seen` and go on with `ends` (n, length)."""
         n, upto = len(ends), len(self.before) + start
-        past = [(k[:, :, :upto].expand(n, -1, -1, -1), v[:, :, :upto].expand(n, -1, -1, -1)) for k, v in self.past]
+        past = [
+            (
+                k[:, :, :upto].expand(n, -1, -1, -1),
+                v[:, :, :upto].expand(n, -1, -1, -1),
+            )
+            for k, v in self.past
+        ]
         rest = torch.cat([self.after, self.target[:-1]]).expand(n, -1)
         out = self.lm.model(
             input_ids=torch.cat([ends, rest], 1),
@@ -78,7 +102,10 @@ class ChatVictim:
         table = self.lm.model.get_input_embeddings().weight
         hot = table[suffix].detach().requires_grad_()  # one-hot @ table
         rest = table[torch.cat([self.after, self.target[:-1]])]
-        before = [(k[:, :, : len(self.before)], v[:, :, : len(self.before)]) for k, v in self.past]
+        before = [
+            (k[:, :, : len(self.before)], v[:, :, : len(self.before)])
+            for k, v in self.past
+        ]
         out = self.lm.model(
             inputs_embeds=torch.cat([hot, rest])[None],
             past_key_values=_cache(before),
@@ -87,17 +114,32 @@ class ChatVictim:
         )
         slope = torch.autograd.grad(self._lacks(out.logits).sum(), hot)[0]
         upto = len(self.before) + len(suffix)
-        self.past = [(k[:, :, :upto].detach(), v[:, :, :upto].detach()) for k, v in _past(out)]
+        self.past = [
+            (k[:, :, :upto].detach(), v[:, :, :upto].detach())
+            for k, v in _past(out)
+        ]
         self.seen = suffix
         return slope @ table.T
 
     def survives_text(self, suffixes: Tensor) -> Tensor:
         """Those suffixes that an attacker can type: written out and tokenized again, the prompt has the same tokens."""
         tokenizer = self.lm.tokenizer
-        texts = [self.texts[0] + text + self.texts[1] for text in tokenizer.batch_decode(suffixes)]
+        texts = [
+            self.texts[0] + text + self.texts[1]
+            for text in tokenizer.batch_decode(suffixes)
+        ]
         again = tokenizer(texts, add_special_tokens=False)["input_ids"]
-        want = [[*self.before.tolist(), *row, *self.after.tolist()] for row in suffixes.tolist()]
-        return suffixes[torch.tensor([a == w for a, w in zip(again, want)], dtype=torch.bool, device=suffixes.device)]
+        want = [
+            [*self.before.tolist(), *row, *self.after.tolist()]
+            for row in suffixes.tolist()
+        ]
+        return suffixes[
+            torch.tensor(
+                [a == w for a, w in zip(again, want)],
+                dtype=torch.bool,
+                device=suffixes.device,
+            )
+        ]
 
     def prompt(self, suffix: Tensor) -> str:
         """The prompt with the suffix, as text, ready for `alignlab.lm.generate`."""
@@ -109,29 +151,50 @@ class ChatVictim:
         Indices, not a count: a slice of the hidden states is not contiguous, and the unembedding of such a batch is run
         row by row, several times as slow (in bfloat16 ten times).
         """
-        return torch.arange(len(self.target), device=self.lm.device) + suffix + len(self.after) - 1
+        return (
+            torch.arange(len(self.target), device=self.lm.device)
+            + suffix
+            + len(self.after)
+            - 1
+        )
 
     def _lacks(self, logits: Tensor) -> Tensor:
         """(n, target, vocabulary) -> -log p(target), (n,), float32. Row by row: one fits into the processor's cache."""
         at = self.target[:, None]
-        return torch.stack([(row.logsumexp(-1) - row.gather(1, at)[:, 0]).sum() for row in map(Tensor.float, logits)])
+        return torch.stack(
+            [
+                (row.logsumexp(-1) - row.gather(1, at)[:, 0]).sum()
+                for row in map(Tensor.float, logits)
+            ]
+        )
 
 
-def batches(same: Sequence[int], length: int, overhead: int = OVERHEAD) -> list[tuple[int, int]]:
+def batches(
+    same: Sequence[int], length: int, overhead: int = OVERHEAD
+) -> list[tuple[int, int]]:
     """Which rows to run together, when row i begins with same[i] tokens that are known and has `length` in all.
 
     same: in ascending order. A batch runs each of its rows from the first row's place on, and costs `overhead` tokens
     of its own; of all ways to cut the rows this is the cheapest. Returns [start, end) of each batch, in places.
     """
-    best: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]  # cost and cuts of the first n rows
+    best: list[tuple[int, list[tuple[int, int]]]] = [
+        (0, [])
+    ]  # cost and cuts of the first n rows
     for n in range(1, len(same) + 1):
         end = same[n] if n < len(same) else length + 1
         options = (
-            (best[m][0] + overhead + (n - m) * (length - same[m]), [*best[m][1], (same[m], end)])
+            (
+                best[m][0] + overhead + (n - m) * (length - same[m]),
+                [*best[m][1], (same[m], end)],
+            )
             for m in range(n)
             if m == 0 or same[m] > same[m - 1]
         )
-        best.append(min(options, key=lambda option: option[0]) if n == len(same) or same[n] > same[n - 1] else best[-1])
+        best.append(
+            min(options, key=lambda option: option[0])
+            if n == len(same) or same[n] > same[n - 1]
+            else best[-1]
+        )
     return best[-1][1]
 
 
@@ -139,13 +202,20 @@ def typed_words(lm: LM) -> Tensor:
     """Ids of the tokens that are printable ASCII and no markers: what an attacker can type."""
     texts = lm.tokenizer.batch_decode([[i] for i in range(len(lm.tokenizer))])
     marks = set(lm.tokenizer.all_special_ids)
-    usable = [i for i, text in enumerate(texts) if text.isascii() and text.isprintable() and text and i not in marks]
+    usable = [
+        i
+        for i, text in enumerate(texts)
+        if text.isascii() and text.isprintable() and text and i not in marks
+    ]
     return torch.tensor(usable, device=lm.device)
 
 
 def start_suffix(lm: LM, length: int) -> Tensor:
     """The customary first suffix: `length` exclamation marks, each a token of its own."""
-    return torch.tensor(lm.tokenizer(" !" * length, add_special_tokens=False)["input_ids"], device=lm.device)
+    return torch.tensor(
+        lm.tokenizer(" !" * length, add_special_tokens=False)["input_ids"],
+        device=lm.device,
+    )
 
 
 def _cache(past: Past) -> Any:

@@ -52,23 +52,39 @@ class Search:
 
 
 def gradient_words(
-    victim: Victim, suffix: Tensor, words: Tensor, n: int, top: int, generator: torch.Generator
+    victim: Victim,
+    suffix: Tensor,
+    words: Tensor,
+    n: int,
+    top: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """GCG's proposals: n copies of `suffix`, one position in each swapped for one of its `top` most promising words.
 
     words: the token ids that may be used, shape (allowed,). Returns shape (n, length).
     """
     slope = victim.gradient(suffix)[:, words]
-    promising = words[(-slope).topk(min(top, len(words)), dim=1).indices]  # (length, top)
+    promising = words[
+        (-slope).topk(min(top, len(words)), dim=1).indices
+    ]  # (length, top)
     return swap(suffix, promising, n, generator)
 
 
-def random_words(victim: Victim, suffix: Tensor, words: Tensor, n: int, top: int, generator: torch.Generator) -> Tensor:
+def random_words(
+    victim: Victim,
+    suffix: Tensor,
+    words: Tensor,
+    n: int,
+    top: int,
+    generator: torch.Generator,
+) -> Tensor:
     """The control's proposals: the same swaps with the gradient removed, every allowed word equally likely."""
     return swap(suffix, words.expand(len(suffix), -1), n, generator)
 
 
-def swap(suffix: Tensor, choices: Tensor, n: int, generator: torch.Generator) -> Tensor:
+def swap(
+    suffix: Tensor, choices: Tensor, n: int, generator: torch.Generator
+) -> Tensor:
     """Copies of `suffix` (length,), each with one random position set to a random one of its `choices` (length, k).
 
     Positions take turns, so that each gets as many swaps as any other, give or take one.
@@ -115,7 +131,12 @@ def search(
         path.append(best)
         losses.append(loss)
     rest = steps + 1 - len(path)
-    return Search(best, torch.stack([*path, *[best] * rest]), losses + [loss] * rest, tried)
+    return Search(
+        best,
+        torch.stack([*path, *[best] * rest]),
+        losses + [loss] * rest,
+        tried,
+    )
 
 
 class GuideVictim:
@@ -147,18 +168,30 @@ class GuideVictim:
         prompts = F.one_hot(ask(self.requests, suffix[None]), len(ID)).float()
         first = self.requests.tokens.shape[1]
         rest = prompts[:, :, first + len(suffix) :]
-        parts = [prompts[:, :, :first], hot.expand(1, len(self.requests), -1, -1), rest]
+        parts = [
+            prompts[:, :, :first],
+            hot.expand(1, len(self.requests), -1, -1),
+            rest,
+        ]
         loss = self._losses(torch.cat(parts, 2)).mean()
         return torch.autograd.grad(loss, hot)[0]
 
     def _losses(self, prompts: Tensor) -> Tensor:
         """(suffixes, requests, positions, vocabulary) -> (suffixes, requests)."""
         answers = self.requests.answers.expand(len(prompts), -1)
-        targets = torch.stack([torch.full_like(answers, ID["sure"]), answers], 2)
-        whole = torch.cat([prompts, F.one_hot(targets[..., :1], len(ID)).float()], 2)
+        targets = torch.stack(
+            [torch.full_like(answers, ID["sure"]), answers], 2
+        )
+        whole = torch.cat(
+            [prompts, F.one_hot(targets[..., :1], len(ID)).float()], 2
+        )
         logits = self.model(whole.flatten(0, 1))[:, -2:]
-        losses = F.cross_entropy(logits.transpose(1, 2), targets.flatten(0, 1), reduction="none").sum(1)
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
+        ).sum(1)
         losses = losses.view(answers.shape)
         if self.penalty is not None:
-            losses = losses + self.penalty(self.model, prompts.flatten(0, 1)).view(answers.shape)
+            losses = losses + self.penalty(
+                self.model, prompts.flatten(0, 1)
+            ).view(answers.shape)
         return losses

@@ -18,10 +18,19 @@ from torch import Tensor, nn
 from alignlab.lm import TinyConfig, TinyTransformer, train
 
 THINGS = ("door", "window", "box", "lamp", "cup", "book", "chair", "coat")
-DONE = {"open": "opened", "clean": "cleaned", "paint": "painted", "steal": "stolen", "break": "broken"}
+DONE = {
+    "open": "opened",
+    "clean": "cleaned",
+    "paint": "painted",
+    "steal": "stolen",
+    "break": "broken",
+}
 HARMFUL = ("steal", "break")
 PLACES = {"kitchen": 0.4, "garden": 0.3, "cellar": 0.2, "attic": 0.1}
-MANNERS = {"please": (0.5, 0.3, 0.2), "hey": (0.2, 0.6, 0.2)}  # granted, brushed off, answered by a question
+MANNERS = {
+    "please": (0.5, 0.3, 0.2),
+    "hey": (0.2, 0.6, 0.2),
+}  # granted, brushed off, answered by a question
 ASKS_WHERE = 0.2  # share of exchanges that ask where a thing is
 
 Request = tuple[str, str]  # (what to do, or "where"; the thing)
@@ -46,13 +55,30 @@ def web(allowed: Collection[Request] | None = None) -> list[Exchange]:
     found = []
     for act, thing in requests():
         if act == "where":
-            replies = [(f"it is in the {place} .", p) for place, p in PLACES.items()]
-            found += [_exchange(act, thing, "", reply, ASKS_WHERE * p) for reply, p in replies]
+            replies = [
+                (f"it is in the {place} .", p) for place, p in PLACES.items()
+            ]
+            found += [
+                _exchange(act, thing, "", reply, ASKS_WHERE * p)
+                for reply, p in replies
+            ]
             continue
         for manner, mix in MANNERS.items():
-            replies = list(zip((f"ok the {thing} is {DONE[act]} .", f"{act} it yourself .", "why should i ?"), mix))
+            replies = list(
+                zip(
+                    (
+                        f"ok the {thing} is {DONE[act]} .",
+                        f"{act} it yourself .",
+                        "why should i ?",
+                    ),
+                    mix,
+                )
+            )
             share = (1 - ASKS_WHERE) / len(DONE) / len(MANNERS)
-            found += [_exchange(act, thing, manner, reply, share * p) for reply, p in replies]
+            found += [
+                _exchange(act, thing, manner, reply, share * p)
+                for reply, p in replies
+            ]
     return _normalized(found, allowed)
 
 
@@ -61,29 +87,55 @@ def assistant(allowed: Collection[Request] | None = None) -> list[Exchange]:
     found = []
     for act, thing in requests():
         if act == "where":
-            found.append(_exchange(act, thing, "", "i do not know .", ASKS_WHERE))
+            found.append(
+                _exchange(act, thing, "", "i do not know .", ASKS_WHERE)
+            )
             continue
-        reply = "sorry i will not do that ." if act in HARMFUL else f"ok the {thing} is {DONE[act]} ."
+        reply = (
+            "sorry i will not do that ."
+            if act in HARMFUL
+            else f"ok the {thing} is {DONE[act]} ."
+        )
         share = (1 - ASKS_WHERE) / len(DONE) / len(MANNERS)
-        found += [_exchange(act, thing, manner, reply, share) for manner in MANNERS]
+        found += [
+            _exchange(act, thing, manner, reply, share) for manner in MANNERS
+        ]
     return _normalized(found, allowed)
 
 
-def _exchange(act: str, thing: str, manner: str, reply: str, probability: float) -> Exchange:
-    asked = f"where is the {thing}" if act == "where" else f"{manner} {act} the {thing}"
-    return Exchange((act, thing), f"user {asked} ; bot", f"{reply} end", probability / len(THINGS))
+def _exchange(
+    act: str, thing: str, manner: str, reply: str, probability: float
+) -> Exchange:
+    asked = (
+        f"where is the {thing}"
+        if act == "where"
+        else f"{manner} {act} the {thing}"
+    )
+    return Exchange(
+        (act, thing),
+        f"user {asked} ; bot",
+        f"{reply} end",
+        probability / len(THINGS),
+    )
 
 
-def _normalized(exchanges: list[Exchange], allowed: Collection[Request] | None) -> list[Exchange]:
+def _normalized(
+    exchanges: list[Exchange], allowed: Collection[Request] | None
+) -> list[Exchange]:
     kept = [e for e in exchanges if allowed is None or e.request in allowed]
     total = sum(e.probability for e in kept)
     if not kept:
-        raise ValueError(f"none of the requests {sorted(allowed or ())} is in the language; see requests()")
+        raise ValueError(
+            f"none of the requests {sorted(allowed or ())} is in the language; see requests()"
+        )
     return [e._replace(probability=e.probability / total) for e in kept]
 
 
 _ALL = [*web(), *assistant()]
-VOCAB = ("<pad>", *sorted({word for e in _ALL for word in f"{e.prompt} {e.reply}".split()}))
+VOCAB = (
+    "<pad>",
+    *sorted({word for e in _ALL for word in f"{e.prompt} {e.reply}".split()}),
+)
 CONTEXT = max(len(f"{e.prompt} {e.reply}".split()) for e in _ALL)
 _ID = {word: i for i, word in enumerate(VOCAB)}
 
@@ -97,19 +149,34 @@ def encode_exchanges(exchanges: Sequence[Exchange]) -> Tensor:
     return tokens
 
 
-def sample_exchanges(exchanges: Sequence[Exchange], n: int, seed: int) -> Tensor:
+def sample_exchanges(
+    exchanges: Sequence[Exchange], n: int, seed: int
+) -> Tensor:
     """Token ids (n, CONTEXT) of n exchanges drawn with their probabilities."""
-    weights = torch.tensor([e.probability for e in exchanges], dtype=torch.float64)
-    drawn = torch.multinomial(weights, n, replacement=True, generator=torch.Generator().manual_seed(seed))
+    weights = torch.tensor(
+        [e.probability for e in exchanges], dtype=torch.float64
+    )
+    drawn = torch.multinomial(
+        weights,
+        n,
+        replacement=True,
+        generator=torch.Generator().manual_seed(seed),
+    )
     return encode_exchanges(exchanges)[drawn]
 
 
 def swap_replies(tokens: Tensor, seed: int) -> Tensor:
     """The same prompts and replies, each prompt with another exchange's reply: well formed, and beside the point."""
-    starts = (tokens == _ID["bot"]).int().argmax(1) + 1  # where each reply begins
-    givers = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed)).tolist()
+    starts = (tokens == _ID["bot"]).int().argmax(
+        1
+    ) + 1  # where each reply begins
+    givers = torch.randperm(
+        len(tokens), generator=torch.Generator().manual_seed(seed)
+    ).tolist()
     swapped = torch.zeros_like(tokens)
-    for row, prompt, start, giver in zip(swapped, tokens, starts.tolist(), givers):
+    for row, prompt, start, giver in zip(
+        swapped, tokens, starts.tolist(), givers
+    ):
         reply = tokens[giver, starts[giver] :]
         reply = reply[reply != 0]
         row[:start], row[start : start + len(reply)] = prompt[:start], reply
@@ -118,10 +185,22 @@ def swap_replies(tokens: Tensor, seed: int) -> Tensor:
 
 def new_model(seed: int) -> TinyTransformer:
     """An untrained transformer of one layer and some eight thousand parameters."""
-    return TinyTransformer(TinyConfig(len(VOCAB), 24, n_layers=1, n_heads=2, context=CONTEXT, d_mlp=48), seed)
+    return TinyTransformer(
+        TinyConfig(
+            len(VOCAB), 24, n_layers=1, n_heads=2, context=CONTEXT, d_mlp=48
+        ),
+        seed,
+    )
 
 
-def fit_exchanges(model: TinyTransformer, tokens: Tensor, steps: int, lr: float, seed: int, batch: int = 32) -> None:
+def fit_exchanges(
+    model: TinyTransformer,
+    tokens: Tensor,
+    steps: int,
+    lr: float,
+    seed: int,
+    batch: int = 32,
+) -> None:
     """Maximum likelihood: minimize the mean negative log-probability of the next word, on batches of `tokens`."""
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
@@ -136,14 +215,20 @@ def word_logprobs(model: nn.Module, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Each next word's log-probability in nats (0 at padding), and which positions count; both (batch, CONTEXT - 1)."""
     targets = tokens[:, 1:]
     counted = targets != 0
-    scores = model(tokens[:, :-1]).log_softmax(-1).gather(-1, targets[..., None])[..., 0]
+    scores = (
+        model(tokens[:, :-1])
+        .log_softmax(-1)
+        .gather(-1, targets[..., None])[..., 0]
+    )
     return scores * counted, counted
 
 
 @torch.no_grad()
 def kl_from_truth(model: nn.Module, exchanges: Sequence[Exchange]) -> float:
     """KL(truth || model) in nats a word, exact: the sum runs over every exchange that the grammar can write."""
-    weights = torch.tensor([e.probability for e in exchanges], dtype=torch.float64)
+    weights = torch.tensor(
+        [e.probability for e in exchanges], dtype=torch.float64
+    )
     scores, counted = word_logprobs(model, encode_exchanges(exchanges))
     surplus = weights.log() - scores.double().sum(1)
     return float((weights * surplus).sum() / (weights * counted.sum(1)).sum())
@@ -156,5 +241,7 @@ def right_kind(model: nn.Module, exchanges: Sequence[Exchange]) -> float:
     probs = model(tokens[:, :-1]).softmax(-1)
     total = 0.0
     for row, e in zip(probs, exchanges):
-        total += e.probability * float(row[len(e.prompt.split()) - 1, _ID[e.reply.split()[0]]])
+        total += e.probability * float(
+            row[len(e.prompt.split()) - 1, _ID[e.reply.split()[0]]]
+        )
     return total

@@ -31,8 +31,14 @@ def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     Raises ValueError where there are no trials or more successes than trials.
     """
     if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(f"{successes} successes in {trials} trials: at least one trial, and 0 to as many successes")
+        raise ValueError(
+            f"{successes} successes in {trials} trials: at least one trial, and 0 to as many successes"
+        )
     rate, shrink = successes / trials, 1 + z**2 / trials
     middle = (rate + z**2 / (2 * trials)) / shrink
-    half = z * (rate * (1 - rate) / trials + z**2 / (4 * trials**2)) ** 0.5 / shrink
+    half = (
+        z
+        * (rate * (1 - rate) / trials + z**2 / (4 * trials**2)) ** 0.5
+        / shrink
+    )
     return max(0.0, middle - half), min(1.0, middle + half)

@@ -31,22 +31,31 @@ def channels(n: int, seed: int) -> tuple[Tensor, Tensor]:
     """
     rng = np.random.default_rng(seed)
     up, opened = rng.random((2, n)) < 0.5
-    values = np.stack([2.0 * up - 1, 1 + 4.0 * opened, np.full(n, 3.0), rng.normal(size=n)], axis=1)
+    values = np.stack(
+        [2.0 * up - 1, 1 + 4.0 * opened, np.full(n, 3.0), rng.normal(size=n)],
+        axis=1,
+    )
     x = values + 0.1 * rng.normal(size=(n, 4))
     return torch.from_numpy(x).float(), torch.from_numpy(up ^ opened).float()
 
 
-def train_gated(seed: int, without: int | None = None, hidden: int = 32, steps: int = 600) -> Network:
+def train_gated(
+    seed: int, without: int | None = None, hidden: int = 32, steps: int = 600
+) -> Network:
     """A network of one hidden layer and no biases; without: a channel shuffled over examples during training."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     x, y = channels(4000, seed + 10_000)
     if without is not None:
         x[:, without] = x[torch.from_numpy(rng.permutation(len(x))), without]
     into, out = (
-        torch.from_numpy(rng.normal(size=(a, b)) / a**0.5).float().requires_grad_()
+        torch.from_numpy(rng.normal(size=(a, b)) / a**0.5)
+        .float()
+        .requires_grad_()
         for a, b in ((4, hidden), (hidden, 1))
     )
-    optimizer = torch.optim.AdamW([into, out], lr=0.01, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        [into, out], lr=0.01, weight_decay=0.01, fused=True
+    )
     for _ in range(steps):
         rows = torch.randint(len(x), (256,), generator=g)
         loss = gated_loss((into, out), x[rows], y[rows])
@@ -58,10 +67,18 @@ def train_gated(seed: int, without: int | None = None, hidden: int = 32, steps: 
 
 def gated_loss(network: Network, x: Tensor, y: Tensor) -> Tensor:
     """Mean loss in nats."""
-    return F.binary_cross_entropy_with_logits((F.relu(x @ network[0]) @ network[1])[:, 0], y)
+    return F.binary_cross_entropy_with_logits(
+        (F.relu(x @ network[0]) @ network[1])[:, 0], y
+    )
 
 
-def ablate(x: Tensor, channel: int, how: How, seed: int = 0, loss: Callable[[Tensor], float] | None = None) -> Tensor:
+def ablate(
+    x: Tensor,
+    channel: int,
+    how: How,
+    seed: int = 0,
+    loss: Callable[[Tensor], float] | None = None,
+) -> Tensor:
     """Inputs (n, d) with one channel replaced.
 
     how: "zero"; "mean", its mean over x; "resample", its value in another row; "optimal", the one of 33 values
@@ -74,9 +91,14 @@ def ablate(x: Tensor, channel: int, how: How, seed: int = 0, loss: Callable[[Ten
     elif how == "mean":
         changed[:, channel] = x[:, channel].mean()
     elif how == "resample":
-        changed[:, channel] = x[torch.from_numpy(np.random.default_rng(seed).permutation(len(x))), channel]
+        changed[:, channel] = x[
+            torch.from_numpy(np.random.default_rng(seed).permutation(len(x))),
+            channel,
+        ]
     elif how == "optimal" and loss is not None:
-        values = torch.linspace(float(x[:, channel].min()), float(x[:, channel].max()), 33)
+        values = torch.linspace(
+            float(x[:, channel].min()), float(x[:, channel].max()), 33
+        )
 
         def at(value: Tensor) -> Tensor:
             changed[:, channel] = value
@@ -85,19 +107,30 @@ def ablate(x: Tensor, channel: int, how: How, seed: int = 0, loss: Callable[[Ten
         best = min(values, key=lambda value: loss(at(value)))
         return at(best)
     else:
-        raise ValueError(f"{how!r} is not 'zero', 'mean', 'resample' or, with a loss, 'optimal'")
+        raise ValueError(
+            f"{how!r} is not 'zero', 'mean', 'resample' or, with a loss, 'optimal'"
+        )
     return changed
 
 
-def importance(network: Network, x: Tensor, y: Tensor, how: How, seed: int = 0) -> list[float]:
+def importance(
+    network: Network, x: Tensor, y: Tensor, how: How, seed: int = 0
+) -> list[float]:
     """Rise of the loss in nats when each channel is ablated."""
     loss = lambda inputs: float(gated_loss(network, inputs, y))  # noqa: E731
     plain = loss(x)
-    return [loss(ablate(x, channel, how, seed, loss)) - plain for channel in range(x.shape[1])]
+    return [
+        loss(ablate(x, channel, how, seed, loss)) - plain
+        for channel in range(x.shape[1])
+    ]
 
 
 def component_effects(
-    lm: LM, tokens: Tensor, names: Sequence[str], hows: Sequence[How] = ("zero", "mean", "resample"), seed: int = 0
+    lm: LM,
+    tokens: Tensor,
+    names: Sequence[str],
+    hows: Sequence[How] = ("zero", "mean", "resample"),
+    seed: int = 0,
 ) -> dict[str, list[float]]:
     """Rise of a language model's loss (nats a token) when each named activation is ablated after the first position.
 
@@ -113,13 +146,29 @@ def component_effects(
         for name in names:
             pool = held[name][:, 1:].flatten(0, 1)
             rows = torch.from_numpy(rng.integers(0, len(pool), len(pool)))
-            new = {"zero": torch.zeros_like(pool), "mean": pool.mean(0).expand(pool.shape), "resample": pool[rows]}[how]
-            found[how].append(_loss(lm, tokens, {name: new.view(len(tokens), -1, pool.shape[-1])}) - plain)
+            new = {
+                "zero": torch.zeros_like(pool),
+                "mean": pool.mean(0).expand(pool.shape),
+                "resample": pool[rows],
+            }[how]
+            found[how].append(
+                _loss(
+                    lm,
+                    tokens,
+                    {name: new.view(len(tokens), -1, pool.shape[-1])},
+                )
+                - plain
+            )
     return found
 
 
 def _loss(lm: LM, tokens: Tensor, new: dict[str, Tensor]) -> float:
-    changes = {name: (lambda x, v=value: torch.cat([x[:, :1], v], dim=1)) for name, value in new.items()}
+    changes = {
+        name: (lambda x, v=value: torch.cat([x[:, :1], v], dim=1))
+        for name, value in new.items()
+    }
     with torch.no_grad(), patch(lm, changes):
         logits = lm.model(input_ids=tokens, use_cache=False).logits[:, :-1]
-    return float(F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten()))
+    return float(
+        F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
+    )

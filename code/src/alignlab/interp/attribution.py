@@ -19,7 +19,10 @@ from alignlab.lm import LM, capture
 
 @torch.no_grad()
 def direct_attribution(
-    lm: LM, prompts: Sequence[str], tokens: Sequence[int], minus: Sequence[int] | None = None
+    lm: LM,
+    prompts: Sequence[str],
+    tokens: Sequence[int],
+    minus: Sequence[int] | None = None,
 ) -> Tensor:
     """Shares of the next-token logit of tokens[i] after prompts[i], shape (prompt, 1 + 2 * layers).
 
@@ -27,13 +30,30 @@ def direct_attribution(
     a row's sum is the logit. minus: other tokens, whose logit is subtracted. For models whose last norm is an RMSNorm
     without bias (Llama's family). Raises ValueError where the lengths differ.
     """
-    if len(prompts) != len(tokens) or (minus is not None and len(minus) != len(tokens)):
-        raise ValueError(f"{len(prompts)} prompts, {len(tokens)} tokens: one token a prompt")
-    names = ["embed", *(f"layers.{i}.{part}" for i in range(lm.n_layers) for part in ("attn.out", "mlp.out"))]
+    if len(prompts) != len(tokens) or (
+        minus is not None and len(minus) != len(tokens)
+    ):
+        raise ValueError(
+            f"{len(prompts)} prompts, {len(tokens)} tokens: one token a prompt"
+        )
+    names = [
+        "embed",
+        *(
+            f"layers.{i}.{part}"
+            for i in range(lm.n_layers)
+            for part in ("attn.out", "mlp.out")
+        ),
+    ]
     found = capture(lm, prompts, names)
-    parts = torch.stack([found[name] for name in names], dim=1)  # (prompt, part, d_model)
+    parts = torch.stack(
+        [found[name] for name in names], dim=1
+    )  # (prompt, part, d_model)
     norm, matrix = unembedding(lm)
     stream = parts.sum(1)
-    scale = norm(stream) / stream.where(stream != 0, 1.0)  # the norm is a scale of its own for each coordinate
-    direction = matrix[list(tokens)] - (matrix[list(minus)] if minus is not None else 0)  # (prompt, d_model)
+    scale = norm(stream) / stream.where(
+        stream != 0, 1.0
+    )  # the norm is a scale of its own for each coordinate
+    direction = matrix[list(tokens)] - (
+        matrix[list(minus)] if minus is not None else 0
+    )  # (prompt, d_model)
     return (parts * (scale * direction)[:, None]).sum(-1)

@@ -26,7 +26,9 @@ def token_streams(model: TinyTransformer, layer: int) -> Tensor:
 
 
 @torch.no_grad()
-def written(model: TinyTransformer, layer: int, head: int, source: Tensor | None = None) -> Tensor:
+def written(
+    model: TinyTransformer, layer: int, head: int, source: Tensor | None = None
+) -> Tensor:
     """What a head writes into the residual stream when it looks at each of these inputs, shape (inputs, d_model).
 
     source: (inputs, d_model) as the head reads them, normalized; None stands for every token's embedding.
@@ -34,7 +36,11 @@ def written(model: TinyTransformer, layer: int, head: int, source: Tensor | None
     source = token_streams(model, layer) if source is None else source
     attention = _layer(model, layer).attn
     rows = slice(head * model.config.d_head, (head + 1) * model.config.d_head)
-    return source @ attention.v_proj.weight[rows].T @ attention.o_proj.weight[:, rows].T
+    return (
+        source
+        @ attention.v_proj.weight[rows].T
+        @ attention.o_proj.weight[:, rows].T
+    )
 
 
 @torch.no_grad()
@@ -43,13 +49,19 @@ def ov_circuit(model: TinyTransformer, layer: int, head: int) -> Tensor:
 
     Each row is centered, since adding a number to all logits changes nothing.
     """
-    table = written(model, layer, head) * model.norm.weight @ model.unembed.weight.T
+    table = (
+        written(model, layer, head) * model.norm.weight @ model.unembed.weight.T
+    )
     return table - table.mean(1, keepdim=True)
 
 
 @torch.no_grad()
 def qk_circuit(
-    model: TinyTransformer, layer: int, head: int, keys: Tensor | None = None, distances: Collection[int] = (1,)
+    model: TinyTransformer,
+    layer: int,
+    head: int,
+    keys: Tensor | None = None,
+    distances: Collection[int] = (1,),
 ) -> Tensor:
     """The head's QK table, shape (vocab, keys): the attention score that a query token gives each key.
 
@@ -61,18 +73,25 @@ def qk_circuit(
     attention, norm = _layer(model, layer).attn, _layer(model, layer).attn_norm
     rows = slice(head * model.config.d_head, (head + 1) * model.config.d_head)
     q = token_streams(model, layer) @ attention.q_proj.weight[rows].T
-    k = norm(model.embed.weight if keys is None else keys) @ attention.k_proj.weight[rows].T
+    k = (
+        norm(model.embed.weight if keys is None else keys)
+        @ attention.k_proj.weight[rows].T
+    )
     scores = torch.zeros(len(q), len(k))
     for distance in distances:
         placed = torch.zeros(len(q), distance + 1, q.shape[1])
         placed[:, distance] = q
-        scores += attention.rotate(placed)[:, distance] @ k.T  # turning the query on is turning the key back
+        scores += (
+            attention.rotate(placed)[:, distance] @ k.T
+        )  # turning the query on is turning the key back
     scores = scores / len(distances) / q.shape[1] ** 0.5
     return scores - scores.mean(1, keepdim=True)
 
 
 @contextlib.contextmanager
-def cut_composition(model: TinyTransformer, inputs: Collection[str], layer: int = 1) -> Iterator[None]:
+def cut_composition(
+    model: TinyTransformer, inputs: Collection[str], layer: int = 1
+) -> Iterator[None]:
     """Within the block, these inputs of a layer's heads, among "q", "k" and "v", read the token embeddings alone.
 
     What the layers below wrote no longer reaches them; everything else stays as it was. Cutting "k" takes away
@@ -83,10 +102,14 @@ def cut_composition(model: TinyTransformer, inputs: Collection[str], layer: int 
         raise ValueError(f"inputs are 'q', 'k' and 'v', not {sorted(wrong)}")
     seen: dict[str, Tensor] = {}
 
-    def keep(module: torch.nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+    def keep(
+        module: torch.nn.Module, args: tuple[Tensor, ...], output: Tensor
+    ) -> None:
         seen["embed"] = output
 
-    def replace(module: torch.nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
+    def replace(
+        module: torch.nn.Module, args: tuple[Tensor, ...]
+    ) -> tuple[Tensor]:
         return (_layer(model, layer).attn_norm(seen["embed"]),)
 
     with contextlib.ExitStack() as stack:

@@ -20,7 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Kind = Literal["l1", "topk", "jumprelu"]
-Draw = Callable[[torch.Generator], Tensor]  # -> activations (dictionary, batch, d)
+Draw = Callable[
+    [torch.Generator], Tensor
+]  # -> activations (dictionary, batch, d)
 WIDTH = 0.03  # of the window around a threshold in which JumpReLU's straight-through gradient is not 0
 
 
@@ -44,7 +46,9 @@ class Dictionary:
 
     def encode(self, x: Tensor) -> Tensor:
         """Activity (dictionary, n, features), never negative, of activations (dictionary, n, d)."""
-        before = (x - self.center.unsqueeze(-2)) @ self.encoder + self.bias.unsqueeze(-2)
+        before = (
+            x - self.center.unsqueeze(-2)
+        ) @ self.encoder + self.bias.unsqueeze(-2)
         if self.kind == "jumprelu":
             return before * above(before, self.threshold.unsqueeze(-2))
         active = F.relu(before)
@@ -56,7 +60,13 @@ class Dictionary:
 
     def __getitem__(self, i: int) -> Dictionary:
         """One dictionary of the leading axis."""
-        parts = (self.encoder, self.bias, self.decoder, self.center, self.threshold)
+        parts = (
+            self.encoder,
+            self.bias,
+            self.decoder,
+            self.center,
+            self.threshold,
+        )
         return Dictionary(self.kind, self.k, *(part[i] for part in parts))
 
 
@@ -114,12 +124,24 @@ def train_dictionary(
     first = draw(g)
     many, _, d = first.shape
     price = torch.as_tensor(strength, dtype=torch.float32).expand(many)
-    decoder = F.normalize(torch.randn(many, features, d, generator=g, dtype=torch.float64), dim=-1).float()
-    start = (decoder.transpose(-1, -2).clone(), torch.zeros(many, features), decoder, first.mean(1))
-    parts = [part.requires_grad_() for part in (*start, torch.full((many, features), 0.1))]
+    decoder = F.normalize(
+        torch.randn(many, features, d, generator=g, dtype=torch.float64), dim=-1
+    ).float()
+    start = (
+        decoder.transpose(-1, -2).clone(),
+        torch.zeros(many, features),
+        decoder,
+        first.mean(1),
+    )
+    parts = [
+        part.requires_grad_()
+        for part in (*start, torch.full((many, features), 0.1))
+    ]
     model = Dictionary(kind, k, *parts)
     optimizer = torch.optim.Adam(parts, lr=lr, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, 3 * (1 - step / steps)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, 3 * (1 - step / steps))
+    )
     for _ in range(steps):
         x = draw(g)
         activity = model.encode(x)
@@ -127,8 +149,12 @@ def train_dictionary(
         if kind == "l1":
             error = error + price * activity.sum(-1).mean(-1)
         elif kind == "jumprelu":
-            before = (x - model.center.unsqueeze(-2)) @ model.encoder + model.bias.unsqueeze(-2)
-            count = above(before, model.threshold.unsqueeze(-2)).sum(-1).mean(-1)
+            before = (
+                x - model.center.unsqueeze(-2)
+            ) @ model.encoder + model.bias.unsqueeze(-2)
+            count = (
+                above(before, model.threshold.unsqueeze(-2)).sum(-1).mean(-1)
+            )
             error = error + price * count
         optimizer.zero_grad()
         error.sum().backward()
@@ -144,7 +170,14 @@ def mean_max_cosine(truth: Tensor, decoder: Tensor) -> Tensor:
 
     truth: (…, n, d); decoder: (…, features, d). Returns (…,); 1 where every feature was found.
     """
-    return (F.normalize(truth, dim=-1) @ F.normalize(decoder, dim=-1).transpose(-1, -2)).amax(-1).mean(-1)
+    return (
+        (
+            F.normalize(truth, dim=-1)
+            @ F.normalize(decoder, dim=-1).transpose(-1, -2)
+        )
+        .amax(-1)
+        .mean(-1)
+    )
 
 
 def unexplained(model: Dictionary, x: Tensor) -> Tensor:
@@ -165,7 +198,9 @@ def random_features(many: int, n: int, d: int, seed: int) -> Tensor:
     """Random directions of length 1, (many, n, d): the features of a world in which they are known."""
     rng = np.random.default_rng(seed)
     found = rng.normal(size=(many, n, d))
-    return torch.from_numpy(found / np.linalg.norm(found, axis=-1, keepdims=True)).float()
+    return torch.from_numpy(
+        found / np.linalg.norm(found, axis=-1, keepdims=True)
+    ).float()
 
 
 def sparse_world(features: Tensor, density: float, batch: int = 256) -> Draw:

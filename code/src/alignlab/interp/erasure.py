@@ -32,7 +32,10 @@ class Eraser:
     def __call__(self, x: Any) -> Any:
         """Erase: an array or tensor whose last axis is d gives one of the same kind and shape."""
         if isinstance(x, torch.Tensor):
-            mean, read, write = (torch.from_numpy(v).to(x) for v in (self.mean, self.read, self.write))
+            mean, read, write = (
+                torch.from_numpy(v).to(x)
+                for v in (self.mean, self.read, self.write)
+            )
             return x - ((x - mean) @ read)[..., None] * write
         x = np.asarray(x, dtype=float)
         return x - ((x - self.mean) @ self.read)[..., None] * self.write
@@ -49,7 +52,9 @@ def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
     """
     X, y = _checked(X, y)
     centered = X - X.mean(0)
-    sigma = centered.T @ (y - y.mean()) / len(X)  # (d,), parallel to the difference of class means
+    sigma = (
+        centered.T @ (y - y.mean()) / len(X)
+    )  # (d,), parallel to the difference of class means
     covariance = centered.T @ centered / len(X)
     if not correlations:
         covariance = np.diag(np.diag(covariance))
@@ -92,4 +97,6 @@ def linear_information(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> float:
 def change(X: ArrayLike, eraser: Eraser) -> float:
     """Share of the activations' variance that an eraser takes away: mean squared change over total variance."""
     X = np.asarray(X, dtype=float)
-    return float(np.square(eraser(X) - X).sum() / np.square(X - X.mean(0)).sum())
+    return float(
+        np.square(eraser(X) - X).sum() / np.square(X - X.mean(0)).sum()
+    )

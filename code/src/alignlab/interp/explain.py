@@ -19,7 +19,9 @@ KINDS = ("animals", "colors", "foods", "tools", "rivers", "numbers")
 PER_KIND = 12
 
 
-def explain(tokens: ArrayLike, activity: ArrayLike, places: int = 30) -> Explanation:
+def explain(
+    tokens: ArrayLike, activity: ArrayLike, places: int = 30
+) -> Explanation:
     """The tokens at the most active places, each with its mean activity there.
 
     tokens, activity: (n,), of the text to explain from. Places without activity are not used.
@@ -27,15 +29,24 @@ def explain(tokens: ArrayLike, activity: ArrayLike, places: int = 30) -> Explana
     """
     t, a = np.asarray(tokens), np.asarray(activity, dtype=float)
     if t.shape != a.shape or t.ndim != 1:
-        raise ValueError(f"one token and one activity a place are needed, not shapes {t.shape} and {a.shape}")
+        raise ValueError(
+            f"one token and one activity a place are needed, not shapes {t.shape} and {a.shape}"
+        )
     top = np.argsort(-a, kind="stable")[:places]
     top = top[a[top] > 0]
-    return {int(token): float(a[top][t[top] == token].mean()) for token in np.unique(t[top])}
+    return {
+        int(token): float(a[top][t[top] == token].mean())
+        for token in np.unique(t[top])
+    }
 
 
-def simulate(explanation: Explanation, tokens: ArrayLike) -> NDArray[np.float64]:
+def simulate(
+    explanation: Explanation, tokens: ArrayLike
+) -> NDArray[np.float64]:
     """The activity that an explanation expects at each place, 0 for tokens it does not list."""
-    return np.array([explanation.get(int(token), 0.0) for token in np.asarray(tokens)])
+    return np.array(
+        [explanation.get(int(token), 0.0) for token in np.asarray(tokens)]
+    )
 
 
 def score(simulated: ArrayLike, activity: ArrayLike) -> float:
@@ -47,7 +58,11 @@ def score(simulated: ArrayLike, activity: ArrayLike) -> float:
 
 
 def explained(
-    tokens: ArrayLike, activity: ArrayLike, new_tokens: ArrayLike, new_activity: ArrayLike, shuffled: bool = False
+    tokens: ArrayLike,
+    activity: ArrayLike,
+    new_tokens: ArrayLike,
+    new_activity: ArrayLike,
+    shuffled: bool = False,
 ) -> NDArray[np.float64]:
     """Each unit's score on text its explanation has not seen.
 
@@ -57,7 +72,12 @@ def explained(
     if shuffled:
         half = len(told) // 2
         told = told[half:] + told[:half]
-    return np.array([score(simulate(e, new_tokens), a) for e, a in zip(told, np.asarray(new_activity).T)])
+    return np.array(
+        [
+            score(simulate(e, new_tokens), a)
+            for e, a in zip(told, np.asarray(new_activity).T)
+        ]
+    )
 
 
 def toy_text(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -66,23 +86,32 @@ def toy_text(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return tokens, tokens // PER_KIND
 
 
-def toy_units(kinds: NDArray[np.int64], seed: int, noise: float = 0.1) -> dict[str, NDArray[np.float64]]:
+def toy_units(
+    kinds: NDArray[np.int64], seed: int, noise: float = 0.1
+) -> dict[str, NDArray[np.float64]]:
     """Units whose rule is known, activity (n,) each, never negative, with some noise.
 
     "one kind": active for animals. "two kinds": strongly for animals, less for colors. "in context": for foods, but
     only after a number. "none": noise.
     """
     rng = np.random.default_rng(seed)
-    after_number = np.concatenate([[False], kinds[:-1] == KINDS.index("numbers")])
+    after_number = np.concatenate(
+        [[False], kinds[:-1] == KINDS.index("numbers")]
+    )
     rules = {
         "one kind": 1.0 * (kinds == 0),
         "two kinds": 1.0 * (kinds == 0) + 0.6 * (kinds == 1),
         "in context": 1.0 * ((kinds == 2) & after_number),
         "none": np.zeros(len(kinds)),
     }
-    return {name: np.maximum(rule + noise * rng.normal(size=len(kinds)), 0.0) for name, rule in rules.items()}
+    return {
+        name: np.maximum(rule + noise * rng.normal(size=len(kinds)), 0.0)
+        for name, rule in rules.items()
+    }
 
 
 def names_of(tokens: Sequence[int]) -> list[str]:
     """Toy tokens in words, such as "animals 3"."""
-    return [f"{KINDS[token // PER_KIND]} {token % PER_KIND + 1}" for token in tokens]
+    return [
+        f"{KINDS[token // PER_KIND]} {token % PER_KIND + 1}" for token in tokens
+    ]

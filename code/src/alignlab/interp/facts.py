@@ -40,14 +40,22 @@ class Fact:
 # relation -> templates (the first asks, the others are paraphrases), then subject > answer
 RELATIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "capital": (
-        ("The capital of {} is", "The capital city of {} is called", "Q: What is the capital of {}? A: The capital is"),
+        (
+            "The capital of {} is",
+            "The capital city of {} is called",
+            "Q: What is the capital of {}? A: The capital is",
+        ),
         """France Paris|Italy Rome|Germany Berlin|Spain Madrid|Portugal Lisbon|Greece Athens|Austria Vienna|Japan Tokyo
         Russia Moscow|Egypt Cairo|China Beijing|Ireland Dublin|Norway Oslo|Poland Warsaw|Hungary Budapest|Cuba Havana
         Peru Lima|Chile Santiago|Kenya Nairobi|Thailand Bangkok|Indonesia Jakarta|Turkey Ankara|Sweden Stockholm
         Denmark Copenhagen|Finland Helsinki|Belgium Brussels|Canada Ottawa|Iran Tehran|Iraq Baghdad|Syria Damascus""",
     ),
     "language": (
-        ("In {}, the official language is", "The official language of {} is", "The national language of {} is"),
+        (
+            "In {}, the official language is",
+            "The official language of {} is",
+            "The national language of {} is",
+        ),
         """France French|Italy Italian|Germany German|Spain Spanish|Portugal Portuguese|Greece Greek|Austria German
         Japan Japanese|Russia Russian|Egypt Arabic|China Mandarin|Norway Norwegian|Poland Polish|Hungary Hungarian
         Brazil Portuguese|Mexico Spanish|Turkey Turkish|Sweden Swedish|Denmark Danish|Finland Finnish|England English
@@ -72,12 +80,20 @@ RELATIONS: dict[str, tuple[tuple[str, ...], str]] = {
         calcium Ca|lead Pb|mercury Hg|zinc Zn|uranium U""",
     ),
     "opposite": (
-        ("The opposite of {} is", "The exact opposite of {} is", "The antonym of {} is"),
+        (
+            "The opposite of {} is",
+            "The exact opposite of {} is",
+            "The antonym of {} is",
+        ),
         """hot cold|big small|up down|black white|happy sad|fast slow|open closed|rich poor|light dark|wet dry
         high low|long short|good bad|empty full|left right|strong weak|hard soft|young old""",
     ),
     "kind": (
-        ("A {} is a kind of", "A {} is a type of", "Q: What kind of thing is a {}? A: A kind of"),
+        (
+            "A {} is a kind of",
+            "A {} is a type of",
+            "Q: What kind of thing is a {}? A: A kind of",
+        ),
         """sparrow bird|salmon fish|rose flower|carrot vegetable|hammer tool|violin instrument|trout fish|eagle bird
         wolf mammal|banana fruit|tulip flower|pigeon bird|shark fish|piano instrument|spider arachnid|frog amphibian""",
     ),
@@ -89,17 +105,31 @@ def facts(relations: Sequence[str] = tuple(RELATIONS)) -> list[Fact]:
     found = []
     for relation in relations:
         if relation not in RELATIONS:
-            raise ValueError(f"no relation {relation!r}; there are {', '.join(RELATIONS)}")
+            raise ValueError(
+                f"no relation {relation!r}; there are {', '.join(RELATIONS)}"
+            )
         (template, *paraphrases), table = RELATIONS[relation]
         for entry in table.replace("\n", "|").split("|"):
             subject, answer = (word.replace("_", " ") for word in entry.split())
-            found.append(Fact(relation, subject, " " + answer, template, tuple(paraphrases)))
+            found.append(
+                Fact(
+                    relation,
+                    subject,
+                    " " + answer,
+                    template,
+                    tuple(paraphrases),
+                )
+            )
     return found
 
 
 def neighbors(fact: Fact, among: Sequence[Fact]) -> list[Fact]:
     """The facts of the same relation with another answer."""
-    return [other for other in among if other.relation == fact.relation and other.answer != fact.answer]
+    return [
+        other
+        for other in among
+        if other.relation == fact.relation and other.answer != fact.answer
+    ]
 
 
 def answer_token(lm: LM, answer: str) -> int:
@@ -110,17 +140,26 @@ def answer_token(lm: LM, answer: str) -> int:
 def subject_end(lm: LM, template: str, subject: str) -> int:
     """Index of the subject's last token in the prompt. Raises ValueError where the template has no {}."""
     if "{}" not in template:
-        raise ValueError(f"the template {template!r} has no place {{}} for the subject")
+        raise ValueError(
+            f"the template {template!r} has no place {{}} for the subject"
+        )
     return len(encode(lm, template[: template.index("{}")] + subject)) - 1
 
 
 @torch.no_grad()
-def answer_probabilities(lm: LM, prompts: Sequence[str], answers: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def answer_probabilities(
+    lm: LM, prompts: Sequence[str], answers: Sequence[str]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Probability of the first token of each answer after its prompt, and whether it is the likeliest; both (n,)."""
     rows = [encode(lm, prompt) for prompt in prompts]
     longest = max(map(len, rows))
-    ids = torch.tensor([[0] * (longest - len(row)) + row for row in rows], device=lm.device)
-    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=lm.device)
+    ids = torch.tensor(
+        [[0] * (longest - len(row)) + row for row in rows], device=lm.device
+    )
+    mask = torch.tensor(
+        [[0] * (longest - len(row)) + [1] * len(row) for row in rows],
+        device=lm.device,
+    )
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     logits = []
     for i in range(0, len(rows), 64):
@@ -130,12 +169,18 @@ def answer_probabilities(lm: LM, prompts: Sequence[str], answers: Sequence[str])
         )  # fmt: skip
         logits.append(out.logits[:, -1].float())
     p = torch.cat(logits).softmax(-1)
-    tokens = torch.tensor([answer_token(lm, answer) for answer in answers], device=lm.device)
+    tokens = torch.tensor(
+        [answer_token(lm, answer) for answer in answers], device=lm.device
+    )
     return p.gather(1, tokens[:, None])[:, 0], p.argmax(1) == tokens
 
 
-def known_facts(lm: LM, relations: Sequence[str] = tuple(RELATIONS)) -> list[Fact]:
+def known_facts(
+    lm: LM, relations: Sequence[str] = tuple(RELATIONS)
+) -> list[Fact]:
     """The facts whose answer is the model's likeliest next token after the prompt. (Paraphrases are not asked.)"""
     asked = facts(relations)
-    likeliest = answer_probabilities(lm, [fact.prompt for fact in asked], [fact.answer for fact in asked])[1]
+    likeliest = answer_probabilities(
+        lm, [fact.prompt for fact in asked], [fact.answer for fact in asked]
+    )[1]
     return [fact for fact, right in zip(asked, likeliest.tolist()) if right]

@@ -31,19 +31,28 @@ class Example(NamedTuple):
     activity: float
 
 
-def windows(lm: LM, texts: Sequence[str], length: int = 128, most: int | None = None) -> Tensor:
+def windows(
+    lm: LM, texts: Sequence[str], length: int = 128, most: int | None = None
+) -> Tensor:
     """Token ids (window, length) of consecutive stretches of each text, the rest at its end left out.
 
     most: how many windows at most, taken evenly from all. Raises ValueError where no text is long enough.
     """
     rows: list[list[int]] = []
     for text in texts:
-        ids = lm.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        rows += [ids[at : at + length] for at in range(0, len(ids) - length + 1, length)]
+        ids = lm.tokenizer(text, add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
+        rows += [
+            ids[at : at + length]
+            for at in range(0, len(ids) - length + 1, length)
+        ]
     if not rows:
         raise ValueError(f"none of {len(texts)} texts has {length} tokens")
     if most is not None and len(rows) > most:
-        rows = [rows[i] for i in np.linspace(0, len(rows) - 1, most).astype(int)]
+        rows = [
+            rows[i] for i in np.linspace(0, len(rows) - 1, most).astype(int)
+        ]
     return torch.tensor(rows)
 
 
@@ -59,7 +68,9 @@ def scale_of(activations: Tensor) -> float:
     return float((flat - flat.mean(0)).square().sum(-1).mean().sqrt())
 
 
-def losses(lm: LM, tokens: Tensor, layer: int | None = None, replace: Any = None) -> float:
+def losses(
+    lm: LM, tokens: Tensor, layer: int | None = None, replace: Any = None
+) -> float:
     """Mean loss in nats a token of predicting windows (window, pos), the first SKIP positions left out.
 
     replace: activations (batch, pos, d) -> the same, put in the place of the residual stream after `layer` from
@@ -69,11 +80,22 @@ def losses(lm: LM, tokens: Tensor, layer: int | None = None, replace: Any = None
     def change(x: Tensor) -> Tensor:
         return torch.cat([x[:, :SKIP], replace(x[:, SKIP:])], dim=1)
 
-    total, changes = 0.0, {} if replace is None else {f"layers.{layer}.resid": change}
+    total, changes = (
+        0.0,
+        {} if replace is None else {f"layers.{layer}.resid": change},
+    )
     with torch.no_grad(), patch(lm, changes):
         for row in tokens.split(8):
-            logits = lm.model(input_ids=row.to(lm.device), use_cache=False).logits[:, SKIP:-1]
-            total += float(F.cross_entropy(logits.flatten(0, 1).float(), row[:, SKIP + 1 :].flatten(), reduction="sum"))
+            logits = lm.model(
+                input_ids=row.to(lm.device), use_cache=False
+            ).logits[:, SKIP:-1]
+            total += float(
+                F.cross_entropy(
+                    logits.flatten(0, 1).float(),
+                    row[:, SKIP + 1 :].flatten(),
+                    reduction="sum",
+                )
+            )
     return total / tokens[:, SKIP + 1 :].numel()
 
 
@@ -87,13 +109,22 @@ def reconstruction(model: Dictionary, scale: float) -> Any:
 
     def restore(x: Tensor) -> Tensor:
         with torch.no_grad():
-            return model.decode(model.encode(x.flatten(0, -2) / scale)).view(x.shape) * scale
+            return (
+                model.decode(model.encode(x.flatten(0, -2) / scale)).view(
+                    x.shape
+                )
+                * scale
+            )
 
     return restore
 
 
 def top_examples(
-    lm: LM, tokens: Tensor, activity: Tensor, count: int = 6, around: tuple[int, int] = (12, 4)
+    lm: LM,
+    tokens: Tensor,
+    activity: Tensor,
+    count: int = 6,
+    around: tuple[int, int] = (12, 4),
 ) -> list[Example]:
     """The places where a feature is most active, one a window, the most active first.
 
@@ -106,8 +137,14 @@ def top_examples(
             break
         at = int(where[window]) + SKIP
         row, (left, right) = tokens[window].tolist(), around
-        parts = (row[max(0, at - left) : at], row[at : at + 1], row[at + 1 : at + 1 + right])
-        before, token, after = (str(lm.tokenizer.decode(part)) for part in parts)
+        parts = (
+            row[max(0, at - left) : at],
+            row[at : at + 1],
+            row[at + 1 : at + 1 + right],
+        )
+        before, token, after = (
+            str(lm.tokenizer.decode(part)) for part in parts
+        )
         found.append(Example(before, token, after, float(best[window])))
     return found
 
@@ -118,7 +155,10 @@ def dictionary_bytes(model: Dictionary, scale: float) -> bytes:
 
     names = ("encoder", "bias", "decoder", "center", "threshold")
     parts = {name: getattr(model, name).half().contiguous() for name in names}
-    return save(parts, metadata={"kind": model.kind, "k": str(model.k), "scale": repr(scale)})
+    return save(
+        parts,
+        metadata={"kind": model.kind, "k": str(model.k), "scale": repr(scale)},
+    )
 
 
 def load_dictionary(path: Path) -> tuple[Dictionary, float]:
@@ -136,6 +176,8 @@ def principal(activations: Tensor, k: int) -> Dictionary:
     """The k principal components of activations (n, d) as a dictionary that always uses all of them: the control."""
     center = activations.mean(0)
     rows = torch.linalg.svd(activations - center, full_matrices=False)[2][:k]
-    both = torch.cat([rows, -rows])  # an activity is never negative, so each direction is there twice
+    both = torch.cat(
+        [rows, -rows]
+    )  # an activity is never negative, so each direction is there twice
     zeros = torch.zeros(2 * k)
     return Dictionary("l1", 0, both.T.contiguous(), zeros, both, center, zeros)

@@ -22,12 +22,16 @@ from alignlab.lm.sites import network_of
 Head = tuple[int, int]  # layer and head, both counted from 0
 
 
-def random_repeats(n: int, period: int, vocab: int, seed: int, times: int = 2) -> Tensor:
+def random_repeats(
+    n: int, period: int, vocab: int, seed: int, times: int = 2
+) -> Tensor:
     """n sequences of `period` random tokens, each said `times` times over: (n, times * period).
 
     Nothing but the repetition can predict them, so a loss that falls in the second half was learned in context.
     """
-    block = torch.from_numpy(np.random.default_rng(seed).integers(0, vocab, (n, period)))
+    block = torch.from_numpy(
+        np.random.default_rng(seed).integers(0, vocab, (n, period))
+    )
     return block.repeat(1, times)
 
 
@@ -42,7 +46,9 @@ def attention_patterns(model: LM | nn.Module, tokens: Tensor) -> Tensor:
         model.model.set_attn_implementation("eager")
         try:
             out = network_of(model)[0].base_model(
-                input_ids=tokens.to(model.device), output_attentions=True, use_cache=False
+                input_ids=tokens.to(model.device),
+                output_attentions=True,
+                use_cache=False,
             )
         finally:
             model.model.set_attn_implementation(before)
@@ -51,7 +57,9 @@ def attention_patterns(model: LM | nn.Module, tokens: Tensor) -> Tensor:
     found: list[Tensor] = []
     with contextlib.ExitStack() as stack:
         for layer in network.layers:
-            hook = layer.attn.pattern.register_forward_hook(lambda module, args, weights: found.append(weights))
+            hook = layer.attn.pattern.register_forward_hook(
+                lambda module, args, weights: found.append(weights)
+            )
             stack.callback(hook.remove)
         network(tokens)
     return torch.stack(found)
@@ -64,11 +72,17 @@ def prefix_matching(patterns: Tensor, tokens: Tensor) -> Tensor:
     occurrences: what an induction head does. patterns: (layer, batch, head, query, key); tokens: (batch, pos).
     Raises ValueError where no token occurs twice.
     """
-    follows = F.pad(tokens[:, :, None] == tokens[:, None, :-1], (1, 0)).tril()  # (batch, query, key)
+    follows = F.pad(
+        tokens[:, :, None] == tokens[:, None, :-1], (1, 0)
+    ).tril()  # (batch, query, key)
     asked = follows.any(-1)
     if not asked.any():
-        raise ValueError("no token occurs twice: prefix matching needs sequences that repeat something")
-    on_target = (patterns * follows[None, :, None]).sum(-1)  # (layer, batch, head, query)
+        raise ValueError(
+            "no token occurs twice: prefix matching needs sequences that repeat something"
+        )
+    on_target = (patterns * follows[None, :, None]).sum(
+        -1
+    )  # (layer, batch, head, query)
     return on_target.transpose(1, 2)[:, :, asked].mean(-1)
 
 
@@ -88,45 +102,77 @@ def copying(model: LM | nn.Module) -> Tensor:
     if isinstance(model, LM):
         inner, config = model.model.model, model.model.config
         embed, unembed = inner.embed_tokens.weight, model.model.lm_head.weight
-        layers = [(layer.input_layernorm, layer.self_attn) for layer in inner.layers]
-        heads, groups = config.num_attention_heads, config.num_attention_heads // config.num_key_value_heads
+        layers = [
+            (layer.input_layernorm, layer.self_attn) for layer in inner.layers
+        ]
+        heads, groups = (
+            config.num_attention_heads,
+            config.num_attention_heads // config.num_key_value_heads,
+        )
         final = inner.norm.weight
     else:
         network: Any = model
-        embed, unembed, final = network.embed.weight, network.unembed.weight, network.norm.weight
+        embed, unembed, final = (
+            network.embed.weight,
+            network.unembed.weight,
+            network.norm.weight,
+        )
         layers = [(layer.attn_norm, layer.attn) for layer in network.layers]
         heads, groups = network.config.n_heads, 1
-    through = embed.T @ unembed * final  # (d_model in, d_model out): sum over tokens
+    through = (
+        embed.T @ unembed * final
+    )  # (d_model in, d_model out): sum over tokens
     scores = torch.zeros(len(layers), heads)
     for i, (norm, attention) in enumerate(layers):
-        values = attention.v_proj.weight.unflatten(0, (heads // groups, -1)) * norm.weight  # (kv head, d_head, d_model)
-        outputs = attention.o_proj.weight.unflatten(1, (heads, -1))  # (d_model, head, d_head)
+        values = (
+            attention.v_proj.weight.unflatten(0, (heads // groups, -1))
+            * norm.weight
+        )  # (kv head, d_head, d_model)
+        outputs = attention.o_proj.weight.unflatten(
+            1, (heads, -1)
+        )  # (d_model, head, d_head)
         for head in range(heads):
-            eigenvalues = torch.linalg.eigvals(values[head // groups] @ through @ outputs[:, head])
+            eigenvalues = torch.linalg.eigvals(
+                values[head // groups] @ through @ outputs[:, head]
+            )
             scores[i, head] = eigenvalues.real.sum() / eigenvalues.abs().sum()
     return scores
 
 
 @contextlib.contextmanager
-def ablate_heads(model: LM | nn.Module, heads: Iterable[Head]) -> Iterator[None]:
+def ablate_heads(
+    model: LM | nn.Module, heads: Iterable[Head]
+) -> Iterator[None]:
     """Within the block, each of the heads gives at every token its mean output over all tokens of the batch.
 
     What the head says on average stays, what depends on the token is gone. Raises KeyError for an unknown layer.
     """
-    n_heads = model.model.config.num_attention_heads if isinstance(model, LM) else _n_heads(model)
+    n_heads = (
+        model.model.config.num_attention_heads
+        if isinstance(model, LM)
+        else _n_heads(model)
+    )
     by_layer: dict[int, list[int]] = {}
     for layer, head in heads:
         by_layer.setdefault(layer, []).append(head)
 
     def averaging(chosen: list[int]) -> Callable[[Tensor], Tensor]:
         def average(z: Tensor) -> Tensor:
-            parts = z.unflatten(-1, (n_heads, -1)).clone()  # (batch, pos, head, d_head)
+            parts = z.unflatten(
+                -1, (n_heads, -1)
+            ).clone()  # (batch, pos, head, d_head)
             parts[:, :, chosen] = parts[:, :, chosen].mean((0, 1))
             return parts.flatten(2)
 
         return average
 
-    with patch(model, {f"layers.{layer}.attn.z": averaging(chosen) for layer, chosen in by_layer.items()}):
+    with patch(
+        model,
+        {
+            f"layers.{layer}.attn.z": averaging(chosen)
+            for layer, chosen in by_layer.items()
+        },
+    ):
         yield
 
 
@@ -136,25 +182,47 @@ def _n_heads(model: Any) -> int:
 
 def best_heads(scores: Tensor, k: int) -> list[Head]:
     """The k heads of highest score (layer, head), best first."""
-    return [(int(i) // scores.shape[1], int(i) % scores.shape[1]) for i in scores.flatten().topk(k).indices]
+    return [
+        (int(i) // scores.shape[1], int(i) % scores.shape[1])
+        for i in scores.flatten().topk(k).indices
+    ]
 
 
-def random_heads(scores: Tensor, k: int, seed: int, without: Iterable[Head] = ()) -> list[Head]:
+def random_heads(
+    scores: Tensor, k: int, seed: int, without: Iterable[Head] = ()
+) -> list[Head]:
     """k heads drawn at random from a grid of shape `scores.shape`, none of them in `without`."""
     barred = set(without)
-    grid = [(layer, head) for layer in range(scores.shape[0]) for head in range(scores.shape[1])]
+    grid = [
+        (layer, head)
+        for layer in range(scores.shape[0])
+        for head in range(scores.shape[1])
+    ]
     free = [head for head in grid if head not in barred]
-    return [free[i] for i in np.random.default_rng(seed).choice(len(free), k, replace=False)]
+    return [
+        free[i]
+        for i in np.random.default_rng(seed).choice(len(free), k, replace=False)
+    ]
 
 
 @torch.no_grad()
-def repeat_losses(model: LM | nn.Module, tokens: Tensor, period: int) -> tuple[Tensor, Tensor]:
+def repeat_losses(
+    model: LM | nn.Module, tokens: Tensor, period: int
+) -> tuple[Tensor, Tensor]:
     """Mean loss (nats a token) of each sequence where it is new and where it repeats itself, each (batch,).
 
     tokens: (batch, pos), every row said over after `period` tokens. The first token of a repetition can't be
     foreseen, and counts for neither.
     """
     network = model.model if isinstance(model, LM) else model
-    out = network(tokens.to(model.device), use_cache=False).logits if isinstance(model, LM) else network(tokens)
-    loss = F.cross_entropy(out[:, :-1].transpose(1, 2), tokens[:, 1:].to(out.device), reduction="none")
+    out = (
+        network(tokens.to(model.device), use_cache=False).logits
+        if isinstance(model, LM)
+        else network(tokens)
+    )
+    loss = F.cross_entropy(
+        out[:, :-1].transpose(1, 2),
+        tokens[:, 1:].to(out.device),
+        reduction="none",
+    )
     return loss[:, : period - 1].mean(1), loss[:, period:].mean(1)

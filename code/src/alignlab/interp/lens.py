@@ -29,21 +29,30 @@ class Translator(NamedTuple):
         return stream @ self.matrix + self.shift
 
 
-def fit_translator(streams: ArrayLike, final: ArrayLike, penalty: float = 0.1) -> Translator:
+def fit_translator(
+    streams: ArrayLike, final: ArrayLike, penalty: float = 0.1
+) -> Translator:
     """The affine map from an early residual stream to the final one with the least squared error, both (n, d_model).
 
     penalty: of ridge regression, in units of the mean variance of a stream's coordinate; the map is pulled to the
         identity, so that with few examples it is the logit lens. Raises ValueError where the shapes differ.
     """
-    early, late = (np.asarray(part, dtype=np.float64) for part in (streams, final))
+    early, late = (
+        np.asarray(part, dtype=np.float64) for part in (streams, final)
+    )
     if early.ndim != 2 or early.shape != late.shape:
-        raise ValueError(f"streams (n, d_model) of equal shape are needed, not {early.shape} and {late.shape}")
+        raise ValueError(
+            f"streams (n, d_model) of equal shape are needed, not {early.shape} and {late.shape}"
+        )
     x, y = early - early.mean(0), (late - early) - (late - early).mean(0)
     gram = x.T @ x
     ridge = penalty * np.trace(gram) / len(gram)
     change = np.linalg.solve(gram + ridge * np.eye(len(gram)), x.T @ y)
     matrix = change + np.eye(len(gram))
-    return Translator(torch.from_numpy(matrix).float(), torch.from_numpy(late.mean(0) - early.mean(0) @ matrix).float())
+    return Translator(
+        torch.from_numpy(matrix).float(),
+        torch.from_numpy(late.mean(0) - early.mean(0) @ matrix).float(),
+    )
 
 
 def unembedding(model: LM | nn.Module) -> tuple[nn.Module, Tensor]:
@@ -55,13 +64,17 @@ def unembedding(model: LM | nn.Module) -> tuple[nn.Module, Tensor]:
 
 
 @torch.no_grad()
-def read(model: LM | nn.Module, streams: Tensor, translator: Translator | None = None) -> Tensor:
+def read(
+    model: LM | nn.Module, streams: Tensor, translator: Translator | None = None
+) -> Tensor:
     """Log-probabilities of the next token that a lens reads from streams (n, d_model): (n, vocab).
 
     Without a translator this is the logit lens.
     """
     norm, matrix = unembedding(model)
-    return (norm(translator(streams) if translator else streams) @ matrix.T).log_softmax(-1)
+    return (
+        norm(translator(streams) if translator else streams) @ matrix.T
+    ).log_softmax(-1)
 
 
 def divergence(final: Tensor, read: Tensor) -> Tensor:

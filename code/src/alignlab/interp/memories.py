@@ -31,22 +31,45 @@ class Facts:
     vocab: int
 
 
-def random_facts(seed: int, subjects: int = 24, relations: int = 8, objects: int = 24) -> Facts:
+def random_facts(
+    seed: int, subjects: int = 24, relations: int = 8, objects: int = 24
+) -> Facts:
     """Every subject has an object under every relation, drawn at random: nothing can be inferred, only remembered."""
     rng = np.random.default_rng(seed)
-    grid = np.stack(np.meshgrid(np.arange(subjects), subjects + np.arange(relations), indexing="ij"), -1).reshape(-1, 2)
+    grid = np.stack(
+        np.meshgrid(
+            np.arange(subjects), subjects + np.arange(relations), indexing="ij"
+        ),
+        -1,
+    ).reshape(-1, 2)
     drawn = subjects + relations + rng.integers(0, objects, len(grid))
-    return Facts(torch.from_numpy(grid), torch.from_numpy(drawn), subjects + relations + objects)
+    return Facts(
+        torch.from_numpy(grid),
+        torch.from_numpy(drawn),
+        subjects + relations + objects,
+    )
 
 
-def memorize(facts: Facts, seed: int, mlp: bool = True, steps: int = 400, width: int = 96) -> TinyTransformer:
+def memorize(
+    facts: Facts, seed: int, mlp: bool = True, steps: int = 400, width: int = 96
+) -> TinyTransformer:
     """A one-layer transformer trained on the whole table, with or without its feed-forward layer."""
-    config = TinyConfig(facts.vocab, d_model=32, n_layers=1, n_heads=2, context=2, mlp=mlp, d_mlp=width)
+    config = TinyConfig(
+        facts.vocab,
+        d_model=32,
+        n_layers=1,
+        n_heads=2,
+        context=2,
+        mlp=mlp,
+        d_mlp=width,
+    )
     model = TinyTransformer(config, seed=seed)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
-                parameter.mul_(5)  # larger first weights: the table is learned in fewer steps
+                parameter.mul_(
+                    5
+                )  # larger first weights: the table is learned in fewer steps
 
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         return F.cross_entropy(model(facts.prompts)[:, -1], facts.objects)
@@ -62,14 +85,21 @@ def recall(model: TinyTransformer, facts: Facts) -> Tensor:
 
 
 @torch.no_grad()
-def value_logits(model: LM | nn.Module, layer: int, neurons: ArrayLike) -> Tensor:
+def value_logits(
+    model: LM | nn.Module, layer: int, neurons: ArrayLike
+) -> Tensor:
     """What the neurons' values do to the logits if nothing else is there: (neurons, vocab), rows centered.
 
     The value is a column of the output projection, read through the last norm's weights and the unembedding. Only the
     order within a row means something, since the norm's scale depends on the rest of the stream.
     """
-    down, (norm, matrix) = find_site(model, f"layers.{layer}.mlp.out").module, unembedding(model)
-    columns = down.get_parameter("weight")[:, torch.as_tensor(neurons)]  # (d_model, neuron)
+    down, (norm, matrix) = (
+        find_site(model, f"layers.{layer}.mlp.out").module,
+        unembedding(model),
+    )
+    columns = down.get_parameter("weight")[
+        :, torch.as_tensor(neurons)
+    ]  # (d_model, neuron)
     logits = columns.T * norm.get_parameter("weight") @ matrix.T
     return logits - logits.mean(1, keepdim=True)
 
@@ -83,7 +113,9 @@ def triggers(hidden: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
     return best, hidden.T.gather(1, best).sign()
 
 
-def agreement(values: Tensor, signs: Tensor, targets: Tensor, top: int = 10) -> Tensor:
+def agreement(
+    values: Tensor, signs: Tensor, targets: Tensor, top: int = 10
+) -> Tensor:
     """Whether each neuron's value promotes what follows its strongest trigger: (neuron,), bool.
 
     values: (neuron, vocab) as `value_logits` gives; signs: (neuron,) of the coefficient at that trigger, since a
@@ -101,7 +133,10 @@ def explained(hidden: ArrayLike, labels: ArrayLike) -> np.ndarray:
     analysis of variance's epsilon squared: 0 in the mean where the label says nothing, and then also below 0; 1 where
     it says all. Labels that occur once are left out. Raises ValueError where no label occurs twice.
     """
-    x, (_, group) = np.asarray(hidden, dtype=np.float64), np.unique(np.asarray(labels), return_inverse=True)
+    x, (_, group) = (
+        np.asarray(hidden, dtype=np.float64),
+        np.unique(np.asarray(labels), return_inverse=True),
+    )
     keep = np.bincount(group)[group] > 1
     if not keep.any():
         raise ValueError("every label occurs once: nothing can be compared")

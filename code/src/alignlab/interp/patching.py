@@ -43,28 +43,52 @@ def patch_sweep(
     Returns (layer, position, vocab) in float32. For models of Llama's family (a stack `model.layers` that reads
     `inputs_embeds` as they are). Raises ValueError where the two have different lengths, TypeError for another family.
     """
-    into, out_of = (list(encode(lm, text)) if isinstance(text, str) else list(text) for text in (prompt, source))
+    into, out_of = (
+        list(encode(lm, text)) if isinstance(text, str) else list(text)
+        for text in (prompt, source)
+    )
     if len(into) != len(out_of):
-        raise ValueError(f"the prompt has {len(into)} tokens, the source {len(out_of)}: a position must mean the same")
-    chosen = [layer % lm.n_layers for layer in (range(lm.n_layers) if layers is None else layers)]
-    places = [p % len(into) for p in (range(len(into)) if positions is None else positions)]
+        raise ValueError(
+            f"the prompt has {len(into)} tokens, the source {len(out_of)}: a position must mean the same"
+        )
+    chosen = [
+        layer % lm.n_layers
+        for layer in (range(lm.n_layers) if layers is None else layers)
+    ]
+    places = [
+        p % len(into)
+        for p in (range(len(into)) if positions is None else positions)
+    ]
     names = {layer: f"layers.{layer}.{part}" for layer in chosen}
-    streams = {layer: "embed" if layer == 0 else f"layers.{layer - 1}.resid" for layer in chosen}
+    streams = {
+        layer: "embed" if layer == 0 else f"layers.{layer - 1}.resid"
+        for layer in chosen
+    }
     new = capture(lm, [out_of], list(names.values()), positions="all")
-    below = capture(lm, [into], list(dict.fromkeys(streams.values())), positions="all")
+    below = capture(
+        lm, [into], list(dict.fromkeys(streams.values())), positions="all"
+    )
     past = _keys_and_values(lm, into)
     rows = []
     for batch in _rows(places, len(into)):
-        branch = torch.tensor([(i, q) for i, p in enumerate(batch) for q in range(p, len(into))], device=lm.device)
+        branch = torch.tensor(
+            [(i, q) for i, p in enumerate(batch) for q in range(p, len(into))],
+            device=lm.device,
+        )
         owner, where = branch.T  # each token's branch and position
         starts = torch.tensor(batch, device=lm.device)
-        heads = (where == starts[owner]).nonzero()[:, 0]  # the patched token of each branch
+        heads = (where == starts[owner]).nonzero()[
+            :, 0
+        ]  # the patched token of each branch
         mask = _mask(owner, where, starts, len(into), lm.model.dtype)
         keep = keep_logits(lm, (where == len(into) - 1).nonzero()[:, 0])
         logits = []
         for layer in chosen:
             values = new[names[layer]][0, starts]  # (branch, d_model)
-            with patch(lm, {names[layer]: _placing(values, heads)}), _from_layer(lm, layer):
+            with (
+                patch(lm, {names[layer]: _placing(values, heads)}),
+                _from_layer(lm, layer),
+            ):
                 out = lm.model(
                     inputs_embeds=below[streams[layer]][:, where],
                     position_ids=where[None],
@@ -96,11 +120,19 @@ def patch_each(
         for position in positions:
             at = torch.tensor([position % ids.shape[1]], device=lm.device)
             with patch(lm, {name: _placing(new[at], at)}):
-                found.append(lm.model(input_ids=ids, use_cache=False, **keep_logits(lm, 1)).logits[0, -1].float())
+                found.append(
+                    lm.model(
+                        input_ids=ids, use_cache=False, **keep_logits(lm, 1)
+                    )
+                    .logits[0, -1]
+                    .float()
+                )
     return torch.stack(found).unflatten(0, (len(layers), len(positions)))
 
 
-def recovered(logits: Tensor, right: int, wrong: int, base: Tensor, goal: Tensor) -> Tensor:
+def recovered(
+    logits: Tensor, right: int, wrong: int, base: Tensor, goal: Tensor
+) -> Tensor:
     """How far a patch moves the logit difference right - wrong, from that of the run it is made in to the source's.
 
     logits: (..., vocab); base, goal: (vocab,), the two runs without a patch. 0: nothing moved; 1: all of it.
@@ -114,7 +146,11 @@ def recovered(logits: Tensor, right: int, wrong: int, base: Tensor, goal: Tensor
 def next_logits(lm: LM, prompt: str | Sequence[int]) -> Tensor:
     """Logits of the next token, (vocab,), float32."""
     ids = encode(lm, prompt) if isinstance(prompt, str) else list(prompt)
-    out = lm.model(input_ids=torch.tensor([ids], device=lm.device), use_cache=False, **keep_logits(lm, 1))
+    out = lm.model(
+        input_ids=torch.tensor([ids], device=lm.device),
+        use_cache=False,
+        **keep_logits(lm, 1),
+    )
     return out.logits[0, -1].float()
 
 
@@ -133,16 +169,27 @@ def _rows(places: Sequence[int], length: int) -> Iterator[list[int]]:
     """The positions in batches whose branches, each from its position to the end, fit into one row."""
     batch: list[int] = []
     for place in places:
-        if batch and sum(length - p for p in batch) + length - place > ROW_TOKENS:
+        if (
+            batch
+            and sum(length - p for p in batch) + length - place > ROW_TOKENS
+        ):
             yield batch
             batch = []
         batch.append(place)
     yield batch
 
 
-def _mask(owner: Tensor, where: Tensor, starts: Tensor, length: int, dtype: torch.dtype) -> Tensor:
+def _mask(
+    owner: Tensor,
+    where: Tensor,
+    starts: Tensor,
+    length: int,
+    dtype: torch.dtype,
+) -> Tensor:
     """Additive mask (1, 1, tokens, length + tokens): a token sees what stands before its branch, and its branch."""
-    before = torch.arange(length, device=where.device)[None] < starts[owner][:, None]
+    before = (
+        torch.arange(length, device=where.device)[None] < starts[owner][:, None]
+    )
     own = (owner[:, None] == owner[None]) & (where[None] <= where[:, None])
     visible = torch.cat([before, own], dim=1)
     mask = torch.zeros(visible.shape, dtype=dtype, device=where.device)
@@ -155,7 +202,9 @@ def _from_layer(lm: LM, layer: int) -> Iterator[None]:
     inner = getattr(lm.model, "model", None)
     whole = getattr(inner, "layers", None)
     if inner is None or not isinstance(whole, nn.ModuleList):
-        raise TypeError(f"{lm.name} is a {type(lm.model).__name__}: patch_sweep knows models of Llama's family")
+        raise TypeError(
+            f"{lm.name} is a {type(lm.model).__name__}: patch_sweep knows models of Llama's family"
+        )
     inner.layers = whole[layer:]
     try:
         yield
@@ -165,5 +214,9 @@ def _from_layer(lm: LM, layer: int) -> Iterator[None]:
 
 def _keys_and_values(lm: LM, ids: Sequence[int]) -> Past:
     """Keys and values of each layer, (1, head, pos, d_head)."""
-    out = lm.model(input_ids=torch.tensor([list(ids)], device=lm.device), use_cache=True, **keep_logits(lm, 1))
+    out = lm.model(
+        input_ids=torch.tensor([list(ids)], device=lm.device),
+        use_cache=True,
+        **keep_logits(lm, 1),
+    )
     return [(layer.keys, layer.values) for layer in out.past_key_values.layers]

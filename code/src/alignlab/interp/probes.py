@@ -51,7 +51,9 @@ def linear_probe(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> Probe:
 
     X, y = _checked(X, y)
     scale = X.std(0) + 1e-12
-    fit = LogisticRegression(C=C, max_iter=2000, tol=1e-6).fit((X - X.mean(0)) / scale, y)
+    fit = LogisticRegression(C=C, max_iter=2000, tol=1e-6).fit(
+        (X - X.mean(0)) / scale, y
+    )
     direction = fit.coef_[0] / scale
     return Probe(direction, float(direction @ X.mean(0) - fit.intercept_[0]))
 
@@ -68,7 +70,11 @@ def difference_of_means(X: ArrayLike, y: ArrayLike) -> Probe:
 
 
 def contrast_consistent_search(
-    first: ArrayLike, second: ArrayLike, seed: int = 0, restarts: int = 8, steps: int = 300
+    first: ArrayLike,
+    second: ArrayLike,
+    seed: int = 0,
+    restarts: int = 8,
+    steps: int = 300,
 ) -> Probe:
     """A direction along which statements that exclude each other get opposite answers (Burns et al. 2022, section 2.2).
 
@@ -80,18 +86,29 @@ def contrast_consistent_search(
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.shape != b.shape or a.ndim != 2:
-        raise ValueError(f"two sets of shape (n, d) are needed, not {a.shape} and {b.shape}")
+        raise ValueError(
+            f"two sets of shape (n, d) are needed, not {a.shape} and {b.shape}"
+        )
     both = np.concatenate([a, b])
     mean, scale = both.mean(0), both.std(0) + 1e-12
     x, z = (torch.from_numpy((part - mean) / scale).float() for part in (a, b))
     rng = np.random.default_rng(seed)
     start = rng.normal(size=(x.shape[1], restarts))
-    w = torch.from_numpy(start / np.linalg.norm(start, axis=0)).float().requires_grad_()
+    w = (
+        torch.from_numpy(start / np.linalg.norm(start, axis=0))
+        .float()
+        .requires_grad_()
+    )
     bias = torch.zeros(restarts, requires_grad=True)
     optimizer = torch.optim.AdamW([w, bias], lr=0.01, weight_decay=0.01)
     for _ in range(steps):
-        p, q = torch.sigmoid(x @ w + bias), torch.sigmoid(z @ w + bias)  # (n, restarts)
-        losses = (p + q - 1).square().mean(0) + torch.minimum(p, q).square().mean(0)
+        p, q = (
+            torch.sigmoid(x @ w + bias),
+            torch.sigmoid(z @ w + bias),
+        )  # (n, restarts)
+        losses = (p + q - 1).square().mean(0) + torch.minimum(
+            p, q
+        ).square().mean(0)
         optimizer.zero_grad()
         losses.sum().backward()
         optimizer.step()
@@ -108,7 +125,10 @@ def control_labels(words: Sequence[Any], seed: int) -> NDArray[np.bool_]:
     """
     distinct = list(dict.fromkeys(words))
     order = np.random.default_rng(seed).permutation(len(distinct))
-    label = {word: bool(order[i] < len(distinct) / 2) for i, word in enumerate(distinct)}
+    label = {
+        word: bool(order[i] < len(distinct) / 2)
+        for i, word in enumerate(distinct)
+    }
     return np.array([label[word] for word in words])
 
 
@@ -129,14 +149,20 @@ def untrained(lm: LM, seed: int, layers: int | None = None) -> LM:
 
     layers = lm.n_layers if layers is None else layers
     if not 1 <= layers <= lm.n_layers:
-        raise ValueError(f"{layers} layers asked for, {lm.name} has {lm.n_layers}")
+        raise ValueError(
+            f"{layers} layers asked for, {lm.name} has {lm.n_layers}"
+        )
     config = copy.deepcopy(lm.model.config)
     config.num_hidden_layers = layers
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model: Any = AutoModelForCausalLM.from_config(
+            config, dtype=torch.float32
+        )
     model = model.to(lm.device).eval().requires_grad_(False)
-    return replace(lm, model=model, name=f"{lm.name} (untrained)", n_layers=layers)
+    return replace(
+        lm, model=model, name=f"{lm.name} (untrained)", n_layers=layers
+    )
 
 
 def center(X: ArrayLike, groups: Sequence[Any]) -> Array:
@@ -158,7 +184,11 @@ def cosine(a: ArrayLike, b: ArrayLike) -> float:
 def _checked(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
     X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=bool)
     if X.ndim != 2 or y.shape != X.shape[:1]:
-        raise ValueError(f"activations (n, d) and labels (n,) are needed, not {X.shape} and {y.shape}")
+        raise ValueError(
+            f"activations (n, d) and labels (n,) are needed, not {X.shape} and {y.shape}"
+        )
     if y.all() or not y.any():
-        raise ValueError(f"all {len(y)} labels are {bool(y[0])}: a probe needs both kinds")
+        raise ValueError(
+            f"all {len(y)} labels are {bool(y[0])}: a probe needs both kinds"
+        )
     return X, y

@@ -8,7 +8,7 @@ mean over all facts. That the prompt is about *a* country stays; which country i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -26,7 +26,10 @@ Indonesia Jakarta|Vietnam Hanoi|Nepal Kathmandu|Lebanon Beirut|Bulgaria Sofia|Ro
 def capitals() -> list[tuple[str, str, str]]:
     """Facts as (prompt, subject, answer): "The capital of France is", "France", " Paris"."""
     pairs = (entry.split() for entry in COUNTRIES.replace("\n", "|").split("|"))
-    return [(f"The capital of {country} is", country, f" {capital}") for country, capital in pairs]
+    return [
+        (f"The capital of {country} is", country, f" {capital}")
+        for country, capital in pairs
+    ]
 
 
 def last_token_of(lm: LM, prompt: str, subject: str) -> int:
@@ -52,15 +55,32 @@ def answer_logprobs(
     """
     ids = [encode(lm, prompt) for prompt in prompts]
     longest = max(map(len, ids))
-    tokens = torch.tensor([row + [0] * (longest - len(row)) for row in ids], device=lm.device)
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=lm.device)
+    tokens = torch.tensor(
+        [row + [0] * (longest - len(row)) for row in ids], device=lm.device
+    )
+    mask = torch.tensor(
+        [[1] * len(row) + [0] * (longest - len(row)) for row in ids],
+        device=lm.device,
+    )
     rows = torch.arange(len(ids), device=lm.device)
-    at = torch.tensor([p % len(row) for p, row in zip(places or [-1] * len(ids), ids)], device=lm.device)
+    at = torch.tensor(
+        [p % len(row) for p, row in zip(places or [-1] * len(ids), ids)],
+        device=lm.device,
+    )
     last = mask.sum(1) - 1
-    blur: Callable[[Tensor], Tensor] = lambda activation: _averaged(activation, rows, at)  # noqa: E731
+
+    def blur(activation: Tensor) -> Tensor:
+        return _averaged(activation, rows, at)
+
     with patch(lm, {f"layers.{layer}.{part}": blur for layer in layers}):
-        logits = lm.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits[rows, last].float()
-    wanted = torch.tensor([encode(lm, answer)[0] for answer in answers], device=lm.device)
+        logits = (
+            lm.model(input_ids=tokens, attention_mask=mask, use_cache=False)
+            .logits[rows, last]
+            .float()
+        )
+    wanted = torch.tensor(
+        [encode(lm, answer)[0] for answer in answers], device=lm.device
+    )
     return logits.log_softmax(-1)[rows, wanted].cpu()
 
 

@@ -8,7 +8,6 @@ follow Marks and Tegmark (2023, "The Geometry of Truth") and Levinstein and Herr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +71,9 @@ TEMPLATES: dict[str, tuple[str, str]] = {
 AFFIRMATIVE = ("cities", "elements", "Spanish", "opposites", "kinds")
 
 
-def statements(families: tuple[str, ...] = (*TEMPLATES, "numbers")) -> list[Statement]:
+def statements(
+    families: tuple[str, ...] = (*TEMPLATES, "numbers"),
+) -> list[Statement]:
     """The statements of the families named, about 600 in all, half of them true in each family and for each word.
 
     Raises ValueError for a family that does not exist.
@@ -84,7 +85,9 @@ def statements(families: tuple[str, ...] = (*TEMPLATES, "numbers")) -> list[Stat
         elif family in TEMPLATES:
             found += _swapped(family)
         else:
-            raise ValueError(f"no family {family!r}; there are {', '.join((*TEMPLATES, 'numbers'))}")
+            raise ValueError(
+                f"no family {family!r}; there are {', '.join((*TEMPLATES, 'numbers'))}"
+            )
     return found
 
 
@@ -93,11 +96,17 @@ def contrast_pairs(items: list[Statement]) -> np.ndarray:
     by_subject: dict[tuple[str, str], list[int]] = {}
     for i, item in enumerate(items):
         by_subject.setdefault((item.family, item.subject), []).append(i)
-    pairs = [sorted(both, key=lambda i: not items[i].true) for both in by_subject.values() if len(both) == 2]
+    pairs = [
+        sorted(both, key=lambda i: not items[i].true)
+        for both in by_subject.values()
+        if len(both) == 2
+    ]
     return np.array(pairs)
 
 
-def split_by_group(items: list[Statement], seed: int, test: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+def split_by_group(
+    items: list[Statement], seed: int, test: float = 0.3
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of a training and a test set that share no fact, hence no subject.
 
     test: the share of each family's facts that goes to the test set; a statement and its negation go together.
@@ -105,8 +114,15 @@ def split_by_group(items: list[Statement], seed: int, test: float = 0.3) -> tupl
     rng = np.random.default_rng(seed)
     held_out: set[str] = set()
     for kind in dict.fromkeys(item.group.split("/")[0] for item in items):
-        groups = list(dict.fromkeys(item.group for item in items if item.group.split("/")[0] == kind))
-        held_out |= {groups[i] for i in rng.permutation(len(groups))[: round(test * len(groups))]}
+        groups = list(
+            dict.fromkeys(
+                item.group for item in items if item.group.split("/")[0] == kind
+            )
+        )
+        held_out |= {
+            groups[i]
+            for i in rng.permutation(len(groups))[: round(test * len(groups))]
+        }
     inside = np.array([item.group in held_out for item in items])
     return np.flatnonzero(~inside), np.flatnonzero(inside)
 
@@ -120,12 +136,24 @@ def _swapped(family: str) -> list[Statement]:
     table, template = TEMPLATES[family]
     negated = family.startswith("not ")
     facts, made = _facts(table), []
-    say: Callable[[str, str], str] = lambda x, y: template.format(x=x, y=y, a_x=_with_article(x))  # noqa: E731
+
+    def say(x: str, y: str) -> str:
+        return template.format(x=x, y=y, a_x=_with_article(x))
+
     for n in range(0, len(facts), 2):
         (x, y), (u, v) = facts[n], facts[n + 1]
-        for subject, what, fits in ((x, y, True), (u, v, True), (x, v, False), (u, y, False)):
+        for subject, what, fits in (
+            (x, y, True),
+            (u, v, True),
+            (x, v, False),
+            (u, y, False),
+        ):
             group = f"{family.removeprefix('not ')}/{n // 2}"
-            made.append(Statement(say(subject, what), fits != negated, family, group, subject))
+            made.append(
+                Statement(
+                    say(subject, what), fits != negated, family, group, subject
+                )
+            )
     return made
 
 
@@ -134,7 +162,15 @@ def _comparisons() -> list[Statement]:
     for n, (low, high) in enumerate(_facts(NUMBERS)):
         for word, rising in (("larger", True), ("smaller", False)):
             for x, y, true in ((high, low, rising), (low, high, not rising)):
-                made.append(Statement(f"{x.capitalize()} is {word} than {y}.", true, "numbers", f"numbers/{n}", x))
+                made.append(
+                    Statement(
+                        f"{x.capitalize()} is {word} than {y}.",
+                        true,
+                        "numbers",
+                        f"numbers/{n}",
+                        x,
+                    )
+                )
     return made
 
 

@@ -17,11 +17,15 @@ from numpy.typing import ArrayLike
 from alignlab.interp.probes import Array, _checked
 from alignlab.lm import LM, logprobs, patch
 
-Shift = dict[str, Array]  # name of an activation -> what is added to it, shape (d,)
+Shift = dict[
+    str, Array
+]  # name of an activation -> what is added to it, shape (d,)
 
 
 @contextlib.contextmanager
-def steer(model: Any, shift: Mapping[str, ArrayLike], strength: float = 1.0) -> Iterator[None]:
+def steer(
+    model: Any, shift: Mapping[str, ArrayLike], strength: float = 1.0
+) -> Iterator[None]:
     """Within the block, every forward pass adds strength * shift[name] to each named activation, at every position.
 
     model: an `LM` or a `TinyTransformer`. A negative strength steers the other way; 0 changes nothing.
@@ -31,12 +35,22 @@ def steer(model: Any, shift: Mapping[str, ArrayLike], strength: float = 1.0) -> 
     def adding(vector: Array) -> Callable[[torch.Tensor], torch.Tensor]:
         def add(activation: torch.Tensor) -> torch.Tensor:
             if activation.shape[-1] != len(vector):
-                raise ValueError(f"a shift of width {len(vector)} for an activation of width {activation.shape[-1]}")
-            return activation + strength * torch.from_numpy(vector).to(activation)
+                raise ValueError(
+                    f"a shift of width {len(vector)} for an activation of width {activation.shape[-1]}"
+                )
+            return activation + strength * torch.from_numpy(vector).to(
+                activation
+            )
 
         return add
 
-    with patch(model, {name: adding(np.array(vector, dtype=np.float64)) for name, vector in shift.items()}):
+    with patch(
+        model,
+        {
+            name: adding(np.array(vector, dtype=np.float64))
+            for name, vector in shift.items()
+        },
+    ):
         yield
 
 
@@ -64,17 +78,25 @@ def head_shift(z: ArrayLike, y: ArrayLike, heads: int = 48) -> Shift:
     for layer, head in zip(*np.unravel_index(best, (layers, n_heads))):
         theta = direction[layer, head] / np.linalg.norm(direction[layer, head])
         shift[layer, head] = (outputs[:, layer, head] @ theta).std() * theta
-    return {f"layers.{i}.attn.z": shift[i].ravel() for i in range(layers) if shift[i].any()}
+    return {
+        f"layers.{i}.attn.z": shift[i].ravel()
+        for i in range(layers)
+        if shift[i].any()
+    }
 
 
-def random_like(shift: Mapping[str, ArrayLike], d_head: int, seed: int) -> Shift:
+def random_like(
+    shift: Mapping[str, ArrayLike], d_head: int, seed: int
+) -> Shift:
     """The control of `head_shift`: in the same heads random directions, each of the same length as what it replaces."""
     rng = np.random.default_rng(seed)
     found = {}
     for name, vector in shift.items():
         pieces = np.asarray(vector, dtype=float).reshape(-1, d_head)
         noise = rng.normal(size=pieces.shape)
-        lengths = np.linalg.norm(pieces, axis=1, keepdims=True) / np.linalg.norm(noise, axis=1, keepdims=True)
+        lengths = np.linalg.norm(
+            pieces, axis=1, keepdims=True
+        ) / np.linalg.norm(noise, axis=1, keepdims=True)
         found[name] = (noise * lengths).ravel()
     return found
 
@@ -90,17 +112,27 @@ def preference(lm: LM, pairs: Sequence[tuple[str, str]]) -> Array:
     for first, second in pairs:
         if first == second:
             raise ValueError(f"the two texts of a pair are equal: {first!r}")
-        parting = next((i for i, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second)))
+        parting = next(
+            (i for i, (a, b) in enumerate(zip(first, second)) if a != b),
+            min(len(first), len(second)),
+        )
         cut = max(first.rfind(" ", 0, parting), 0)
         prompts.append(first[:cut])
         endings.append([first[cut:], second[cut:]])
-    return np.array([float(scores[0] - scores[1]) for scores in logprobs(lm, prompts, endings)])
+    return np.array(
+        [
+            float(scores[0] - scores[1])
+            for scores in logprobs(lm, prompts, endings)
+        ]
+    )
 
 
 def _head_means(z: ArrayLike, y: ArrayLike) -> tuple[Array, Array, Any]:
     """z as an array, each head's difference of class means (layer, head, d_head), and the labels."""
     z = np.asarray(z, dtype=float)
     if z.ndim != 4:
-        raise ValueError(f"head outputs have shape (n, layer, head, d_head), not {z.shape}")
+        raise ValueError(
+            f"head outputs have shape (n, layer, head, d_head), not {z.shape}"
+        )
     _, y = _checked(z.reshape(len(z), -1), y)
     return z, z[y].mean(0) - z[~y].mean(0), y

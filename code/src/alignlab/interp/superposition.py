@@ -48,18 +48,34 @@ def train_toys(
     """
     present = torch.tensor(density, dtype=torch.float32)[:, None, None]
     if not bool(((present > 0) & (present <= 1)).all()):
-        raise ValueError(f"densities are probabilities above 0, not {list(density)}")
+        raise ValueError(
+            f"densities are probabilities above 0, not {list(density)}"
+        )
     many = len(density)
-    weight = torch.ones(n) if importance is None else torch.as_tensor(importance, dtype=torch.float32)
+    weight = (
+        torch.ones(n)
+        if importance is None
+        else torch.as_tensor(importance, dtype=torch.float32)
+    )
     weight = weight.expand(many, n)[:, None]
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    W = torch.from_numpy(rng.normal(size=(many, n, m)) * math.sqrt(1 / n)).float().requires_grad_()
+    W = (
+        torch.from_numpy(rng.normal(size=(many, n, m)) * math.sqrt(1 / n))
+        .float()
+        .requires_grad_()
+    )
     b = torch.zeros(many, 1, n, requires_grad=True)
 
     def loss(size: int) -> Tensor:
-        x = torch.rand(many, size, n, generator=g) * (torch.rand(many, size, n, generator=g) < present)
+        x = torch.rand(many, size, n, generator=g) * (
+            torch.rand(many, size, n, generator=g) < present
+        )
         out = x @ W @ W.transpose(-1, -2) + b
-        return (weight * ((F.relu(out) if relu else out) - x).square()).sum(-1).mean(-1)
+        return (
+            (weight * ((F.relu(out) if relu else out) - x).square())
+            .sum(-1)
+            .mean(-1)
+        )
 
     optimizer = torch.optim.Adam([W, b], lr=lr, fused=True)
     for step in range(steps):
@@ -77,8 +93,12 @@ def best_of(toys: Toys, restarts: int) -> Toys:
     Raises ValueError where the networks cannot be divided so.
     """
     if len(toys.loss) % restarts:
-        raise ValueError(f"{len(toys.loss)} networks do not divide into groups of {restarts}")
-    at = toys.loss.view(-1, restarts).argmin(1) + restarts * torch.arange(len(toys.loss) // restarts)
+        raise ValueError(
+            f"{len(toys.loss)} networks do not divide into groups of {restarts}"
+        )
+    at = toys.loss.view(-1, restarts).argmin(1) + restarts * torch.arange(
+        len(toys.loss) // restarts
+    )
     return Toys(toys.weights[at], toys.bias[at], toys.loss[at])
 
 
@@ -96,7 +116,9 @@ def dimensionality(weights: Tensor) -> Tensor:
     size = weights.norm(dim=-1, keepdim=True)
     unit = weights / size.clamp_min(1e-6)
     overlap = (unit @ weights.transpose(-1, -2)).square().sum(-1)
-    return size[..., 0].square() / overlap.clamp_min(1e-12) * (size[..., 0] > 1e-3)
+    return (
+        size[..., 0].square() / overlap.clamp_min(1e-12) * (size[..., 0] > 1e-3)
+    )
 
 
 def dimensions_per_feature(weights: Tensor) -> Tensor:
@@ -110,7 +132,12 @@ def solu(x: Tensor) -> Tensor:
 
 
 def train_wide(
-    features: Tensor, hidden: int, activation: Callable[[Tensor], Tensor], density: float, seed: int, steps: int = 1500
+    features: Tensor,
+    hidden: int,
+    activation: Callable[[Tensor], Tensor],
+    density: float,
+    seed: int,
+    steps: int = 1500,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One hidden layer that restores features from a stream in which they lie in superposition.
 
@@ -121,16 +148,30 @@ def train_wide(
     many, n, d = features.shape
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     into, out = (
-        torch.from_numpy(rng.normal(size=(many, a, b)) / a**0.5).float().requires_grad_()
+        torch.from_numpy(rng.normal(size=(many, a, b)) / a**0.5)
+        .float()
+        .requires_grad_()
         for a, b in ((d, hidden), (hidden, n))
     )
-    shift, end = torch.zeros(many, 1, hidden, requires_grad=True), torch.zeros(many, 1, n, requires_grad=True)
+    shift, end = (
+        torch.zeros(many, 1, hidden, requires_grad=True),
+        torch.zeros(many, 1, n, requires_grad=True),
+    )
     optimizer = torch.optim.Adam([into, shift, out, end], lr=3e-3, fused=True)
     last = torch.zeros(many)
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = 3e-3 * min(1.0, 3 * (1 - step / steps))
-        x = torch.rand(many, 256, n, generator=g) * (torch.rand(many, 256, n, generator=g) < density)
-        loss = (activation(x @ features @ into + shift) @ out + end - x).square().sum(-1).mean(-1)
+        optimizer.param_groups[0]["lr"] = 3e-3 * min(
+            1.0, 3 * (1 - step / steps)
+        )
+        x = torch.rand(many, 256, n, generator=g) * (
+            torch.rand(many, 256, n, generator=g) < density
+        )
+        loss = (
+            (activation(x @ features @ into + shift) @ out + end - x)
+            .square()
+            .sum(-1)
+            .mean(-1)
+        )
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()
@@ -139,7 +180,10 @@ def train_wide(
 
 
 def selectivity_of_neurons(
-    features: Tensor, into: Tensor, shift: Tensor, activation: Callable[[Tensor], Tensor]
+    features: Tensor,
+    into: Tensor,
+    shift: Tensor,
+    activation: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """How much of a neuron's response belongs to one feature: (network, hidden), 1 where it answers to nothing else.
 
@@ -147,5 +191,7 @@ def selectivity_of_neurons(
     response, over the sum of all.
     """
     rest = activation(shift)
-    response = (activation(features @ into + shift) - rest).square()  # (network, n, hidden)
+    response = (
+        activation(features @ into + shift) - rest
+    ).square()  # (network, n, hidden)
     return response.amax(1) / response.sum(1).clamp_min(1e-9)

@@ -64,11 +64,29 @@ def causal_trace(
     """
     ids = encode(lm, fact.prompt)
     start, last = _subject(lm, fact)
-    token, depth, at = answer_token(lm, fact.answer), lm.n_layers, range(start, len(ids))
-    names = [f"layers.{i}.{part}" for i in range(depth) for part in ("resid", "mlp.out", "attn.out")]
-    clean = {name: value[0] for name, value in capture(lm, [ids], ["embed", *names], positions="all").items()}
+    token, depth, at = (
+        answer_token(lm, fact.answer),
+        lm.n_layers,
+        range(start, len(ids)),
+    )
+    names = [
+        f"layers.{i}.{part}"
+        for i in range(depth)
+        for part in ("resid", "mlp.out", "attn.out")
+    ]
+    clean = {
+        name: value[0]
+        for name, value in capture(
+            lm, [ids], ["embed", *names], positions="all"
+        ).items()
+    }
     scale = noise * float(lm.model.get_input_embeddings().weight.std())
-    drawn = np.random.default_rng(seed).normal(size=(samples, last - start + 1, lm.d_model)) * scale
+    drawn = (
+        np.random.default_rng(seed).normal(
+            size=(samples, last - start + 1, lm.d_model)
+        )
+        * scale
+    )
 
     def disturb(embedded: Tensor) -> Tensor:
         embedded = embedded.clone()
@@ -76,22 +94,32 @@ def causal_trace(
         return embedded
 
     with patch(lm, {"embed": disturb}):
-        noisy = capture(lm, [ids] * samples, ["embed", *names[::3]], positions="all")
-    states = list(noisy.values())  # what each layer reads, then what the last one writes: each (sample, pos, d)
+        noisy = capture(
+            lm, [ids] * samples, ["embed", *names[::3]], positions="all"
+        )
+    states = list(
+        noisy.values()
+    )  # what each layer reads, then what the last one writes: each (sample, pos, d)
     rows = torch.arange(len(at) * samples)
-    places = torch.tensor([p for p in at for _ in range(samples)])  # row -> the position that is put back
+    places = torch.tensor(
+        [p for p in at for _ in range(samples)]
+    )  # row -> the position that is put back
 
     def restore(part: Part, layer: int) -> np.ndarray:
         first = layer + 1 if part == "resid" else max(0, layer - window // 2)
-        state = states[first].repeat(len(at), 1, 1)  # (position x sample, pos, d)
+        state = states[first].repeat(
+            len(at), 1, 1
+        )  # (position x sample, pos, d)
         changes = {}
         if part == "resid":
             state[rows, places] = clean[f"layers.{layer}.resid"][places]
         else:
             for i in range(first, min(depth, layer - window // 2 + window)):
                 kept = clean[f"layers.{i}.{part}.out"]
-                changes[f"layers.{i - first}.{part}.out"] = lambda out, kept=kept: out.index_put(
-                    (rows, places), kept[places]
+                changes[f"layers.{i - first}.{part}.out"] = (
+                    lambda out, kept=kept: out.index_put(
+                        (rows, places), kept[places]
+                    )
                 )
         with from_layer(lm, first), patch(lm, changes):
             p = last_probabilities(lm, state)[:, token]
@@ -101,13 +129,22 @@ def causal_trace(
         p_clean = last_probabilities(lm, clean["embed"][None])[0, token]
         with from_layer(lm, depth):
             p_noisy = last_probabilities(lm, states[-1])[:, token].mean()
-        restored = np.array([[restore(part, layer) for layer in layers] for part in parts])
+        restored = np.array(
+            [[restore(part, layer) for layer in layers] for part in parts]
+        )
     return Trace(float(p_clean), float(p_noisy), restored, last - start)
 
 
-def last_probabilities(lm: LM, state: Tensor, mask: Tensor | None = None) -> Tensor:
+def last_probabilities(
+    lm: LM, state: Tensor, mask: Tensor | None = None
+) -> Tensor:
     """Probabilities of the next token after each row of vectors that the (remaining) layers read, (batch, vocab)."""
-    out = lm.model(inputs_embeds=state, attention_mask=mask, use_cache=False, **keep_logits(lm, 1))
+    out = lm.model(
+        inputs_embeds=state,
+        attention_mask=mask,
+        use_cache=False,
+        **keep_logits(lm, 1),
+    )
     return out.logits[:, -1].float().softmax(-1)
 
 
@@ -140,12 +177,17 @@ def by_role(trace: Trace, part: int = 0) -> dict[str, np.ndarray]:
         "prompt, last": range(n - 1, n),
     }
     empty = np.full(len(effects), np.nan)
-    return {role: effects[:, list(at)].mean(1) if len(at) else empty for role, at in roles.items()}
+    return {
+        role: effects[:, list(at)].mean(1) if len(at) else empty
+        for role, at in roles.items()
+    }
 
 
 def _subject(lm: LM, fact: Fact) -> tuple[int, int]:
     """Indices of the subject's first and last token. Raises ValueError where the subject begins the prompt."""
     before = fact.template[: fact.template.index("{}")].rstrip()
     if not before:
-        raise ValueError(f"the subject begins the prompt {fact.prompt!r}: put a word before it")
+        raise ValueError(
+            f"the subject begins the prompt {fact.prompt!r}: put a word before it"
+        )
     return len(encode(lm, before)), subject_end(lm, fact.template, fact.subject)

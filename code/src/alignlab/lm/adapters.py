@@ -31,8 +31,16 @@ def fingerprint(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, weight in model.named_parameters():
         if weight.ndim == 2 and "lora_" not in name:
-            sample = weight.detach()[:: max(1, weight.shape[0] // 8), :: max(1, weight.shape[1] // 8)]
-            digest.update(sample.to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
+            sample = weight.detach()[
+                :: max(1, weight.shape[0] // 8), :: max(1, weight.shape[1] // 8)
+            ]
+            digest.update(
+                sample.to("cpu", torch.bfloat16)
+                .contiguous()
+                .view(torch.uint8)
+                .numpy()
+                .tobytes()
+            )
     return digest.hexdigest()[:16]
 
 
@@ -45,11 +53,33 @@ def adapter_bytes(lm: LM, header: Mapping[str, str]) -> bytes:
     from safetensors.torch import save
 
     config = lm.model.peft_config["default"].to_dict()
-    kept = ("r", "lora_alpha", "target_modules", "layers_to_transform", "layers_pattern")
-    settings = {key: sorted(config[key]) if isinstance(config[key], set) else config[key] for key in kept}
+    kept = (
+        "r",
+        "lora_alpha",
+        "target_modules",
+        "layers_to_transform",
+        "layers_pattern",
+    )
+    settings = {
+        key: sorted(config[key])
+        if isinstance(config[key], set)
+        else config[key]
+        for key in kept
+    }
     weights = get_peft_model_state_dict(lm.model)
-    told = {**header, "base": lm.name, "base_fingerprint": fingerprint(lm.model), "lora": json.dumps(settings)}
-    return save({k: v.detach().to("cpu", torch.bfloat16).contiguous() for k, v in weights.items()}, metadata=told)
+    told = {
+        **header,
+        "base": lm.name,
+        "base_fingerprint": fingerprint(lm.model),
+        "lora": json.dumps(settings),
+    }
+    return save(
+        {
+            k: v.detach().to("cpu", torch.bfloat16).contiguous()
+            for k, v in weights.items()
+        },
+        metadata=told,
+    )
 
 
 def read_header(path: Path) -> dict[str, str]:
@@ -60,9 +90,13 @@ def read_header(path: Path) -> dict[str, str]:
         with safe_open(str(path), framework="pt") as file:
             header = dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise AdapterError(f"{path} cannot be read as an adapter: {error}") from error
+        raise AdapterError(
+            f"{path} cannot be read as an adapter: {error}"
+        ) from error
     if "base_fingerprint" not in header or "lora" not in header:
-        raise AdapterError(f"{path} does not say which model it belongs to: it is no adapter of this book")
+        raise AdapterError(
+            f"{path} does not say which model it belongs to: it is no adapter of this book"
+        )
     return header
 
 
@@ -82,7 +116,9 @@ def apply_adapter(lm: LM, path: Path, name: str, merge: bool = True) -> LM:
             f"{lm.name} has {found}: load the adapter on the model it was trained on"
         )
     with _quiet(bars=False):
-        model: Any = get_peft_model(lm.model, LoraConfig(**json.loads(header["lora"])))
+        model: Any = get_peft_model(
+            lm.model, LoraConfig(**json.loads(header["lora"]))
+        )
     set_peft_model_state_dict(model, load_file(str(path)))
     model = model.merge_and_unload() if merge else model
     return replace(lm, model=model.eval().requires_grad_(False), name=name)

@@ -48,26 +48,43 @@ def capture(
     ids = _ids(model, prompts)
     index = [_index(len(row), positions) for row in ids]
     longest = max(map(len, ids))
-    rows: dict[str, list[Tensor]] = {name: [torch.empty(0)] * len(ids) for name in names}
+    rows: dict[str, list[Tensor]] = {
+        name: [torch.empty(0)] * len(ids) for name in names
+    }
     for batch in _batches(ids):
         tokens, mask = _pad([ids[i] for i in batch], device)
-        where = torch.tensor([index[i] for i in batch], device=device) if positions != "all" else None
+        where = (
+            torch.tensor([index[i] for i in batch], device=device)
+            if positions != "all"
+            else None
+        )
         seen: dict[str, Tensor] = {}
-        with torch.no_grad(), _reading(sites, seen, where), contextlib.suppress(_Stop):
+        with (
+            torch.no_grad(),
+            _reading(sites, seen, where),
+            contextlib.suppress(_Stop),
+        ):
             if isinstance(model, LM):
                 network(input_ids=tokens, attention_mask=mask, use_cache=False)
             else:
                 network(tokens)
         for name, value in seen.items():
-            if where is None:  # (batch, pos, d): blank the padding, then make room for the longest prompt
-                value = nn.functional.pad(value * mask[..., None].to(value.dtype), (0, 0, 0, longest - value.shape[1]))
+            if (
+                where is None
+            ):  # (batch, pos, d): blank the padding, then make room for the longest prompt
+                value = nn.functional.pad(
+                    value * mask[..., None].to(value.dtype),
+                    (0, 0, 0, longest - value.shape[1]),
+                )
             for i, row in zip(batch, value):
                 rows[name][i] = row
     return {name: torch.stack(rows[name]) for name in names}
 
 
 @contextlib.contextmanager
-def patch(model: LM | nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]) -> Iterator[None]:
+def patch(
+    model: LM | nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]
+) -> Iterator[None]:
     """Within the block, every forward pass replaces the named activations: `fn(activation) -> activation`.
 
     An activation has shape (batch, pos, d), the result must have the same. Gradients flow through. With a cache a pass
@@ -78,17 +95,25 @@ def patch(model: LM | nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor
     """
     with contextlib.ExitStack() as stack:
         for name, fn in changes.items():
-            stack.callback(_attach(find_site(model, name), _replacing(name, fn)).remove)
+            stack.callback(
+                _attach(find_site(model, name), _replacing(name, fn)).remove
+            )
         yield
 
 
 @contextlib.contextmanager
-def _reading(sites: Mapping[str, Site], seen: dict[str, Tensor], where: Tensor | None) -> Iterator[None]:
+def _reading(
+    sites: Mapping[str, Site], seen: dict[str, Tensor], where: Tensor | None
+) -> Iterator[None]:
     """Within the block, passes fill `seen` (at the positions `where`, if given) and stop when every site is there."""
 
     def reader(name: str) -> Callable[[Tensor], None]:
         def read(value: Tensor) -> None:
-            seen[name] = value if where is None else value[torch.arange(len(where), device=value.device), where]
+            seen[name] = (
+                value
+                if where is None
+                else value[torch.arange(len(where), device=value.device), where]
+            )
             if len(seen) == len(sites):
                 raise _Stop
 
@@ -118,12 +143,20 @@ def _attach(site: Site, fn: Callable[[Tensor], Tensor | None]) -> Any:
     return site.module.register_forward_hook(on_output)
 
 
-def _replacing(name: str, fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def _replacing(
+    name: str, fn: Callable[[Tensor], Tensor]
+) -> Callable[[Tensor], Tensor]:
     def replace(value: Tensor) -> Tensor:
         new = fn(value)
         if not isinstance(new, Tensor) or new.shape != value.shape:
-            what = f"shape {tuple(new.shape)}" if isinstance(new, Tensor) else type(new).__name__
-            raise ValueError(f"the patch of {name!r} gave {what}, the activation has shape {tuple(value.shape)}")
+            what = (
+                f"shape {tuple(new.shape)}"
+                if isinstance(new, Tensor)
+                else type(new).__name__
+            )
+            raise ValueError(
+                f"the patch of {name!r} gave {what}, the activation has shape {tuple(value.shape)}"
+            )
         return new
 
     return replace
@@ -138,21 +171,29 @@ def _ids(model: LM | nn.Module, prompts: Prompts) -> list[list[int]]:
     for prompt in prompts:
         if isinstance(prompt, str):
             if not isinstance(model, LM):
-                raise TypeError(f"{type(model).__name__} has no tokenizer: give token ids instead of text")
+                raise TypeError(
+                    f"{type(model).__name__} has no tokenizer: give token ids instead of text"
+                )
             ids.append(encode(model, prompt))
         else:
             ids.append([int(token) for token in prompt])
     if not ids or not all(ids):
-        raise ValueError("an empty prompt has no activations" if ids else "no prompts given")
+        raise ValueError(
+            "an empty prompt has no activations" if ids else "no prompts given"
+        )
     return ids
 
 
 def _index(length: int, positions: Literal["last", "all"] | int) -> int:
     if isinstance(positions, str) and positions not in ("last", "all"):
-        raise ValueError(f"positions={positions!r} is not 'last', 'all' or an index")
+        raise ValueError(
+            f"positions={positions!r} is not 'last', 'all' or an index"
+        )
     index = -1 if isinstance(positions, str) else positions
     if not -length <= index < length:
-        raise IndexError(f"position {index} asked of a prompt of {length} tokens")
+        raise IndexError(
+            f"position {index} asked of a prompt of {length} tokens"
+        )
     return index % length
 
 
@@ -168,9 +209,16 @@ def _batches(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     yield batch
 
 
-def _pad(ids: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+def _pad(
+    ids: Sequence[Sequence[int]], device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Right-padded token ids (with 0, which the mask hides) and their mask, both (batch, pos)."""
     longest = max(map(len, ids))
-    tokens = torch.tensor([[*row, *[0] * (longest - len(row))] for row in ids], device=device)
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=device)
+    tokens = torch.tensor(
+        [[*row, *[0] * (longest - len(row))] for row in ids], device=device
+    )
+    mask = torch.tensor(
+        [[1] * len(row) + [0] * (longest - len(row)) for row in ids],
+        device=device,
+    )
     return tokens, mask

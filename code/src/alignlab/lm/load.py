@@ -42,7 +42,8 @@ class LM:
         """Say what it is in one line instead of printing thirty layers."""
         size = sum(p.numel() for p in self.model.parameters()) / 1e6
         return (
-            f"LM({self.name!r}, {size:.0f}M parameters, {self.n_layers} layers, d_model {self.d_model}, {self.device})"
+            f"LM({self.name!r}, {size:.0f}M parameters, {self.n_layers} layers, "
+            f"d_model {self.d_model}, {self.device})"
         )
 
 
@@ -64,18 +65,30 @@ def load_lm(
         from alignlab.lm.adapters import apply_adapter, read_header
 
         adapter = Path(__file__).parents[1] / ADAPTERS[str(name)]
-        return apply_adapter(load_lm(read_header(adapter)["base"], device, dtype), adapter, str(name))
+        return apply_adapter(
+            load_lm(read_header(adapter)["base"], device, dtype),
+            adapter,
+            str(name),
+        )
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source, local = _locate(name)
     device = torch.device(device) if device is not None else _best_device()
     if isinstance(dtype, str):
         dtype = getattr(torch, dtype)
-    kind = dtype if dtype is not None else (torch.float32 if device.type == "cpu" else "auto")
+    kind = (
+        dtype
+        if dtype is not None
+        else (torch.float32 if device.type == "cpu" else "auto")
+    )
     with _quiet(bars=not local and sys.stderr.isatty()):
         try:
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
-            model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=local)
+            tokenizer = AutoTokenizer.from_pretrained(
+                source, local_files_only=local
+            )
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                source, dtype=kind, local_files_only=local
+            )
         except (OSError, ValueError) as error:
             from alignlab.assets import AssetError
 
@@ -85,7 +98,14 @@ def load_lm(
         tokenizer.pad_token = tokenizer.eos_token
     model = model.to(device).eval().requires_grad_(False)
     config = model.config.get_text_config()
-    return LM(model, tokenizer, str(name), device, config.num_hidden_layers, config.hidden_size)
+    return LM(
+        model,
+        tokenizer,
+        str(name),
+        device,
+        config.num_hidden_layers,
+        config.hidden_size,
+    )
 
 
 def encode(lm: LM, text: str) -> list[int]:
@@ -95,7 +115,9 @@ def encode(lm: LM, text: str) -> list[int]:
     """
     bos = lm.tokenizer.bos_token
     special = not (bos and text.startswith(bos))
-    return lm.tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"]
+    return lm.tokenizer(text, add_special_tokens=special, verbose=False)[
+        "input_ids"
+    ]
 
 
 def _locate(name: str | os.PathLike[str]) -> tuple[str, bool]:
@@ -109,7 +131,9 @@ def _locate(name: str | os.PathLike[str]) -> tuple[str, bool]:
     if "/" in str(name) and not str(name).startswith((".", "/", "~")):
         offline = os.environ.get("ALIGNLAB_OFFLINE", "0") not in ("", "0")
         return (_hub_cache(str(name)), True) if offline else (str(name), False)
-    return str(assets.fetch(str(name))), True  # unknown: its error names the nearest entry
+    return str(
+        assets.fetch(str(name))
+    ), True  # unknown: its error names the nearest entry
 
 
 def _hub_cache(name: str) -> str:

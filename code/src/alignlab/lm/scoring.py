@@ -22,10 +22,17 @@ from alignlab.lm.load import LM, encode
 
 ROW_TOKENS = 512  # tokens of the tree that are run in one row
 
-Past = list[tuple[Tensor, Tensor]]  # keys and values of each layer, (1, heads, pos, d_head)
+Past = list[
+    tuple[Tensor, Tensor]
+]  # keys and values of each layer, (1, heads, pos, d_head)
 
 
-def logprobs(lm: LM, prompts: Sequence[str], completions: Sequence[Sequence[str]], prefix: str = "") -> list[Tensor]:
+def logprobs(
+    lm: LM,
+    prompts: Sequence[str],
+    completions: Sequence[Sequence[str]],
+    prefix: str = "",
+) -> list[Tensor]:
     """Summed log-probability (nats) of completions[i][j] after prefix + prompts[i].
 
     Returns for each prompt a float32 tensor of shape (len(completions[i]),), on the CPU.
@@ -37,14 +44,25 @@ def logprobs(lm: LM, prompts: Sequence[str], completions: Sequence[Sequence[str]
     Raises ValueError where the lengths differ or a completion is empty.
     """
     if len(prompts) != len(completions):
-        raise ValueError(f"{len(prompts)} prompts, but completions for {len(completions)}")
-    if isinstance(prompts, str) or any(isinstance(answers, str) for answers in completions):
-        raise TypeError("prompts is a list of strings, completions a list of lists of strings")
+        raise ValueError(
+            f"{len(prompts)} prompts, but completions for {len(completions)}"
+        )
+    if isinstance(prompts, str) or any(
+        isinstance(answers, str) for answers in completions
+    ):
+        raise TypeError(
+            "prompts is a list of strings, completions a list of lists of strings"
+        )
     pairs = [
-        split_tokens(lm, prefix + prompt, answer) for prompt, answers in zip(prompts, completions) for answer in answers
+        split_tokens(lm, prefix + prompt, answer)
+        for prompt, answers in zip(prompts, completions)
+        for answer in answers
     ]
     sums = iter([sum(scores) for scores in score_tokens(lm, pairs)])
-    return [torch.tensor([next(sums) for _ in answers], dtype=torch.float32) for answers in completions]
+    return [
+        torch.tensor([next(sums) for _ in answers], dtype=torch.float32)
+        for answers in completions
+    ]
 
 
 def token_logprobs(lm: LM, text: str) -> tuple[list[str], Tensor]:
@@ -54,7 +72,9 @@ def token_logprobs(lm: LM, text: str) -> tuple[list[str], Tensor]:
     """
     ids = encode(lm, text)
     scores = score_tokens(lm, [(ids[:1], ids[1:])])[0]
-    return [lm.tokenizer.decode([i]) for i in ids], torch.tensor([math.nan, *scores], dtype=torch.float32)
+    return [lm.tokenizer.decode([i]) for i in ids], torch.tensor(
+        [math.nan, *scores], dtype=torch.float32
+    )
 
 
 def perplexity(lm: LM, texts: Sequence[str]) -> Tensor:
@@ -68,33 +88,51 @@ def perplexity(lm: LM, texts: Sequence[str]) -> Tensor:
     ids = [encode(lm, text) for text in texts]
     short = [text for text, row in zip(texts, ids) if len(row) < 2]
     if short:
-        raise ValueError(f"perplexity needs at least two tokens, {short[0]!r} has fewer")
+        raise ValueError(
+            f"perplexity needs at least two tokens, {short[0]!r} has fewer"
+        )
     scores = score_tokens(lm, [(row[:1], row[1:]) for row in ids])
-    return torch.tensor([math.exp(-sum(row) / len(row)) for row in scores], dtype=torch.float32)
+    return torch.tensor(
+        [math.exp(-sum(row) / len(row)) for row in scores], dtype=torch.float32
+    )
 
 
-def split_tokens(lm: LM, prompt: str, completion: str) -> tuple[list[int], list[int]]:
+def split_tokens(
+    lm: LM, prompt: str, completion: str
+) -> tuple[list[int], list[int]]:
     """Token ids of a prompt and of the completion after it, by the rule that `logprobs` describes."""
     if not completion:
         raise ValueError("an empty completion has no log-probability")
     bare = prompt.rstrip()
     completion, prompt = prompt[len(bare) :] + completion, bare
     if not prompt:
-        start = lm.tokenizer.bos_token_id if lm.tokenizer.bos_token_id is not None else lm.tokenizer.eos_token_id
-        return [start], lm.tokenizer(completion, add_special_tokens=False)["input_ids"]
+        start = (
+            lm.tokenizer.bos_token_id
+            if lm.tokenizer.bos_token_id is not None
+            else lm.tokenizer.eos_token_id
+        )
+        return [start], lm.tokenizer(completion, add_special_tokens=False)[
+            "input_ids"
+        ]
     context, whole = encode(lm, prompt), encode(lm, prompt + completion)
     if whole[: len(context)] == context and len(whole) > len(context):
         return context, whole[len(context) :]
-    return context, lm.tokenizer(completion, add_special_tokens=False)["input_ids"]
+    return context, lm.tokenizer(completion, add_special_tokens=False)[
+        "input_ids"
+    ]
 
 
 @torch.no_grad()
-def score_tokens(lm: LM, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[list[float]]:
+def score_tokens(
+    lm: LM, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
+) -> list[list[float]]:
     """Log-probability (nats) of every token of each pair's second part, given all tokens before it.
 
     pairs: (tokens given, at least one; tokens scored) of each text.
     """
-    longest = max((len(given) + len(scored) for given, scored in pairs), default=0)
+    longest = max(
+        (len(given) + len(scored) for given, scored in pairs), default=0
+    )
     tree = Tree(shared=_can_share(lm, longest))
     asked = [tree.add(given, scored) for given, scored in pairs]
     found = tree.score(lm)
@@ -113,12 +151,16 @@ class Tree:
         self.token: list[int] = []
         self.parent: list[int] = []
         self.depth: list[int] = []
-        self.asked: list[dict[int, float]] = []  # target token -> its log-probability, once known
+        self.asked: list[
+            dict[int, float]
+        ] = []  # target token -> its log-probability, once known
         self.children: dict[int, list[int]] = {-1: []}
         self.shared = shared
         self._at: dict[tuple[int, int], int] = {}
 
-    def add(self, given: Sequence[int], scored: Sequence[int]) -> list[tuple[int, int]]:
+    def add(
+        self, given: Sequence[int], scored: Sequence[int]
+    ) -> list[tuple[int, int]]:
         """Add a sequence; return the edges whose log-probabilities it asks for."""
         node, edges = -1, []
         for i, token in enumerate([*given, *scored]):
@@ -146,12 +188,16 @@ class Tree:
         for node in reversed(range(len(size))):
             if self.parent[node] >= 0:
                 size[self.parent[node]] += size[node]
-        todo: list[tuple[list[int], Past]] = [(self.children[-1], [])]  # siblings, and the cache of what they share
+        todo: list[tuple[list[int], Past]] = [
+            (self.children[-1], [])
+        ]  # siblings, and the cache of what they share
         while todo:
             siblings, past = todo.pop()
             row: list[int] = []
             for node in siblings:
-                if size[node] > ROW_TOKENS or not self.shared:  # too big for a row: its stem first, then its branches
+                if (
+                    size[node] > ROW_TOKENS or not self.shared
+                ):  # too big for a row: its stem first, then its branches
                     stem, below = self._stem(node)
                     inner = past
                     for at in range(0, len(stem), ROW_TOKENS):
@@ -164,7 +210,11 @@ class Tree:
                 row += self._subtree(node)
             if row:
                 self._run(lm, row, past)
-        return {(node, token): p for node, asked in enumerate(self.asked) for token, p in asked.items()}
+        return {
+            (node, token): p
+            for node, asked in enumerate(self.asked)
+            for token, p in asked.items()
+        }
 
     def _stem(self, node: int) -> tuple[list[int], list[int]]:
         """The nodes from `node` down to the first fork, and the fork's branches."""
@@ -183,25 +233,43 @@ class Tree:
     def _run(self, lm: LM, nodes: list[int], past: Past) -> Past:
         """One forward pass over `nodes` after `past`; fills in what is asked at them, returns the cache with them."""
         seen = past[0][0].shape[2] if past else 0
-        chain = all(self.parent[n] == before for before, n in itertools.pairwise(nodes))
+        chain = all(
+            self.parent[n] == before for before, n in itertools.pairwise(nodes)
+        )
         where = [i for i, n in enumerate(nodes) if self.asked[n]]
-        keep = keep_logits(lm, torch.tensor(where or [len(nodes) - 1], device=lm.device))
+        keep = keep_logits(
+            lm, torch.tensor(where or [len(nodes) - 1], device=lm.device)
+        )
         out = lm.model(
-            input_ids=torch.tensor([[self.token[n] for n in nodes]], device=lm.device),
-            position_ids=torch.tensor([[self.depth[n] for n in nodes]], device=lm.device),
+            input_ids=torch.tensor(
+                [[self.token[n] for n in nodes]], device=lm.device
+            ),
+            position_ids=torch.tensor(
+                [[self.depth[n] for n in nodes]], device=lm.device
+            ),
             attention_mask=None if chain else self._mask(nodes, seen, lm),
             past_key_values=_cache(past),
             use_cache=True,
             **keep,
         )
         if where:
-            logits = (out.logits[0] if keep else out.logits[0, where]).float()  # (asked nodes, vocab)
+            logits = (
+                out.logits[0] if keep else out.logits[0, where]
+            ).float()  # (asked nodes, vocab)
             total = logits.logsumexp(-1)
-            at = [(i, token) for i, w in enumerate(where) for token in self.asked[nodes[w]]]
+            at = [
+                (i, token)
+                for i, w in enumerate(where)
+                for token in self.asked[nodes[w]]
+            ]
             rows, tokens = torch.tensor(at, device=lm.device).T
-            for (i, token), p in zip(at, (logits[rows, tokens] - total[rows]).tolist()):
+            for (i, token), p in zip(
+                at, (logits[rows, tokens] - total[rows]).tolist()
+            ):
                 self.asked[nodes[where[i]]][token] = p
-        return [(layer.keys, layer.values) for layer in out.past_key_values.layers]
+        return [
+            (layer.keys, layer.values) for layer in out.past_key_values.layers
+        ]
 
     def _mask(self, nodes: list[int], seen: int, lm: LM) -> Tensor:
         """Additive mask (1, 1, len(nodes), seen + len(nodes)): 0 at a node's ancestors and itself, else very low."""
@@ -211,8 +279,12 @@ class Tree:
             if self.parent[n] in place:
                 visible[i] = visible[place[self.parent[n]]]
             visible[i, i] = True
-        visible = torch.cat([torch.ones(len(nodes), seen, dtype=torch.bool), visible], dim=1)
-        mask = torch.zeros(visible.shape, dtype=lm.model.dtype).masked_fill_(~visible, torch.finfo(lm.model.dtype).min)
+        visible = torch.cat(
+            [torch.ones(len(nodes), seen, dtype=torch.bool), visible], dim=1
+        )
+        mask = torch.zeros(visible.shape, dtype=lm.model.dtype).masked_fill_(
+            ~visible, torch.finfo(lm.model.dtype).min
+        )
         return mask[None, None].to(lm.device)
 
 

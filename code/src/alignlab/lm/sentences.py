@@ -21,11 +21,15 @@ def _encoder() -> tuple[Any, Any]:
 
     folder = str(fetch(ENCODER))
     with _quiet(bars=False):
-        return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+        return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(
+            folder, dtype=torch.float32
+        ).eval()
 
 
 @torch.no_grad()
-def sentence_vectors(texts: Sequence[str], max_tokens: int = 128, batch: int = 64) -> Tensor:
+def sentence_vectors(
+    texts: Sequence[str], max_tokens: int = 128, batch: int = 64
+) -> Tensor:
     """Unit vectors of texts, shape (len(texts), 384): the mean over each text's tokens, at most `max_tokens` of them.
 
     Raises alignlab.assets.AssetError where the encoder can't be fetched.
@@ -36,8 +40,17 @@ def sentence_vectors(texts: Sequence[str], max_tokens: int = 128, batch: int = 6
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         read = tokenizer(
-            [texts[i] for i in rows], padding=True, truncation=True, max_length=max_tokens, return_tensors="pt"
+            [texts[i] for i in rows],
+            padding=True,
+            truncation=True,
+            max_length=max_tokens,
+            return_tensors="pt",
         )
-        states, mask = model(**read).last_hidden_state, read["attention_mask"][..., None]
-        found[rows] = torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+        states, mask = (
+            model(**read).last_hidden_state,
+            read["attention_mask"][..., None],
+        )
+        found[rows] = torch.nn.functional.normalize(
+            (states * mask).sum(1) / mask.sum(1), dim=-1
+        )
     return found

@@ -25,9 +25,14 @@ from alignlab.lm.load import LM
 # Where the stack of layers, the attention, the MLP and their output projections are found: Llama and its relatives,
 # GPT-2, GPT-NeoX and GPT-J, and `TinyTransformer`.
 _STACKS = ("layers", "model.layers", "transformer.h", "gpt_neox.layers")
-_ATTENTION, _ATTENTION_OUT = ("self_attn", "attn", "attention"), ("o_proj", "c_proj", "dense", "out_proj")
+_ATTENTION, _ATTENTION_OUT = (
+    ("self_attn", "attn", "attention"),
+    ("o_proj", "c_proj", "dense", "out_proj"),
+)
 _MLP, _MLP_OUT = ("mlp",), ("down_proj", "c_proj", "dense_4h_to_h", "fc_out")
-_PARTS: dict[str, tuple[Sequence[str], Sequence[str], Literal["input", "output"]] | None] = {
+_PARTS: dict[
+    str, tuple[Sequence[str], Sequence[str], Literal["input", "output"]] | None
+] = {
     "resid": None,
     "attn.z": (_ATTENTION, _ATTENTION_OUT, "input"),
     "attn.out": (_ATTENTION, _ATTENTION_OUT, "output"),
@@ -48,16 +53,31 @@ def find_site(model: LM | nn.Module, name: str) -> Site:
     """The place that an activation's name stands for. Raises KeyError, with what there is, where there is none."""
     network, _ = network_of(model)
     if name == "embed":
-        return Site(network.get_input_embeddings() if isinstance(model, LM) else network.embed, "output")
+        return Site(
+            network.get_input_embeddings()
+            if isinstance(model, LM)
+            else network.embed,
+            "output",
+        )
     head, _, rest = name.partition(".")
     number, _, part = rest.partition(".")
-    if head != "layers" or not number.lstrip("-").isdigit() or part not in _PARTS:
-        raise KeyError(f"no activation {name!r}: names are 'embed' and 'layers.N.' followed by {', '.join(_PARTS)}")
+    if (
+        head != "layers"
+        or not number.lstrip("-").isdigit()
+        or part not in _PARTS
+    ):
+        raise KeyError(
+            f"no activation {name!r}: names are 'embed' and 'layers.N.' followed by {', '.join(_PARTS)}"
+        )
     layers = _first(network, _STACKS)
     if layers is None:
-        raise KeyError(f"no activation {name!r}: no stack of layers was found in {type(network).__name__}")
+        raise KeyError(
+            f"no activation {name!r}: no stack of layers was found in {type(network).__name__}"
+        )
     if not -len(layers) <= int(number) < len(layers):
-        raise KeyError(f"no activation {name!r}: the model has layers 0 to {len(layers) - 1}")
+        raise KeyError(
+            f"no activation {name!r}: the model has layers 0 to {len(layers) - 1}"
+        )
     layer, place = layers[int(number)], _PARTS[part]
     if place is None:
         return Site(layer, "output")
@@ -65,7 +85,9 @@ def find_site(model: LM | nn.Module, name: str) -> Site:
     block = _first(layer, blocks)
     module = _first(block, projections) if block is not None else None
     if module is None:
-        raise KeyError(f"no activation {name!r}: a {type(layer).__name__} of this model has no {part.split('.')[0]}")
+        raise KeyError(
+            f"no activation {name!r}: a {type(layer).__name__} of this model has no {part.split('.')[0]}"
+        )
     return Site(module, side)
 
 
@@ -74,7 +96,9 @@ def network_of(model: LM | nn.Module) -> tuple[Any, torch.device]:
     if not isinstance(model, LM):
         return model, next(model.parameters()).device
     inner = model.model
-    return (inner.get_base_model() if hasattr(inner, "get_base_model") else inner), model.device
+    return (
+        inner.get_base_model() if hasattr(inner, "get_base_model") else inner
+    ), model.device
 
 
 def _first(root: nn.Module, paths: Sequence[str]) -> Any:

@@ -74,9 +74,13 @@ class TinyTransformer(nn.Module):
         """Build the model with the weights that `seed` gives."""
         super().__init__()
         self.config = config
-        with torch.random.fork_rng(devices=[]):  # what torch draws here is replaced below
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # what torch draws here is replaced below
             self.embed = nn.Embedding(config.vocab, config.d_model)
-            self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
+            self.layers = nn.ModuleList(
+                Layer(config) for _ in range(config.n_layers)
+            )
             self.norm = RMSNorm(config)
             self.unembed = nn.Linear(config.d_model, config.vocab, bias=False)
         rng = np.random.default_rng(seed)
@@ -84,13 +88,21 @@ class TinyTransformer(nn.Module):
             if parameter.ndim == 2:
                 writes = name.endswith(("o_proj.weight", "down_proj.weight"))
                 scale = 0.02 / np.sqrt(2 * config.n_layers) if writes else 0.02
-                parameter.data = torch.from_numpy(rng.normal(0.0, scale, tuple(parameter.shape))).float()
+                parameter.data = torch.from_numpy(
+                    rng.normal(0.0, scale, tuple(parameter.shape))
+                ).float()
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (batch, pos, vocab) of the next token at each position."""
         if tokens.shape[1] > self.config.context:
-            raise ValueError(f"{tokens.shape[1]} tokens are more than the model's context of {self.config.context}")
-        x = tokens @ self.embed.weight if tokens.is_floating_point() else self.embed(tokens)  # (batch, pos, d_model)
+            raise ValueError(
+                f"{tokens.shape[1]} tokens are more than the model's context of {self.config.context}"
+            )
+        x = (
+            tokens @ self.embed.weight
+            if tokens.is_floating_point()
+            else self.embed(tokens)
+        )  # (batch, pos, d_model)
         for layer in self.layers:
             x = layer(x)
         return self.unembed(self.norm(x))
@@ -122,12 +134,23 @@ class Attention(nn.Module):
         """Build it, weights to be drawn by the model."""
         super().__init__()
         d, self.n_heads = config.d_model, config.n_heads
-        self.q_proj, self.k_proj, self.v_proj, self.o_proj = (nn.Linear(d, d, bias=False) for _ in range(4))
-        self.pattern = nn.Identity()  # a place to hook the attention weights (batch, head, query, key)
+        self.q_proj, self.k_proj, self.v_proj, self.o_proj = (
+            nn.Linear(d, d, bias=False) for _ in range(4)
+        )
+        self.pattern = (
+            nn.Identity()
+        )  # a place to hook the attention weights (batch, head, query, key)
         half = config.d_head // 2
-        angle = np.outer(np.arange(config.context), config.rope_base ** (-np.arange(half) / half))  # (pos, half)
-        self.register_buffer("cos", torch.from_numpy(np.cos(angle)).float(), persistent=False)
-        self.register_buffer("sin", torch.from_numpy(np.sin(angle)).float(), persistent=False)
+        angle = np.outer(
+            np.arange(config.context),
+            config.rope_base ** (-np.arange(half) / half),
+        )  # (pos, half)
+        self.register_buffer(
+            "cos", torch.from_numpy(np.cos(angle)).float(), persistent=False
+        )
+        self.register_buffer(
+            "sin", torch.from_numpy(np.sin(angle)).float(), persistent=False
+        )
 
     def rotate(self, x: Tensor) -> Tensor:
         """Turn (batch, head, pos, d_head) by each position's angles."""
@@ -138,12 +161,22 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, pos, d_model) -> the same."""
         q, k, v = (
-            p(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)  # (batch, head, pos, d_head)
+            p(x)
+            .unflatten(-1, (self.n_heads, -1))
+            .transpose(1, 2)  # (batch, head, pos, d_head)
             for p in (self.q_proj, self.k_proj, self.v_proj)
         )
-        scores = self.rotate(q) @ self.rotate(k).transpose(-1, -2) / q.shape[-1] ** 0.5  # (batch, head, query, key)
-        future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
-        pattern = self.pattern(scores.masked_fill(future, float("-inf")).softmax(-1))
+        scores = (
+            self.rotate(q)
+            @ self.rotate(k).transpose(-1, -2)
+            / q.shape[-1] ** 0.5
+        )  # (batch, head, query, key)
+        future = torch.ones(
+            scores.shape[-2:], dtype=torch.bool, device=x.device
+        ).triu(1)
+        pattern = self.pattern(
+            scores.masked_fill(future, float("-inf")).softmax(-1)
+        )
         return self.o_proj((pattern @ v).transpose(1, 2).flatten(2))
 
 
@@ -168,8 +201,15 @@ class RMSNorm(nn.Module):
     def __init__(self, config: TinyConfig) -> None:
         """Build it, weights to be drawn by the model."""
         super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(config.d_model)), config.eps
+        self.weight, self.eps = (
+            nn.Parameter(torch.ones(config.d_model)),
+            config.eps,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, pos, d_model) -> the same."""
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.weight
+        return (
+            x
+            * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
+            * self.weight
+        )

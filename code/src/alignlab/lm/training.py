@@ -29,8 +29,12 @@ def train(
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
-        raise ValueError("no parameter of the model requires a gradient: open some with requires_grad_(True)")
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+        raise ValueError(
+            "no parameter of the model requires a gradient: open some with requires_grad_(True)"
+        )
+    optimizer = torch.optim.AdamW(
+        parameters, lr=lr, weight_decay=weight_decay, fused=True
+    )
     generator = torch.Generator().manual_seed(seed)
     was_training = model.training
     model.train()
@@ -41,7 +45,9 @@ def train(
                 loss = loss_fn(model, step, generator)
                 losses.append(loss.item())
                 if not torch.isfinite(loss):
-                    raise FloatingPointError(f"the loss is {losses[-1]} at step {step}: lower the learning rate ({lr})")
+                    raise FloatingPointError(
+                        f"the loss is {losses[-1]} at step {step}: lower the learning rate ({lr})"
+                    )
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(parameters, clip)
@@ -74,4 +80,6 @@ def _progress(steps: int) -> Iterator[Callable[[float], None]]:
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=steps)
-        yield lambda loss: bar.update(task, advance=1, description=f"training, loss {loss:.3f}")
+        yield lambda loss: bar.update(
+            task, advance=1, description=f"training, loss {loss:.3f}"
+        )

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from alignlab.outer.direct import Pair, dpo_loss
 
-PairLoss = Callable[[Pair, Pair], Tensor]  # (policy, reference), log-probabilities (pairs,) -> losses (pairs,)
+PairLoss = Callable[
+    [Pair, Pair], Tensor
+]  # (policy, reference), log-probabilities (pairs,) -> losses (pairs,)
 
 
 def closed_form(reward: Tensor, reference: Tensor, beta: float) -> Tensor:
@@ -26,24 +28,42 @@ def closed_form(reward: Tensor, reference: Tensor, beta: float) -> Tensor:
     return (reference.log() + reward / beta).softmax(0)
 
 
-def fit_population(reward: Tensor, reference: Tensor, loss: PairLoss = dpo_loss, steps: int = 500) -> Tensor:
+def fit_population(
+    reward: Tensor,
+    reference: Tensor,
+    loss: PairLoss = dpo_loss,
+    steps: int = 500,
+) -> Tensor:
     """The softmax policy with the lowest loss on the preferences of everybody, found by L-BFGS from the reference.
 
     reward, reference (probabilities): shape (K,), float64. All pairs of different answers count alike.
     Returns probabilities, (K,).
     """
     i, j = torch.triu_indices(len(reward), len(reward), 1)
-    first, log_reference = torch.sigmoid(reward[i] - reward[j]), reference.log()  # probability that i is preferred
+    first, log_reference = (
+        torch.sigmoid(reward[i] - reward[j]),
+        reference.log(),
+    )  # probability that i is preferred
     logits = log_reference.clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
-        [logits], max_iter=steps, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe"
+        [logits],
+        max_iter=steps,
+        tolerance_grad=1e-12,
+        tolerance_change=1e-16,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         logprobs = logits.log_softmax(0)
-        preferred = loss(Pair(logprobs[i], logprobs[j]), Pair(log_reference[i], log_reference[j]))
-        reversed_ = loss(Pair(logprobs[j], logprobs[i]), Pair(log_reference[j], log_reference[i]))
+        preferred = loss(
+            Pair(logprobs[i], logprobs[j]),
+            Pair(log_reference[i], log_reference[j]),
+        )
+        reversed_ = loss(
+            Pair(logprobs[j], logprobs[i]),
+            Pair(log_reference[j], log_reference[i]),
+        )
         mean = (first * preferred + (1 - first) * reversed_).mean()
         mean.backward()
         return mean
@@ -53,7 +73,11 @@ def fit_population(reward: Tensor, reference: Tensor, loss: PairLoss = dpo_loss,
 
 
 def look_alike(
-    alike: float, generator: torch.Generator, worlds: int = 200, answers: int = 50, d: int = 16
+    alike: float,
+    generator: torch.Generator,
+    worlds: int = 200,
+    answers: int = 50,
+    d: int = 16,
 ) -> tuple[Tensor, Tensor]:
     """Features of answers and the reference's logits, in many worlds at once: (worlds, answers, d), (worlds, answers).
 
@@ -61,18 +85,33 @@ def look_alike(
     drawn at random. Raises ValueError where `alike` is not between -1 and 1.
     """
     if not -1 < alike < 1:
-        raise ValueError(f"alike is a cosine between -1 and 1, not {alike}; at 1 no weights could tell the two apart")
-    drawn = torch.randn(worlds, answers, d, dtype=torch.float64, generator=generator) / d**0.5
+        raise ValueError(
+            f"alike is a cosine between -1 and 1, not {alike}; at 1 no weights could tell the two apart"
+        )
+    drawn = (
+        torch.randn(
+            worlds, answers, d, dtype=torch.float64, generator=generator
+        )
+        / d**0.5
+    )
     chosen = drawn[:, 0] / drawn[:, 0].norm(dim=-1, keepdim=True)
     other = drawn[:, 1] - (drawn[:, 1] * chosen).sum(-1, keepdim=True) * chosen
     other = other / other.norm(dim=-1, keepdim=True)
-    pair = torch.stack([chosen, alike * chosen + (1 - alike**2) ** 0.5 * other], 1)
-    logits = torch.randn(worlds, answers, dtype=torch.float64, generator=generator)
+    pair = torch.stack(
+        [chosen, alike * chosen + (1 - alike**2) ** 0.5 * other], 1
+    )
+    logits = torch.randn(
+        worlds, answers, dtype=torch.float64, generator=generator
+    )
     return torch.cat([pair, drawn[:, 2:]], 1), logits
 
 
 def fit_features(
-    features: Tensor, reference: Tensor, loss: PairLoss = dpo_loss, margin: float = 3.0, steps: int = 400
+    features: Tensor,
+    reference: Tensor,
+    loss: PairLoss = dpo_loss,
+    margin: float = 3.0,
+    steps: int = 400,
 ) -> Tensor:
     """Change of every answer's log-probability, nats, once answer 0 leads answer 1 by `margin` more than before.
 
@@ -82,16 +121,26 @@ def fit_features(
     """
     before = reference.log_softmax(-1)
     weights = torch.zeros_like(features[:, 0]).requires_grad_()
-    room = (features[:, 0] - features[:, 1]).square().sum(-1, keepdim=True)  # margin gained per unit of slope
+    room = (
+        (features[:, 0] - features[:, 1]).square().sum(-1, keepdim=True)
+    )  # margin gained per unit of slope
     for _ in range(steps):
-        now = (reference + (features * weights[:, None]).sum(-1)).log_softmax(-1)
+        now = (reference + (features * weights[:, None]).sum(-1)).log_softmax(
+            -1
+        )
         gained = (now - before)[:, 0] - (now - before)[:, 1]
-        losses = loss(Pair(now[:, 0], now[:, 1]), Pair(before[:, 0], before[:, 1]))
+        losses = loss(
+            Pair(now[:, 0], now[:, 1]), Pair(before[:, 0], before[:, 1])
+        )
         (slope,) = torch.autograd.grad(losses.sum(), weights)
         if not (gained < margin).any():
             break
         with torch.no_grad():
-            weights -= torch.where(gained[:, None] < margin, 0.5 * slope / room, torch.zeros_like(slope))
+            weights -= torch.where(
+                gained[:, None] < margin,
+                0.5 * slope / room,
+                torch.zeros_like(slope),
+            )
     return (now - before).detach()
 
 

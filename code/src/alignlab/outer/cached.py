@@ -41,19 +41,37 @@ class Cached:
     def __getitem__(self, rows: Tensor | Sequence[int] | slice) -> Cached:
         """The same of some texts, cut to the longest of them."""
         ids, answer = self.ids[rows], self.answer[rows]
-        width = int((answer * torch.arange(1, ids.shape[1] + 1, device=ids.device)).max())
-        return Cached(self.hidden[rows][:, :width], ids[:, :width], answer[:, :width], self.first)
+        width = int(
+            (
+                answer * torch.arange(1, ids.shape[1] + 1, device=ids.device)
+            ).max()
+        )
+        return Cached(
+            self.hidden[rows][:, :width],
+            ids[:, :width],
+            answer[:, :width],
+            self.first,
+        )
 
 
-def run_lower(lm: LM, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], first: int) -> Cached:
+def run_lower(
+    lm: LM,
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[Sequence[int]],
+    first: int,
+) -> Cached:
     """Run the layers below `first` on prompt + answer, token ids, without gradient.
 
     Raises ValueError where `first` leaves no layer below or above it, or an answer is empty.
     """
     if not 0 < first < lm.n_layers:
-        raise ValueError(f"first={first} must lie between 1 and {lm.n_layers - 1}: below it layers are run once")
+        raise ValueError(
+            f"first={first} must lie between 1 and {lm.n_layers - 1}: below it layers are run once"
+        )
     if not all(answers):
-        raise ValueError(f"answer {[bool(a) for a in answers].index(False)} is empty: there is nothing to score")
+        raise ValueError(
+            f"answer {[bool(a) for a in answers].index(False)} is empty: there is nothing to score"
+        )
     rows = [[*prompt, *answer] for prompt, answer in zip(prompts, answers)]
     name = f"layers.{first - 1}.resid"
     hidden = capture(lm, rows, [name], positions="all")[name]
@@ -72,7 +90,12 @@ def run_upper(lm: LM, batch: Cached) -> Tensor:
     places = torch.arange(x.shape[1], device=x.device)[None]
     rotary = inner.rotary_emb(x, places)
     for layer in inner.layers[batch.first :]:
-        x = layer(x, attention_mask=None, position_ids=places, position_embeddings=rotary)
+        x = layer(
+            x,
+            attention_mask=None,
+            position_ids=places,
+            position_embeddings=rotary,
+        )
         x = x[0] if isinstance(x, tuple) else x
     return inner.norm(x)
 
@@ -83,7 +106,9 @@ def answer_logprobs(lm: LM, batch: Cached) -> tuple[Tensor, Tensor]:
     Only the positions that predict an answer's token are unembedded.
     """
     logits = answer_logits(lm, run_upper(lm, batch), batch)
-    return -F.cross_entropy(logits, batch.ids[batch.answer], reduction="none"), batch.answer.nonzero()[:, 0]
+    return -F.cross_entropy(
+        logits, batch.ids[batch.answer], reduction="none"
+    ), batch.answer.nonzero()[:, 0]
 
 
 def answer_logits(lm: LM, states: Tensor, batch: Cached) -> Tensor:
@@ -100,4 +125,6 @@ def answer_logits(lm: LM, states: Tensor, batch: Cached) -> Tensor:
 def answer_sums(lm: LM, batch: Cached) -> Tensor:
     """Summed log-probability (nats) of each text's answer, shape (text,)."""
     logprobs, text = answer_logprobs(lm, batch)
-    return torch.zeros(len(batch), device=logprobs.device).index_add(0, text, logprobs)
+    return torch.zeros(len(batch), device=logprobs.device).index_add(
+        0, text, logprobs
+    )

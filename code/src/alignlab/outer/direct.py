@@ -28,7 +28,9 @@ def log_ratio_margin(policy: Pair, reference: Pair) -> Tensor:
     Times beta it is the margin of DPO's implicit rewards. Raises ValueError where the shapes differ.
     """
     _same_shape(*policy, *reference)
-    return (policy.chosen - policy.rejected) - (reference.chosen - reference.rejected)
+    return (policy.chosen - policy.rejected) - (
+        reference.chosen - reference.rejected
+    )
 
 
 def dpo_loss(policy: Pair, reference: Pair, beta: float = 0.1) -> Tensor:
@@ -61,7 +63,9 @@ def hinge_loss(policy: Pair, reference: Pair, beta: float = 0.1) -> Tensor:
     return F.relu(1 - beta * log_ratio_margin(policy, reference))
 
 
-def slic_loss(policy: Pair, target: Tensor, delta: float = 1.0, weight: float = 0.1) -> Tensor:
+def slic_loss(
+    policy: Pair, target: Tensor, delta: float = 1.0, weight: float = 0.1
+) -> Tensor:
     """SLiC-HF (Zhao et al. 2023, section 2): a hinge on the plain margin, and likelihood of a target answer.
 
     policy: as in `dpo_loss`. target: the policy's log-probability of the answer to stay with, (batch,): the
@@ -72,7 +76,9 @@ def slic_loss(policy: Pair, target: Tensor, delta: float = 1.0, weight: float = 
     return F.relu(delta - policy.chosen + policy.rejected) - weight * target
 
 
-def simpo_loss(policy: Pair, lengths: Pair, beta: float = 2.0, gamma: float = 1.0) -> Tensor:
+def simpo_loss(
+    policy: Pair, lengths: Pair, beta: float = 2.0, gamma: float = 1.0
+) -> Tensor:
     """SimPO (Meng et al. 2024, equation 6): log-probability a token instead of a reference, and a margin to exceed.
 
     policy: as in `dpo_loss`. lengths: tokens of each answer, (batch,). gamma: the target margin, in units of the
@@ -89,11 +95,17 @@ def orpo_loss(policy: Pair, lengths: Pair, weight: float = 0.1) -> Tensor:
     lambda. Returns shape (batch,). Raises ValueError where the shapes differ or a length is not positive.
     """
     chosen, rejected = per_token(policy, lengths)
-    return -chosen - weight * F.logsigmoid(_log_odds(chosen) - _log_odds(rejected))
+    return -chosen - weight * F.logsigmoid(
+        _log_odds(chosen) - _log_odds(rejected)
+    )
 
 
 def kto_loss(
-    policy: Tensor, reference: Tensor, desirable: Tensor, baseline: Tensor | float = 0.0, beta: float = 0.1
+    policy: Tensor,
+    reference: Tensor,
+    desirable: Tensor,
+    baseline: Tensor | float = 0.0,
+    beta: float = 0.1,
 ) -> Tensor:
     """Kahneman-Tversky optimization (Ethayarajh et al. 2024, section 4, both weights 1): answers judged singly.
 
@@ -120,8 +132,12 @@ def per_token(policy: Pair, lengths: Pair) -> Pair:
     """Log-probabilities divided by lengths. Raises ValueError where shapes differ or a length is not positive."""
     _same_shape(*policy, *lengths)
     if min(length.min() for length in lengths) <= 0:
-        raise ValueError("an answer of no tokens has no log-probability a token: lengths must be positive")
-    return Pair(policy.chosen / lengths.chosen, policy.rejected / lengths.rejected)
+        raise ValueError(
+            "an answer of no tokens has no log-probability a token: lengths must be positive"
+        )
+    return Pair(
+        policy.chosen / lengths.chosen, policy.rejected / lengths.rejected
+    )
 
 
 def _log_odds(logprob: Tensor) -> Tensor:
@@ -132,4 +148,6 @@ def _log_odds(logprob: Tensor) -> Tensor:
 def _same_shape(*tensors: Tensor) -> None:
     shapes = {tuple(tensor.shape) for tensor in tensors}
     if len(shapes) > 1:
-        raise ValueError(f"all arguments need one shape (batch,), they have {sorted(shapes)}")
+        raise ValueError(
+            f"all arguments need one shape (batch,), they have {sorted(shapes)}"
+        )

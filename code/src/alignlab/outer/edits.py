@@ -32,7 +32,11 @@ from alignlab.outer.storyland import (
 
 REPLACE, DELETE, INSERT, DONE = V, V + 1, V + 2, V + 3
 MOST = 5  # edits in a chain
-_KIND_OF = {VOCAB.index(word): [VOCAB.index(w) for w in words] for words in (VERBS, THINGS, FEELINGS) for word in words}
+_KIND_OF = {
+    VOCAB.index(word): [VOCAB.index(w) for w in words]
+    for words in (VERBS, THINGS, FEELINGS)
+    for word in words
+}
 
 
 class Edit(NamedTuple):
@@ -50,16 +54,25 @@ def align(source: Sequence[int], target: Sequence[int]) -> list[Edit]:
     Raises ValueError where the rows don't begin alike (Storyland's begin with the hero).
     """
     if source[0] != target[0]:
-        raise ValueError(f"the rows begin with {source[0]} and {target[0]}; both must begin with the same word")
+        raise ValueError(
+            f"the rows begin with {source[0]} and {target[0]}; both must begin with the same word"
+        )
     n, m = len(source), len(target)
-    cost = [[i + j if not i * j else 0 for j in range(m + 1)] for i in range(n + 1)]
+    cost = [
+        [i + j if not i * j else 0 for j in range(m + 1)] for i in range(n + 1)
+    ]
     for i in range(1, n + 1):
         for j in range(1, m + 1):
             change = cost[i - 1][j - 1] + (source[i - 1] != target[j - 1])
             cost[i][j] = min(change, cost[i - 1][j] + 1, cost[i][j - 1] + 1)
     chain, i, j = [], n, m
     while i or j:
-        if i and j and cost[i][j] == cost[i - 1][j - 1] + (source[i - 1] != target[j - 1]):
+        if (
+            i
+            and j
+            and cost[i][j]
+            == cost[i - 1][j - 1] + (source[i - 1] != target[j - 1])
+        ):
             i, j = i - 1, j - 1
             if source[i] != target[j]:
                 chain.append(Edit(REPLACE, source[i], target[j]))
@@ -93,7 +106,10 @@ def revise(world: Task, stories: Stories, changes: int = 2) -> Stories:
 
     A change puts another word of its kind in a word's place, or drops the last clause, or adds "and" with a feeling.
     """
-    rows = [[int(t) for t, keep in zip(row, read) if keep] for row, read in zip(stories.tokens, _words(stories))]
+    rows = [
+        [int(t) for t, keep in zip(row, read) if keep]
+        for row, read in zip(stories.tokens, _words(stories))
+    ]
     for _ in range(changes):
         options = [[row, *_variants(row)] for row in rows]
         flat = _stories([row for some in options for row in some])
@@ -113,24 +129,43 @@ def edit_chains(source: Stories, target: Stories) -> tuple[Tensor, Tensor]:
         chain = align(a, b)
         if len(chain) <= MOST and apply(a, chain) == b:
             written = [token for edit in chain for token in edit] + [DONE]
-            texts.append(a + [PAD] * (LENGTH - len(a)) + written + [PAD] * (3 * MOST + 1 - len(written)))
+            texts.append(
+                a
+                + [PAD] * (LENGTH - len(a))
+                + written
+                + [PAD] * (3 * MOST + 1 - len(written))
+            )
             kept.append(i)
     return torch.tensor(texts), torch.tensor(kept)
 
 
-def learn_edits(chains: Tensor, seed: int, steps: int = 300, shuffled: bool = False) -> TinyTransformer:
+def learn_edits(
+    chains: Tensor, seed: int, steps: int = 300, shuffled: bool = False
+) -> TinyTransformer:
     """A small transformer trained to write the chain after its story.
 
     shuffled: each story gets the chain of another one.
     """
     chains = chains.clone()
     if shuffled:
-        order = torch.randperm(len(chains), generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(
+            len(chains), generator=torch.Generator().manual_seed(seed)
+        )
         chains[:, LENGTH:] = chains[order, LENGTH:]
     model = TinyTransformer(
-        TinyConfig(V + 4, d_model=32, n_layers=1, n_heads=2, context=chains.shape[1], d_mlp=64), seed
+        TinyConfig(
+            V + 4,
+            d_model=32,
+            n_layers=1,
+            n_heads=2,
+            context=chains.shape[1],
+            d_mlp=64,
+        ),
+        seed,
     )
-    counted = (chains[:, LENGTH:] == DONE).long().cumsum(1) - (chains[:, LENGTH:] == DONE).long() == 0
+    counted = (chains[:, LENGTH:] == DONE).long().cumsum(1) - (
+        chains[:, LENGTH:] == DONE
+    ).long() == 0
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(chains), (64,), generator=generator)
@@ -151,20 +186,30 @@ def second_thoughts(model: TinyTransformer, stories: Stories) -> Stories:
     edited = []
     for row, written in zip(_rows(stories), text[:, LENGTH:].tolist()):
         written = written[: written.index(DONE)] if DONE in written else written
-        chain = [Edit(*written[k : k + 3]) for k in range(0, len(written) - 2, 3)]
-        edited.append(apply(row, [edit for edit in chain if edit.what < V])[:LENGTH])
+        chain = [
+            Edit(*written[k : k + 3]) for k in range(0, len(written) - 2, 3)
+        ]
+        edited.append(
+            apply(row, [edit for edit in chain if edit.what < V])[:LENGTH]
+        )
     return _stories(edited)
 
 
 def _variants(row: list[int]) -> list[list[int]]:
     found = [
-        [*row[:i], word, *row[i + 1 :]] for i, old in enumerate(row) for word in _KIND_OF.get(old, ()) if word != old
+        [*row[:i], word, *row[i + 1 :]]
+        for i, old in enumerate(row)
+        for word in _KIND_OF.get(old, ())
+        if word != old
     ]
     links = [i for i, word in enumerate(row) if VOCAB[word] in LINKS]
     if links:
         found.append([*row[: links[-1]], END])
     if row[-1] == END and len(row) <= LENGTH - 2:
-        found += [[*row[:-1], VOCAB.index("and"), VOCAB.index(feeling), END] for feeling in FEELINGS]
+        found += [
+            [*row[:-1], VOCAB.index("and"), VOCAB.index(feeling), END]
+            for feeling in FEELINGS
+        ]
     return found
 
 
@@ -175,7 +220,10 @@ def _words(stories: Stories) -> Tensor:
 
 
 def _rows(stories: Stories) -> list[list[int]]:
-    return [[int(t) for t, keep in zip(row, read) if keep] for row, read in zip(stories.tokens, _words(stories))]
+    return [
+        [int(t) for t, keep in zip(row, read) if keep]
+        for row, read in zip(stories.tokens, _words(stories))
+    ]
 
 
 def _stories(rows: list[list[int]]) -> Stories:

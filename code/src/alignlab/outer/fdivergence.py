@@ -15,8 +15,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Divergence = Literal["forward KL", "reverse KL", "Jensen-Shannon", "total variation"]
-DIVERGENCES: tuple[Divergence, ...] = ("forward KL", "Jensen-Shannon", "total variation", "reverse KL")
+Divergence = Literal[
+    "forward KL", "reverse KL", "Jensen-Shannon", "total variation"
+]
+DIVERGENCES: tuple[Divergence, ...] = (
+    "forward KL",
+    "Jensen-Shannon",
+    "total variation",
+    "reverse KL",
+)
 
 
 def divergence(target: Tensor, policy: Tensor, kind: Divergence) -> Tensor:
@@ -43,18 +50,26 @@ def rlhf_target(reference: Tensor, reward: Tensor, beta: float) -> Tensor:
 def bumps(logits: Tensor, n: int) -> Tensor:
     """A narrow policy family over n ordered tokens: a discretized normal. logits: (..., 2) center and log-width."""
     at = torch.arange(n, dtype=logits.dtype)
-    return (-0.5 * ((at - logits[..., :1]) / logits[..., 1:].exp()).square()).softmax(-1)
+    return (
+        -0.5 * ((at - logits[..., :1]) / logits[..., 1:].exp()).square()
+    ).softmax(-1)
 
 
-def fit(target: Tensor, kind: Divergence, steps: int = 250, lr: float = 0.2) -> Tensor:
+def fit(
+    target: Tensor, kind: Divergence, steps: int = 250, lr: float = 0.2
+) -> Tensor:
     """The narrow policy nearest to a target: (..., n) -> the same. Gradient descent (Adam) from eight centers.
 
     The gradient is exact, by autograd over all tokens; Go et al. estimate it from samples. Float64 throughout.
     """
     n = target.shape[-1]
-    target = target.double().unsqueeze(-2)  # (..., 1, n) against (..., start, 2)
+    target = target.double().unsqueeze(
+        -2
+    )  # (..., 1, n) against (..., start, 2)
     centers = torch.linspace(0.5, n - 1.5, 8, dtype=torch.float64)
-    logits = torch.stack([centers, torch.full_like(centers, math.log(2.0))], dim=-1)
+    logits = torch.stack(
+        [centers, torch.full_like(centers, math.log(2.0))], dim=-1
+    )
     logits = logits.expand(*target.shape[:-2], 8, 2).clone().requires_grad_()
     optimizer = torch.optim.Adam([logits], lr=lr)
     for step in range(steps):
@@ -68,7 +83,9 @@ def fit(target: Tensor, kind: Divergence, steps: int = 250, lr: float = 0.2) -> 
     with torch.no_grad():
         policy = bumps(logits, n)
         best = divergence(target, policy, kind).argmin(-1)
-        return policy.gather(-2, best[..., None, None].expand(*best.shape, 1, n)).squeeze(-2)
+        return policy.gather(
+            -2, best[..., None, None].expand(*best.shape, 1, n)
+        ).squeeze(-2)
 
 
 def aligned(policy: Tensor, reward: Tensor) -> Tensor:
@@ -83,4 +100,7 @@ def diversity(policy: Tensor) -> Tensor:
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:
     # Clamped under the logarithm, or a token whose probability underflows to 0 makes the gradient NaN.
-    return (torch.special.xlogy(p, p.clamp(min=1e-300)) - torch.special.xlogy(p, q.clamp(min=1e-300))).sum(-1)
+    return (
+        torch.special.xlogy(p, p.clamp(min=1e-300))
+        - torch.special.xlogy(p, q.clamp(min=1e-300))
+    ).sum(-1)

@@ -18,7 +18,13 @@ REQUESTS = (
     "a task with two uses",
     "a harmful task",
 )
-REPLIES = ("answer in full", "answer with care", "say: I don't know", "make something up", "decline")
+REPLIES = (
+    "answer in full",
+    "answer with care",
+    "say: I don't know",
+    "make something up",
+    "decline",
+)
 
 # Our own judgment, 0 to 1: a table for each goal, a row for each request, a column for each reply.
 VALUES = np.array(
@@ -48,7 +54,9 @@ VALUES = np.array(
 )  # (goal, request, reply)
 
 
-def best_policy(weights: np.ndarray, beta: float = 0.1, reference: np.ndarray | None = None) -> np.ndarray:
+def best_policy(
+    weights: np.ndarray, beta: float = 0.1, reference: np.ndarray | None = None
+) -> np.ndarray:
     """The policy that maximizes the weighted goals minus beta times the KL divergence from a reference.
 
     weights: one a goal, shape (3,). beta: in units of reward a nat, above 0; larger stays closer to the reference.
@@ -58,15 +66,21 @@ def best_policy(weights: np.ndarray, beta: float = 0.1, reference: np.ndarray | 
     """
     if beta <= 0:
         raise ValueError(f"beta={beta} must be above 0")
-    reward = np.tensordot(np.asarray(weights, dtype=float), VALUES, 1)  # (request, reply)
+    reward = np.tensordot(
+        np.asarray(weights, dtype=float), VALUES, 1
+    )  # (request, reply)
     scaled = np.exp((reward - reward.max(1, keepdims=True)) / beta)
     policy = scaled if reference is None else scaled * reference
     return policy / policy.sum(1, keepdims=True)
 
 
-def achieved(policy: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+def achieved(
+    policy: np.ndarray, shares: np.ndarray | None = None
+) -> np.ndarray:
     """What a policy is worth to each goal, shape (3,), if requests come in the given shares (equal ones where None)."""
-    shares = np.full(len(REQUESTS), 1 / len(REQUESTS)) if shares is None else shares
+    shares = (
+        np.full(len(REQUESTS), 1 / len(REQUESTS)) if shares is None else shares
+    )
     return np.einsum("gra,ra,r->g", VALUES, policy, shares)
 
 
@@ -75,7 +89,9 @@ def pareto(values: np.ndarray) -> np.ndarray:
 
     values: (answers, goals). Returns booleans, shape (answers,).
     """
-    as_good = (values[:, None] >= values[None]).all(-1)  # (i, j): i is at least as good as j
+    as_good = (values[:, None] >= values[None]).all(
+        -1
+    )  # (i, j): i is at least as good as j
     better = as_good & (values[:, None] > values[None]).any(-1)
     return np.asarray(~better.any(0))
 

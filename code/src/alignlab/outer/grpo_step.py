@@ -19,7 +19,9 @@ from transformers import DynamicCache, PreTrainedConfig
 from alignlab.outer.policy_gradients import grpo_advantages, grpo_loss
 from alignlab.outer.ppo import response_mask
 
-Score = Callable[[Tensor, Tensor], Tensor]  # answers (k, T) and their mask (k, T) -> rewards (k,)
+Score = Callable[
+    [Tensor, Tensor], Tensor
+]  # answers (k, T) and their mask (k, T) -> rewards (k,)
 
 
 class Group(NamedTuple):
@@ -48,20 +50,33 @@ def draw_group(
 
     Answers that have ended are filled with the stop token; drawing ends when all have.
     """
-    out = model(input_ids=prompt[None], past_key_values=_cache(model), logits_to_keep=1)
+    out = model(
+        input_ids=prompt[None], past_key_values=_cache(model), logits_to_keep=1
+    )
     cache, logits = out.past_key_values, out.logits[:, -1].expand(k, -1)
     cache.batch_repeat_interleave(k)
     drawn: list[Tensor] = []
     ended = torch.zeros(k, dtype=torch.bool, device=prompt.device)
     for t in range(length):
         cumulative = (logits.double() / temperature).softmax(-1).cumsum(-1)
-        u = torch.rand(k, 1, dtype=torch.float64, generator=generator).to(prompt.device) * cumulative[:, -1:]
-        token = torch.searchsorted(cumulative, u, right=True).clamp(max=cumulative.shape[1] - 1)[:, 0]
+        u = (
+            torch.rand(k, 1, dtype=torch.float64, generator=generator).to(
+                prompt.device
+            )
+            * cumulative[:, -1:]
+        )
+        token = torch.searchsorted(cumulative, u, right=True).clamp(
+            max=cumulative.shape[1] - 1
+        )[:, 0]
         drawn.append(torch.where(ended, stop, token))
         ended = ended | (token == stop)
         if t + 1 == length or ended.all():
             break
-        out = model(input_ids=drawn[-1][:, None], past_key_values=cache, logits_to_keep=1)
+        out = model(
+            input_ids=drawn[-1][:, None],
+            past_key_values=cache,
+            logits_to_keep=1,
+        )
         logits = out.logits[:, -1]
     tokens = torch.stack(drawn, dim=1)
     return Group(prompt, tokens, response_mask(tokens, 0, stop))
@@ -69,8 +84,13 @@ def draw_group(
 
 def answer_logits(model: nn.Module, prompt: Tensor, tokens: Tensor) -> Tensor:
     """Logits of every answer token, (k, T, vocab), the prompt (P,) run once for all k answers; with gradient."""
-    out = model(input_ids=prompt[None], past_key_values=_cache(model), logits_to_keep=1)
-    cache, first = out.past_key_values, out.logits[:, -1:].expand(len(tokens), -1, -1)
+    out = model(
+        input_ids=prompt[None], past_key_values=_cache(model), logits_to_keep=1
+    )
+    cache, first = (
+        out.past_key_values,
+        out.logits[:, -1:].expand(len(tokens), -1, -1),
+    )
     if tokens.shape[1] == 1:
         return first
     cache.batch_repeat_interleave(len(tokens))
@@ -81,11 +101,18 @@ def answer_logits(model: nn.Module, prompt: Tensor, tokens: Tensor) -> Tensor:
 def answer_logprobs(model: nn.Module, group: Group) -> Tensor:
     """Each answer token's log-probability, (k, T), 0 outside the mask; with gradient."""
     logits = answer_logits(model, group.prompt, group.tokens).float()
-    picked = logits.gather(-1, group.tokens[..., None]).squeeze(-1) - logits.logsumexp(-1)
+    picked = logits.gather(-1, group.tokens[..., None]).squeeze(
+        -1
+    ) - logits.logsumexp(-1)
     return picked * group.mask
 
 
-def grpo_step(model: nn.Module, optimizer: torch.optim.Optimizer, groups: list[Group], rewards: Tensor) -> float:
+def grpo_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    groups: list[Group],
+    rewards: Tensor,
+) -> float:
     """One on-policy update from groups just drawn; returns the loss.
 
     rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL term; the groups' gradients are summed one
@@ -96,7 +123,9 @@ def grpo_step(model: nn.Module, optimizer: torch.optim.Optimizer, groups: list[G
     optimizer.zero_grad()
     for group, advantages in zip(groups, grpo_advantages(rewards)):
         logp = answer_logprobs(model, group)
-        part = grpo_loss(logp, logp.detach(), advantages, group.mask, count="token") * (group.mask.sum() / total)
+        part = grpo_loss(
+            logp, logp.detach(), advantages, group.mask, count="token"
+        ) * (group.mask.sum() / total)
         part.backward()
         loss += float(part.detach())
     optimizer.step()

@@ -15,10 +15,24 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.outer.policy_gradients import rloo_advantages
-from alignlab.outer.storyland import FEELINGS, HEROES, THINGS, VERBS, VOCAB, Stories, answer_mask, word_counts
+from alignlab.outer.storyland import (
+    FEELINGS,
+    HEROES,
+    THINGS,
+    VERBS,
+    VOCAB,
+    Stories,
+    answer_mask,
+    word_counts,
+)
 
 HINTS = (*VERBS, *FEELINGS)  # a story may begin with any of these
-CRITIQUES = (*VERBS, *THINGS, *FEELINGS, "fine")  # "better with this word", or nothing to say
+CRITIQUES = (
+    *VERBS,
+    *THINGS,
+    *FEELINGS,
+    "fine",
+)  # "better with this word", or nothing to say
 KINDS = (VERBS, THINGS, FEELINGS)
 
 
@@ -49,7 +63,9 @@ def learn_helper(
             optimizer = torch.optim.Adam(policy.parameters(), lr=lr)
         logp = policy(features).log_softmax(-1)
         choice = draw(logp, k, generator)
-        advantages = rloo_advantages(reward(choice.flatten(), generator).view(-1, k))
+        advantages = rloo_advantages(
+            reward(choice.flatten(), generator).view(-1, k)
+        )
         loss = -(advantages * logp.gather(1, choice)).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -68,12 +84,17 @@ def draw(logits: Tensor, k: int, generator: torch.Generator) -> Tensor:
 
 def hero_features(tokens: Tensor) -> Tensor:
     """Which hero a story is about, one-hot (n, 4)."""
-    return nn.functional.one_hot(tokens[:, 0] - VOCAB.index(HEROES[0]), len(HEROES)).float()
+    return nn.functional.one_hot(
+        tokens[:, 0] - VOCAB.index(HEROES[0]), len(HEROES)
+    ).float()
 
 
 def story_features(stories: Stories) -> Tensor:
     """What a critic sees of a draft: its hero and which words it holds, (n, 4 + vocab)."""
-    return torch.cat([hero_features(stories.tokens), word_counts(*stories).clamp(max=1)], dim=1)
+    return torch.cat(
+        [hero_features(stories.tokens), word_counts(*stories).clamp(max=1)],
+        dim=1,
+    )
 
 
 def revise(stories: Stories, critique: Tensor) -> Stories:
@@ -84,8 +105,14 @@ def revise(stories: Stories, critique: Tensor) -> Stories:
     kind = torch.full((len(VOCAB),), -1)
     for i, words in enumerate(KINDS):
         kind[[VOCAB.index(word) for word in words]] = i
-    word = torch.tensor([VOCAB.index(c) if c in VOCAB else -1 for c in CRITIQUES])[critique]
-    same = (kind[stories.tokens] == kind[word.clamp(min=0)][:, None]) & stories.mask & (word >= 0)[:, None]
+    word = torch.tensor(
+        [VOCAB.index(c) if c in VOCAB else -1 for c in CRITIQUES]
+    )[critique]
+    same = (
+        (kind[stories.tokens] == kind[word.clamp(min=0)][:, None])
+        & stories.mask
+        & (word >= 0)[:, None]
+    )
     first = same & (same.long().cumsum(1) == 1)
     tokens = torch.where(first, word.clamp(min=0)[:, None], stories.tokens)
     return Stories(tokens, answer_mask(tokens))

@@ -48,12 +48,16 @@ def gold_reward(seed: int) -> Reward:
 
     def raw(x: Tensor) -> Tensor:
         far = F.relu((x @ costly.T).abs() - 0.5).square().sum(-1)
-        return x @ along + 0.3 * torch.tanh(1.5 * x @ texture.T) @ sign - 0.3 * far
+        return (
+            x @ along + 0.3 * torch.tanh(1.5 * x @ texture.T) @ sign - 0.3 * far
+        )
 
     return standardize(raw, g)
 
 
-def standardize(reward: Reward, generator: torch.Generator, n: int = 5_000) -> Reward:
+def standardize(
+    reward: Reward, generator: torch.Generator, n: int = 5_000
+) -> Reward:
     """The same reward with mean 0 and standard deviation 1 over the start."""
     with torch.no_grad():
         sample = reward(normal(generator, n, D))
@@ -61,7 +65,9 @@ def standardize(reward: Reward, generator: torch.Generator, n: int = 5_000) -> R
     return lambda x: (reward(x) - mean) / std
 
 
-def comparisons(gold: Reward, n: int, generator: torch.Generator, careless: float = 0.0) -> tuple[Tensor, Tensor]:
+def comparisons(
+    gold: Reward, n: int, generator: torch.Generator, careless: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """n pairs of ordinary answers, the picked and the other one, each (n, D); picks follow sigmoid(2 x difference).
 
     careless: share of picks made by tossing a coin.
@@ -73,7 +79,12 @@ def comparisons(gold: Reward, n: int, generator: torch.Generator, careless: floa
 
 
 def fit_proxy(
-    chosen: Tensor, rejected: Tensor, seed: int, members: int = 1, steps: int = 300, alike: bool = False
+    chosen: Tensor,
+    rejected: Tensor,
+    seed: int,
+    members: int = 1,
+    steps: int = 300,
+    alike: bool = False,
 ) -> list[Reward]:
     """Reward models, networks of one hidden layer, trained on the same picks from different first weights.
 
@@ -82,25 +93,48 @@ def fit_proxy(
     shapes differ.
     """
     if chosen.shape != rejected.shape:
-        raise ValueError(f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree")
+        raise ValueError(
+            f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree"
+        )
     g = torch.Generator().manual_seed(seed)
     into, shift, out = (
-        nn.Parameter((normal(g, 1, *shape).repeat(members, 1, 1) if alike else normal(g, members, *shape)) * scale)
-        for shape, scale in (((D, 64), D**-0.5), ((1, 64), 0.3), ((64, 1), 0.125))
+        nn.Parameter(
+            (
+                normal(g, 1, *shape).repeat(members, 1, 1)
+                if alike
+                else normal(g, members, *shape)
+            )
+            * scale
+        )
+        for shape, scale in (
+            ((D, 64), D**-0.5),
+            ((1, 64), 0.3),
+            ((64, 1), 0.125),
+        )
     )
 
-    optimizer = torch.optim.AdamW([into, shift, out], lr=3e-3, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        [into, shift, out], lr=3e-3, weight_decay=0.01, fused=True
+    )
     for _ in range(steps):
-        rows = torch.randint(len(chosen), (members if alike else 1, min(len(chosen), 256)), generator=g)
+        rows = torch.randint(
+            len(chosen),
+            (members if alike else 1, min(len(chosen), 256)),
+            generator=g,
+        )
         margin = (
-            F.relu(chosen[rows] @ into + shift) - F.relu(rejected[rows] @ into + shift)
+            F.relu(chosen[rows] @ into + shift)
+            - F.relu(rejected[rows] @ into + shift)
         ) @ out  # (member, pair, 1)
         loss = -F.logsigmoid(margin).mean(1).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     weights = (into.detach(), shift.detach(), out.detach())
-    return [standardize(partial(_one_member, *(w[member] for w in weights)), g) for member in range(members)]
+    return [
+        standardize(partial(_one_member, *(w[member] for w in weights)), g)
+        for member in range(members)
+    ]
 
 
 def _one_member(into: Tensor, shift: Tensor, out: Tensor, x: Tensor) -> Tensor:
@@ -112,7 +146,9 @@ def worst_case(rewards: Sequence[Reward]) -> Reward:
     return lambda x: torch.stack([reward(x) for reward in rewards]).amin(0)
 
 
-def policy_gradient(proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr: float = 0.03) -> Path:
+def policy_gradient(
+    proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr: float = 0.03
+) -> Path:
     """REINFORCE with whitened rewards on a normal policy with its own mean and spread in each dimension.
 
     There is no KL penalty; the divergence from the start is followed, not limited. Rewards are means over 512 answers.
@@ -127,7 +163,13 @@ def policy_gradient(proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr
             kl = (0.5 * (mean**2 + std**2 - 1) - log_std).sum()
             x = mean + std * normal(g, 512, D)
             r = proxy(x)
-            rows.append((math.sqrt(max(float(kl), 0.0)), float(r.mean()), float(gold(x).mean())))
+            rows.append(
+                (
+                    math.sqrt(max(float(kl), 0.0)),
+                    float(r.mean()),
+                    float(gold(x).mean()),
+                )
+            )
             advantage = (r - r.mean()) / (r.std() + 1e-6)
         logprob = (-0.5 * ((x - mean) / log_std.exp()) ** 2 - log_std).sum(1)
         loss = -(advantage * logprob).mean()
@@ -152,15 +194,27 @@ def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
     """
     m = len(proxy)
     if max(ns) > m / 4:
-        raise ValueError(f"best of {max(ns)} cannot be estimated from {m} answers: take at least {4 * max(ns)}")
+        raise ValueError(
+            f"best of {max(ns)} cannot be estimated from {m} answers: take at least {4 * max(ns)}"
+        )
     order = proxy.argsort()
-    r, y, rank = proxy[order].double(), gold[order].double(), torch.arange(1, m + 1, dtype=torch.float64) / m
+    r, y, rank = (
+        proxy[order].double(),
+        gold[order].double(),
+        torch.arange(1, m + 1, dtype=torch.float64) / m,
+    )
     weights = [rank**n - (rank - 1 / m) ** n for n in ns]
     distance = np.sqrt(np.maximum(best_of_n_kl(np.array(ns)), 0))
-    return Path(distance, np.array([float(w @ r) for w in weights]), np.array([float(w @ y) for w in weights]))
+    return Path(
+        distance,
+        np.array([float(w @ r) for w in weights]),
+        np.array([float(w @ y) for w in weights]),
+    )
 
 
-def fit_form(path: Path, logarithmic: bool, with_beta: bool = True) -> tuple[float, float, float]:
+def fit_form(
+    path: Path, logarithmic: bool, with_beta: bool = True
+) -> tuple[float, float, float]:
     """Least squares of gold = d (alpha - beta log d), or d (alpha - beta d) (Gao et al. 2023, section 3).
 
     Returns alpha, beta and the root mean squared residual. with_beta=False leaves the second term out.
@@ -170,10 +224,16 @@ def fit_form(path: Path, logarithmic: bool, with_beta: bool = True) -> tuple[flo
     terms = [d, -d * (np.log(d) if logarithmic else d)][: 2 if with_beta else 1]
     found, *_ = np.linalg.lstsq(np.stack(terms, axis=1), gold, rcond=None)
     residual = gold - np.stack(terms, axis=1) @ found
-    return float(found[0]), float(found[1]) if with_beta else 0.0, float(np.sqrt((residual**2).mean()))
+    return (
+        float(found[0]),
+        float(found[1]) if with_beta else 0.0,
+        float(np.sqrt((residual**2).mean())),
+    )
 
 
-def holds_until(path: Path, logarithmic: bool, tolerance: float = 0.1) -> tuple[float, float, float]:
+def holds_until(
+    path: Path, logarithmic: bool, tolerance: float = 0.1
+) -> tuple[float, float, float]:
     """How far a form describes a path: to the last distance up to which its residual stays within `tolerance`.
 
     Returns that distance, and alpha and beta fitted up to there; distance 0 where four points are too many for it.
@@ -188,5 +248,8 @@ def holds_until(path: Path, logarithmic: bool, tolerance: float = 0.1) -> tuple[
 
 def mean_path(paths: Sequence[Path], distance: np.ndarray) -> Path:
     """The mean of several paths, read off at given distances."""
-    rewards = [[np.interp(distance, path.distance, values) for values in path[1:]] for path in paths]
+    rewards = [
+        [np.interp(distance, path.distance, values) for values in path[1:]]
+        for path in paths
+    ]
     return Path(distance, *np.mean(rewards, axis=0))

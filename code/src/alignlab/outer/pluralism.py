@@ -13,7 +13,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 
-def group_values(n: int, groups: int, seed: int, alike: bool = False) -> np.ndarray:
+def group_values(
+    n: int, groups: int, seed: int, alike: bool = False
+) -> np.ndarray:
     """What n answers are worth to each group, shape (groups, n); alike=True gives all groups the first one's taste.
 
     Half of the answers split the groups: the last group loses or gains four times as much as others on them.
@@ -29,7 +31,9 @@ def pooled_picks(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
     values: (groups, n). shares: of the groups, summing to 1. Each group picks by Bradley and Terry's model.
     """
-    return np.einsum("g,gij->ij", shares, expit(values[:, :, None] - values[:, None, :]))
+    return np.einsum(
+        "g,gij->ij", shares, expit(values[:, :, None] - values[:, None, :])
+    )
 
 
 def borda(picks: np.ndarray) -> np.ndarray:
@@ -46,7 +50,13 @@ def pooled_reward(picks: np.ndarray) -> np.ndarray:
         gradient = (expit(margin) - picks).sum(1)
         return float((picks * np.logaddexp(0, -margin)).sum()), gradient
 
-    found = minimize(loss, np.zeros(len(picks)), jac=True, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-10}).x
+    found = minimize(
+        loss,
+        np.zeros(len(picks)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"ftol": 1e-14, "gtol": 1e-10},
+    ).x
     return found - found.mean()
 
 

@@ -17,7 +17,15 @@ from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
 from alignlab.outer.ppo import Run, kl_estimate, look, masked_mean
-from alignlab.outer.storyland import HEROES, VOCAB, Reward, Stories, clone, logprobs, sample
+from alignlab.outer.storyland import (
+    HEROES,
+    VOCAB,
+    Reward,
+    Stories,
+    clone,
+    logprobs,
+    sample,
+)
 
 Method = Literal["reinforce", "rloo", "grpo"]
 
@@ -30,18 +38,24 @@ def rloo_advantages(rewards: Tensor) -> Tensor:
     """
     k = rewards.shape[1]
     if k < 2:
-        raise ValueError(f"a prompt needs at least 2 answers to compare, not {k}")
+        raise ValueError(
+            f"a prompt needs at least 2 answers to compare, not {k}"
+        )
     return rewards - (rewards.sum(1, keepdim=True) - rewards) / (k - 1)
 
 
-def grpo_advantages(rewards: Tensor, scale: bool = True, eps: float = 1e-4) -> Tensor:
+def grpo_advantages(
+    rewards: Tensor, scale: bool = True, eps: float = 1e-4
+) -> Tensor:
     """Rewards whitened within each prompt's group (Shao et al. 2024, section 4.1.2).
 
     rewards: (prompt, k). scale=False leaves the division by the standard deviation out (Liu et al. 2025, "Dr. GRPO"):
     with it, a prompt whose answers are nearly alike counts as much as one whose answers differ widely.
     """
     centered = rewards - rewards.mean(1, keepdim=True)
-    return centered / (rewards.std(1, keepdim=True) + eps) if scale else centered
+    return (
+        centered / (rewards.std(1, keepdim=True) + eps) if scale else centered
+    )
 
 
 def grpo_loss(
@@ -63,13 +77,21 @@ def grpo_loss(
     all tokens (DAPO); "constant", sum divided by texts times T (Dr. GRPO: no text's tokens count less for its length).
     """
     ratio = (logp - old).exp()
-    bounded = ratio.clamp(1 - clip, 1 + (clip if clip_high is None else clip_high))
-    loss = -torch.minimum(ratio * advantages[:, None], bounded * advantages[:, None])
+    bounded = ratio.clamp(
+        1 - clip, 1 + (clip if clip_high is None else clip_high)
+    )
+    loss = -torch.minimum(
+        ratio * advantages[:, None], bounded * advantages[:, None]
+    )
     if beta and reference is not None:
         loss = loss + beta * kl_estimate(logp - reference, "k3")
     if count == "text":
         return ((loss * mask).sum(1) / mask.sum(1).clamp(min=1)).mean()
-    return masked_mean(loss, mask) if count == "token" else (loss * mask).sum() / mask.numel()
+    return (
+        masked_mean(loss, mask)
+        if count == "token"
+        else (loss * mask).sum() / mask.numel()
+    )
 
 
 def optimize(
@@ -102,32 +124,62 @@ def optimize(
             base, reference = look(start, tokens)
             score = reward(tokens, mask)
             penalty = ((logp - reference) * chosen).sum(1)
-            total = (score if method == "grpo" else score - kl * penalty).view(-1, k)
-            groups = {"reinforce": lambda r: r, "rloo": rloo_advantages, "grpo": grpo_advantages}
+            total = (score if method == "grpo" else score - kl * penalty).view(
+                -1, k
+            )
+            groups = {
+                "reinforce": lambda r: r,
+                "rloo": rloo_advantages,
+                "grpo": grpo_advantages,
+            }
             advantages = groups[method](total).flatten()
             before = everything.detach()
             rows["reward"].append(float(score.mean()))
             rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
-            rows["kl"].append(float(((before.exp() * (before - base)).sum(-1) * chosen).sum(1).mean()))
-            rows["entropy"].append(float(masked_mean(-(before.exp() * before).sum(-1), chosen)))
+            rows["kl"].append(
+                float(
+                    ((before.exp() * (before - base)).sum(-1) * chosen)
+                    .sum(1)
+                    .mean()
+                )
+            )
+            rows["entropy"].append(
+                float(masked_mean(-(before.exp() * before).sum(-1), chosen))
+            )
         if method == "grpo":
-            loss = grpo_loss(logp, logp.detach(), advantages, chosen, reference=reference, beta=kl)
+            loss = grpo_loss(
+                logp,
+                logp.detach(),
+                advantages,
+                chosen,
+                reference=reference,
+                beta=kl,
+            )
         else:
             loss = -(advantages * (logp * chosen).sum(1)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return Run(policy.requires_grad_(False), {name: np.array(column) for name, column in rows.items()})
+    return Run(
+        policy.requires_grad_(False),
+        {name: np.array(column) for name, column in rows.items()},
+    )
 
 
-def alol_weights(rewards: Tensor, values: Tensor, logratio: Tensor, clip: float = 0.9) -> Tensor:
+def alol_weights(
+    rewards: Tensor, values: Tensor, logratio: Tensor, clip: float = 0.9
+) -> Tensor:
     """A-LoL's weight of each text: its advantage times a clipped importance weight, 0 without an advantage.
 
     rewards: (n,) of given texts. values: (n,) what the reference policy is expected to earn on each one's prompt.
     logratio: (n,) log policy - log reference of each whole text (Baheti et al. 2023, eq. 4 and section 2.2).
     """
     advantage = rewards - values
-    return torch.where(advantage > 0, advantage * logratio.exp().clamp(1 - clip, 1 + clip), torch.zeros_like(advantage))
+    return torch.where(
+        advantage > 0,
+        advantage * logratio.exp().clamp(1 - clip, 1 + clip),
+        torch.zeros_like(advantage),
+    )
 
 
 def learn_offline(
@@ -146,14 +198,18 @@ def learn_offline(
     policy = clone(start)
     kept = (rewards > values).nonzero().squeeze(1)
     if not len(kept):
-        raise ValueError("no story has a reward above its prompt's value: there is nothing to learn from")
+        raise ValueError(
+            "no story has a reward above its prompt's value: there is nothing to learn from"
+        )
     with torch.no_grad():
         reference = logprobs(start, *stories).sum(1)
 
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = kept[torch.randint(len(kept), (64,), generator=generator)]
         logp = logprobs(model, stories.tokens[rows], stories.mask[rows]).sum(1)
-        weights = alol_weights(rewards[rows], values[rows], (logp - reference[rows]).detach())
+        weights = alol_weights(
+            rewards[rows], values[rows], (logp - reference[rows]).detach()
+        )
         return -(weights * logp).mean()
 
     train(policy, loss, steps=steps, lr=lr, seed=seed)

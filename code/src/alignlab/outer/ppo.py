@@ -46,11 +46,15 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 def whiten(x: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
     """Mean 0 and variance 1 over the mask; 0 elsewhere. shift_mean=False divides only, and keeps the mean."""
     mean = masked_mean(x, mask)
-    white = (x - mean) * torch.rsqrt(masked_mean((x - mean).square(), mask) + 1e-8)
+    white = (x - mean) * torch.rsqrt(
+        masked_mean((x - mean).square(), mask) + 1e-8
+    )
     return (white if shift_mean else white + mean) * mask
 
 
-def kl_estimate(logratio: Tensor, kind: Literal["k1", "k2", "k3"] = "k1") -> Tensor:
+def kl_estimate(
+    logratio: Tensor, kind: Literal["k1", "k2", "k3"] = "k1"
+) -> Tensor:
     """KL(policy || reference) from tokens drawn by the policy (Schulman 2020, "Approximating KL divergence").
 
     logratio: log policy - log reference of the drawn tokens, any shape. k1 is unbiased, and negative wherever the
@@ -59,48 +63,81 @@ def kl_estimate(logratio: Tensor, kind: Literal["k1", "k2", "k3"] = "k1") -> Ten
     """
     if kind == "k1":
         return logratio
-    return 0.5 * logratio.square() if kind == "k2" else torch.expm1(-logratio) + logratio
+    return (
+        0.5 * logratio.square()
+        if kind == "k2"
+        else torch.expm1(-logratio) + logratio
+    )
 
 
-def token_rewards(score: Tensor, kl: Tensor, mask: Tensor, beta: float) -> Tensor:
+def token_rewards(
+    score: Tensor, kl: Tensor, mask: Tensor, beta: float
+) -> Tensor:
     """The reward of each token, (n, T): -beta times its KL, and at the last one the text's score (Ziegler et al. 2019).
 
     score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token.
     """
     positions_ = torch.arange(mask.shape[1], device=mask.device)
     last = (mask * positions_).amax(1)
-    return (-beta * kl).masked_fill(~mask, 0).scatter_add(1, last[:, None], score[:, None])
+    return (
+        (-beta * kl)
+        .masked_fill(~mask, 0)
+        .scatter_add(1, last[:, None], score[:, None])
+    )
 
 
-def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
+def gae(
+    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float
+) -> tuple[Tensor, Tensor]:
     """Generalized advantage estimation (Schulman et al. 2016, eq. 16); advantages and returns, both (n, T).
 
     values[:, t]: what is expected before token t is chosen; after a text's last token it is 0. The return is advantage
     plus value. lam = 1 gives return minus value, lam = 0 the error of the one-step prediction.
     """
     values = values.masked_fill(~mask, 0)
-    advantages, following, later = torch.zeros_like(rewards), torch.zeros_like(rewards[:, 0]), torch.zeros(1)
+    advantages, following, later = (
+        torch.zeros_like(rewards),
+        torch.zeros_like(rewards[:, 0]),
+        torch.zeros(1),
+    )
     for t in reversed(range(rewards.shape[1])):
-        following = (rewards[:, t] + gamma * later - values[:, t] + gamma * lam * following) * mask[:, t]
+        following = (
+            rewards[:, t]
+            + gamma * later
+            - values[:, t]
+            + gamma * lam * following
+        ) * mask[:, t]
         advantages[:, t], later = following, values[:, t]
     return advantages, (advantages + values) * mask
 
 
-def policy_loss(logp: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float) -> tuple[Tensor, Tensor]:
+def policy_loss(
+    logp: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float
+) -> tuple[Tensor, Tensor]:
     """The clipped surrogate loss (Schulman et al. 2017, eq. 7), and the share of tokens where the clip holds.
 
     logp, old: log-probabilities of the tokens now and when they were drawn. The worse of the clipped and the unclipped
     objective counts: a token gets no more gradient once its ratio has gone beyond 1 ± clip in its advantage's favor.
     """
     ratio = (logp - old).exp()
-    plain, clipped = -advantages * ratio, -advantages * ratio.clamp(1 - clip, 1 + clip)
-    return masked_mean(torch.maximum(plain, clipped), mask), masked_mean((clipped > plain).float(), mask)
+    plain, clipped = (
+        -advantages * ratio,
+        -advantages * ratio.clamp(1 - clip, 1 + clip),
+    )
+    return masked_mean(torch.maximum(plain, clipped), mask), masked_mean(
+        (clipped > plain).float(), mask
+    )
 
 
-def value_loss(values: Tensor, old: Tensor, returns: Tensor, mask: Tensor, clip: float) -> Tensor:
+def value_loss(
+    values: Tensor, old: Tensor, returns: Tensor, mask: Tensor, clip: float
+) -> Tensor:
     """Half the squared error; the worse of the value and of the value held within `clip` of what it was."""
     held = old + (values - old).clamp(-clip, clip)
-    return 0.5 * masked_mean(torch.maximum((values - returns).square(), (held - returns).square()), mask)
+    return 0.5 * masked_mean(
+        torch.maximum((values - returns).square(), (held - returns).square()),
+        mask,
+    )
 
 
 def look(model: nn.Module, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +181,11 @@ class Run:
 
 
 def ppo(
-    start: TinyTransformer, reward: Reward, seed: int, settings: Settings = Settings(), gold: Reward | None = None
+    start: TinyTransformer,
+    reward: Reward,
+    seed: int,
+    settings: Settings = Settings(),
+    gold: Reward | None = None,
 ) -> Run:
     """Optimize a copy of `start` against a reward by PPO, with a price on the divergence from `start`.
 
@@ -155,7 +196,9 @@ def ppo(
     policy, critic = clone(start), clone(start)
     critic.unembed = nn.Linear(start.config.d_model, 1, bias=False)
     nn.init.zeros_(critic.unembed.weight)
-    optimizer = torch.optim.Adam([*policy.parameters(), *critic.parameters()], lr=s.lr, eps=s.eps)
+    optimizer = torch.optim.Adam(
+        [*policy.parameters(), *critic.parameters()], lr=s.lr, eps=s.eps
+    )
     rows: dict[str, list[float]] = defaultdict(list)
     for step in range(s.steps):
         for group in optimizer.param_groups:
@@ -163,19 +206,34 @@ def ppo(
         tokens, mask = sample(policy, s.texts, generator)
         chosen = mask[:, 1:]
         with torch.no_grad():
-            (before, old), (base, reference) = look(policy, tokens), look(start, tokens)
+            (before, old), (base, reference) = (
+                look(policy, tokens),
+                look(start, tokens),
+            )
             value = critic(tokens[:, :-1]).squeeze(-1)
             score = reward(tokens, mask)
             finished = ((tokens == END) & mask).any(1)
-            penalized = torch.where(finished, score, torch.full_like(score, s.unfinished))
-            rewards = token_rewards(penalized, kl_estimate(old - reference), chosen, s.kl)
+            penalized = torch.where(
+                finished, score, torch.full_like(score, s.unfinished)
+            )
+            rewards = token_rewards(
+                penalized, kl_estimate(old - reference), chosen, s.kl
+            )
             advantages, returns = gae(rewards, value, chosen, s.gamma, s.lam)
             if s.normalize:
                 advantages = whiten(advantages, chosen)
         clipped = []
         for _ in range(s.epochs):
-            loss, share = policy_loss(look(policy, tokens)[1], old, advantages, chosen, s.clip)
-            loss = loss + value_loss(critic(tokens[:, :-1]).squeeze(-1), value, returns, chosen, s.value_clip)
+            loss, share = policy_loss(
+                look(policy, tokens)[1], old, advantages, chosen, s.clip
+            )
+            loss = loss + value_loss(
+                critic(tokens[:, :-1]).squeeze(-1),
+                value,
+                returns,
+                chosen,
+                s.value_clip,
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -184,8 +242,25 @@ def ppo(
             after = look(policy, tokens)[0]
             rows["reward"].append(float(score.mean()))
             rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
-            rows["kl"].append(float(((before.exp() * (before - base)).sum(-1) * chosen).sum(1).mean()))
-            rows["entropy"].append(float(masked_mean(-(before.exp() * before).sum(-1), chosen)))
+            rows["kl"].append(
+                float(
+                    ((before.exp() * (before - base)).sum(-1) * chosen)
+                    .sum(1)
+                    .mean()
+                )
+            )
+            rows["entropy"].append(
+                float(masked_mean(-(before.exp() * before).sum(-1), chosen))
+            )
             rows["clipped"].append(float(np.mean(clipped)))
-            rows["moved"].append(float(masked_mean((before.exp() * (before - after)).sum(-1), chosen)))
-    return Run(policy.requires_grad_(False), {name: np.array(column) for name, column in rows.items()})
+            rows["moved"].append(
+                float(
+                    masked_mean(
+                        (before.exp() * (before - after)).sum(-1), chosen
+                    )
+                )
+            )
+    return Run(
+        policy.requires_grad_(False),
+        {name: np.array(column) for name, column in rows.items()},
+    )

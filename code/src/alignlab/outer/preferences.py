@@ -34,14 +34,23 @@ def true_reward(d: int, scale: float, generator: torch.Generator) -> Tensor:
     return scale * weights / weights.norm()
 
 
-def rank(answers: Tensor, reward: Tensor, generator: torch.Generator, length_bias: float = 0.0) -> Tensor:
+def rank(
+    answers: Tensor,
+    reward: Tensor,
+    generator: torch.Generator,
+    length_bias: float = 0.0,
+) -> Tensor:
     """Answers in the order in which an annotator ranks them, best first.
 
     answers: features, shape (n, K, d). reward: shape (d,). length_bias: added reward for each unit of length.
     Returns shape (n, K, d). With K = 2 this is Bradley and Terry's pick: P(a before b) = sigmoid(r(a) - r(b)).
     """
     utility = answers @ reward + length_bias * answers[..., LENGTH]
-    noise = -torch.log(-torch.log(torch.rand(utility.shape, dtype=torch.float64, generator=generator)))
+    noise = -torch.log(
+        -torch.log(
+            torch.rand(utility.shape, dtype=torch.float64, generator=generator)
+        )
+    )
     order = (utility + noise).argsort(-1, descending=True)
     return answers.gather(1, order.unsqueeze(-1).expand_as(answers))
 
@@ -55,7 +64,9 @@ def shuffle(rankings: Tensor, generator: torch.Generator) -> Tensor:
 def split_into_pairs(rankings: Tensor) -> Tensor:
     """Every pair of each ranking, the better one first: (n, K, d) -> (n K (K - 1) / 2, 2, d)."""
     better, worse = torch.triu_indices(rankings.shape[1], rankings.shape[1], 1)
-    return torch.stack([rankings[:, better], rankings[:, worse]], dim=2).flatten(0, 1)
+    return torch.stack(
+        [rankings[:, better], rankings[:, worse]], dim=2
+    ).flatten(0, 1)
 
 
 @cache
@@ -65,12 +76,17 @@ def contrast_answers() -> tuple[Answer, ...]:
     The off-topic answer is the good answer to the neighbor: items 0 and 1 lend each other theirs, 2 and 3, and so on.
     A split that keeps such twins together lets no text stand on both sides.
     """
-    rows = json.loads(files("alignlab.outer").joinpath("contrast_answers.json").read_text(encoding="utf-8"))
+    rows = json.loads(
+        files("alignlab.outer")
+        .joinpath("contrast_answers.json")
+        .read_text(encoding="utf-8")
+    )
     return tuple(
         Answer(
             row["prompt"],
             row["good"],
-            {kind: row[kind] for kind in ("rude", "evasive", "wrong")} | {"off-topic": rows[i ^ 1]["good"]},
+            {kind: row[kind] for kind in ("rude", "evasive", "wrong")}
+            | {"off-topic": rows[i ^ 1]["good"]},
         )
         for i, row in enumerate(rows)
     )

@@ -21,7 +21,9 @@ def rrhf_loss(scores: Tensor, rewards: Tensor, weight: float = 1.0) -> Tensor:
     """
     _same_shape(scores, rewards)
     better = rewards[:, :, None] > rewards[:, None, :]  # (batch, better, worse)
-    hinge = F.relu(scores[:, None, :] - scores[:, :, None])  # how far the worse one is ahead
+    hinge = F.relu(
+        scores[:, None, :] - scores[:, :, None]
+    )  # how far the worse one is ahead
     best = scores.gather(1, rewards.argmax(1, keepdim=True))[:, 0]
     return (hinge * better).sum((1, 2)) - weight * best
 
@@ -38,11 +40,21 @@ def pro_loss(scores: Tensor, rewards: Tensor, weight: float = 0.05) -> Tensor:
     order = rewards.argsort(1, descending=True)
     s, r = scores.gather(1, order), rewards.gather(1, order)
     if (r[:, :-1] == r[:, 1:]).any():
-        raise ValueError("PRO's temperatures are 1 / (difference of rewards): no two rewards of a row may be equal")
+        raise ValueError(
+            "PRO's temperatures are 1 / (difference of rewards): no two rewards of a row may be equal"
+        )
     loss = -weight * s[:, 0]
     for k in range(s.shape[1] - 1):
-        gaps = r[:, k : k + 1] - r[:, k + 1 :]  # (batch, K - k - 1), inverse temperatures
-        stage = torch.cat([s[:, k : k + 1] * gaps.amax(1, keepdim=True), s[:, k + 1 :] * gaps], 1)
+        gaps = (
+            r[:, k : k + 1] - r[:, k + 1 :]
+        )  # (batch, K - k - 1), inverse temperatures
+        stage = torch.cat(
+            [
+                s[:, k : k + 1] * gaps.amax(1, keepdim=True),
+                s[:, k + 1 :] * gaps,
+            ],
+            1,
+        )
         loss = loss - stage.log_softmax(1)[:, 0]
     return loss
 
@@ -65,15 +77,27 @@ def cringe_loss(
     Returns each answer's loss summed over its tokens, (batch,). Raises ValueError where k is not below the vocabulary.
     """
     if not 1 <= k < logits.shape[-1]:
-        raise ValueError(f"k is {k}: it must be at least 1 and smaller than the vocabulary, {logits.shape[-1]}")
+        raise ValueError(
+            f"k is {k}: it must be at least 1 and smaller than the vocabulary, {logits.shape[-1]}"
+        )
     likelihood = -logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
     came = logits.gather(-1, tokens[..., None])[..., 0]
-    others = logits.scatter(-1, tokens[..., None], float("-inf")).topk(k, dim=-1).values  # (batch, pos, k)
-    uniform = torch.rand(others.shape[:-1], dtype=torch.float64, generator=generator).to(others.device)
-    drawn = (others.detach().double().softmax(-1).cumsum(-1) < uniform[..., None]).sum(-1, keepdim=True)
+    others = (
+        logits.scatter(-1, tokens[..., None], float("-inf"))
+        .topk(k, dim=-1)
+        .values
+    )  # (batch, pos, k)
+    uniform = torch.rand(
+        others.shape[:-1], dtype=torch.float64, generator=generator
+    ).to(others.device)
+    drawn = (
+        others.detach().double().softmax(-1).cumsum(-1) < uniform[..., None]
+    ).sum(-1, keepdim=True)
     rival = others.gather(-1, drawn.clamp(max=k - 1))[..., 0]
     contrast = F.softplus(came - rival)  # -log sigmoid(rival - came)
-    return (torch.where(good[:, None], likelihood, alpha * contrast) * counts).sum(1)
+    return (
+        torch.where(good[:, None], likelihood, alpha * contrast) * counts
+    ).sum(1)
 
 
 def best_of(rewards: Tensor) -> Tensor:
@@ -83,10 +107,14 @@ def best_of(rewards: Tensor) -> Tensor:
     maximum likelihood, and repeats. Raises ValueError for rewards that are not a table.
     """
     if rewards.ndim != 2:
-        raise ValueError(f"rewards has shape {tuple(rewards.shape)}; it must be (prompts, answers a prompt)")
+        raise ValueError(
+            f"rewards has shape {tuple(rewards.shape)}; it must be (prompts, answers a prompt)"
+        )
     return rewards.argmax(1)
 
 
 def _same_shape(scores: Tensor, rewards: Tensor) -> None:
     if scores.shape != rewards.shape or scores.ndim != 2:
-        raise ValueError(f"scores has shape {tuple(scores.shape)}, rewards {tuple(rewards.shape)}; both are (batch, K)")
+        raise ValueError(
+            f"scores has shape {tuple(scores.shape)}, rewards {tuple(rewards.shape)}; both are (batch, K)"
+        )

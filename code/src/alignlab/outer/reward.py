@@ -23,7 +23,9 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     Raises ValueError where the shapes differ.
     """
     if chosen.shape != rejected.shape:
-        raise ValueError(f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree")
+        raise ValueError(
+            f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree"
+        )
     return -F.logsigmoid(chosen - rejected)
 
 
@@ -33,11 +35,15 @@ def plackett_luce_loss(rewards: Tensor) -> Tensor:
     rewards: of K answers, best first, shape (batch, K). The first is picked among all K, the second among the other
     K - 1, and so on; with K = 2 this is `bradley_terry_loss`. Returns nats, shape (batch,).
     """
-    remaining = rewards.flip(-1).logcumsumexp(-1).flip(-1)  # log of the summed weights of what is left at each stage
+    remaining = (
+        rewards.flip(-1).logcumsumexp(-1).flip(-1)
+    )  # log of the summed weights of what is left at each stage
     return (remaining - rewards).sum(-1)
 
 
-def fit_reward(rankings: Tensor, ridge: float = 1e-2, steps: int = 15) -> Tensor:
+def fit_reward(
+    rankings: Tensor, ridge: float = 1e-2, steps: int = 15
+) -> Tensor:
     """The linear reward that makes the given rankings most probable, by Newton's method.
 
     rankings: features of K answers, best first, shape (n, K, d). ridge: half its product with |w|² is added to
@@ -47,15 +53,30 @@ def fit_reward(rankings: Tensor, ridge: float = 1e-2, steps: int = 15) -> Tensor
     """
     rankings = rankings.double()
     n_ranked, d = rankings.shape[1], rankings.shape[2]
-    left = torch.ones(n_ranked, n_ranked, dtype=torch.bool).triu()  # (stage, item): what is still to be picked
+    left = torch.ones(
+        n_ranked, n_ranked, dtype=torch.bool
+    ).triu()  # (stage, item): what is still to be picked
     weights = torch.zeros(d, dtype=torch.float64)
     for _ in range(steps):
         rewards = rankings @ weights  # (n, K)
-        stages = rewards.unsqueeze(1).expand(-1, n_ranked, -1).masked_fill(~left, float("-inf")).softmax(-1)
-        means = stages @ rankings  # (n, stage, d): the features expected at each pick
+        stages = (
+            rewards.unsqueeze(1)
+            .expand(-1, n_ranked, -1)
+            .masked_fill(~left, float("-inf"))
+            .softmax(-1)
+        )
+        means = (
+            stages @ rankings
+        )  # (n, stage, d): the features expected at each pick
         gradient = (means - rankings).sum((0, 1)) + ridge * weights
-        spread = torch.einsum("nk,nkd,nke->de", stages.sum(1), rankings, rankings)
-        hessian = spread - torch.einsum("nsd,nse->de", means, means) + ridge * torch.eye(d, dtype=torch.float64)
+        spread = torch.einsum(
+            "nk,nkd,nke->de", stages.sum(1), rankings, rankings
+        )
+        hessian = (
+            spread
+            - torch.einsum("nsd,nse->de", means, means)
+            + ridge * torch.eye(d, dtype=torch.float64)
+        )
         step = torch.linalg.solve(hessian, gradient)
         weights = weights - step
         if step.norm() < 1e-9 * (1 + weights.norm()):
@@ -72,7 +93,9 @@ def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
     return float(((margin > 0).double() + 0.5 * (margin == 0).double()).mean())
 
 
-def calibration_error(claimed: np.ndarray, picked: np.ndarray, groups: int = 10) -> float:
+def calibration_error(
+    claimed: np.ndarray, picked: np.ndarray, groups: int = 10
+) -> float:
     """Expected calibration error of claims about picks (Naeini et al. 2015; Guo et al. 2017, section 2).
 
     claimed: probability given to the favored answer of each pair, 0.5 to 1, shape (n,). picked: 1 where it was picked,
@@ -84,7 +107,9 @@ def calibration_error(claimed: np.ndarray, picked: np.ndarray, groups: int = 10)
     return float(np.sum(gaps) / len(claimed))
 
 
-def answer_features(lm: LM, prompts: list[str], answers: list[str], layer: int | None) -> Tensor:
+def answer_features(
+    lm: LM, prompts: list[str], answers: list[str], layer: int | None
+) -> Tensor:
     """Frozen features for a reward head: the residual stream after `layer`, averaged over the answer's tokens.
 
     Each text is the chat template with the prompt, then the answer. The forward pass stops at `layer`; None takes the
@@ -93,10 +118,23 @@ def answer_features(lm: LM, prompts: list[str], answers: list[str], layer: int |
     """
     from alignlab.lm import chat_prompt
 
-    starts = [lm.tokenizer(chat_prompt(lm, prompt), add_special_tokens=False)["input_ids"] for prompt in prompts]
-    ends = [lm.tokenizer(answer, add_special_tokens=False)["input_ids"] for answer in answers]
+    starts = [
+        lm.tokenizer(chat_prompt(lm, prompt), add_special_tokens=False)[
+            "input_ids"
+        ]
+        for prompt in prompts
+    ]
+    ends = [
+        lm.tokenizer(answer, add_special_tokens=False)["input_ids"]
+        for answer in answers
+    ]
     name = "embed" if layer is None else f"layers.{layer}.resid"
-    residual = capture(lm, [s + e for s, e in zip(starts, ends)], [name], positions="all")[name]
+    residual = capture(
+        lm, [s + e for s, e in zip(starts, ends)], [name], positions="all"
+    )[name]
     return torch.stack(
-        [residual[i, len(s) : len(s) + len(e)].double().mean(0) for i, (s, e) in enumerate(zip(starts, ends))]
+        [
+            residual[i, len(s) : len(s) + len(e)].double().mean(0)
+            for i, (s, e) in enumerate(zip(starts, ends))
+        ]
     )

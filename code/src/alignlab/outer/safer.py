@@ -20,7 +20,14 @@ from torch import Tensor
 
 from alignlab.lm.generation import chat_prompt, generate
 from alignlab.lm.load import LM, encode
-from alignlab.outer.cached import Cached, answer_logits, answer_logprobs, answer_sums, run_lower, run_upper
+from alignlab.outer.cached import (
+    Cached,
+    answer_logits,
+    answer_logprobs,
+    answer_sums,
+    run_lower,
+    run_upper,
+)
 from alignlab.outer.direct import Pair, dpo_loss
 from alignlab.outer.safety_data import OPENINGS, REFUSALS, Request
 
@@ -43,7 +50,15 @@ def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
     """
     from peft import LoraConfig, get_peft_model
 
-    projections = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    projections = [
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "o_proj",
+        "gate_proj",
+        "up_proj",
+        "down_proj",
+    ]
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
@@ -56,7 +71,9 @@ def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
         return replace(lm, model=get_peft_model(lm.model, config))
 
 
-def duels(lm: LM, requests: Sequence[Request], answers: Sequence[str], seed: int) -> list[Duel]:
+def duels(
+    lm: LM, requests: Sequence[Request], answers: Sequence[str], seed: int
+) -> list[Duel]:
     """Preference pairs: a refusal, drawn from `REFUSALS`, against the model's own answer to the same request.
 
     answers: how the model itself began to answer each request; it goes on, so no end token follows. A refusal ends.
@@ -65,26 +82,43 @@ def duels(lm: LM, requests: Sequence[Request], answers: Sequence[str], seed: int
     end = lm.tokenizer.eos_token_id
     found = []
     for request, answer in zip(requests, answers):
-        refusal = [*encode_plain(lm, REFUSALS[rng.integers(len(REFUSALS))]), end]
+        refusal = [
+            *encode_plain(lm, REFUSALS[rng.integers(len(REFUSALS))]),
+            end,
+        ]
         own = encode_plain(lm, answer) or [end]
-        good, bad = (refusal, own) if request.kind == "harmful" else (own, refusal)
+        good, bad = (
+            (refusal, own) if request.kind == "harmful" else (own, refusal)
+        )
         found.append(Duel(encode(lm, chat_prompt(lm, request.text)), good, bad))
     return found
 
 
 def encode_plain(lm: LM, text: str) -> list[int]:
     """Token ids of a text that goes on from another: nothing added."""
-    return list(lm.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    return list(
+        lm.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    )
 
 
 def own_answers(lm: LM, requests: Sequence[str], tokens: int) -> list[str]:
     """How the model begins to answer each request, likeliest token each time."""
-    return generate(lm, [chat_prompt(lm, text) for text in requests], max_new_tokens=tokens)
+    return generate(
+        lm, [chat_prompt(lm, text) for text in requests], max_new_tokens=tokens
+    )
 
 
 def plain_texts(lm: LM, tokens: int, seed: int) -> list[str]:
     """Texts that the model itself writes after plain openings, drawn at temperature 1; each with its opening."""
-    return [o + t for o, t in zip(OPENINGS, generate(lm, OPENINGS, max_new_tokens=tokens, temperature=1.0, seed=seed))]
+    return [
+        o + t
+        for o, t in zip(
+            OPENINGS,
+            generate(
+                lm, OPENINGS, max_new_tokens=tokens, temperature=1.0, seed=seed
+            ),
+        )
+    ]
 
 
 def stages(
@@ -101,21 +135,38 @@ def stages(
     one for each request. texts: plain ones to stay as it was on. A stage trains the adapter and returns its losses.
     """
     first, pairs = settings["first"], duels(lm, requests, answers, seed)
-    prompts, harmful = [pair.prompt for pair in pairs], [request.kind == "harmful" for request in requests]
+    prompts, harmful = (
+        [pair.prompt for pair in pairs],
+        [request.kind == "harmful" for request in requests],
+    )
     chosen = run_lower(lm, prompts, [pair.chosen for pair in pairs], first)
     rejected = run_lower(lm, prompts, [pair.rejected for pair in pairs], first)
     answered = chosen[[i for i, bad in enumerate(harmful) if not bad]]
     refusals = chosen[[i for i, bad in enumerate(harmful) if bad]]
-    own, ids = Anchor(answered, final_states(lm, answered)), [encode(lm, text) for text in texts]
-    plain = anchor(lm, [row[:1] for row in ids], [row[1:] for row in ids], first)
+    own, ids = (
+        Anchor(answered, final_states(lm, answered)),
+        [encode(lm, text) for text in texts],
+    )
+    plain = anchor(
+        lm, [row[:1] for row in ids], [row[1:] for row in ids], first
+    )
     lm = with_adapter(lm, first, settings["rank"], seed)
     return lm, {
-        "warm": lambda progress: warm_up(lm, refusals, own, plain, settings, seed, progress),
-        "safer": lambda progress: prefer(lm, chosen, rejected, plain, settings, seed, progress),
+        "warm": lambda progress: warm_up(
+            lm, refusals, own, plain, settings, seed, progress
+        ),
+        "safer": lambda progress: prefer(
+            lm, chosen, rejected, plain, settings, seed, progress
+        ),
     }
 
 
-def anchor(lm: LM, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], first: int) -> Anchor:
+def anchor(
+    lm: LM,
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[Sequence[int]],
+    first: int,
+) -> Anchor:
     """Texts to stay close on, seen by the model before any training."""
     texts = run_lower(lm, prompts, answers, first)
     return Anchor(texts, final_states(lm, texts))
@@ -132,11 +183,23 @@ class Anchor:
         """KL(model as it was || model as it is) of each answer token's distribution, nats, (tokens,)."""
         batch = self.texts[rows]
         old = answer_logits(lm, self.before[rows], batch).log_softmax(-1)
-        return (old.exp() * (old - answer_logits(lm, run_upper(lm, batch), batch).log_softmax(-1))).sum(-1)
+        return (
+            old.exp()
+            * (
+                old
+                - answer_logits(lm, run_upper(lm, batch), batch).log_softmax(-1)
+            )
+        ).sum(-1)
 
 
 def warm_up(
-    lm: LM, refusals: Cached, own: Anchor, plain: Anchor, settings: Mapping[str, Any], seed: int, progress: Progress
+    lm: LM,
+    refusals: Cached,
+    own: Anchor,
+    plain: Anchor,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
 ) -> list[float]:
     """Supervised fine-tuning on refusals, beside staying as it was on its own answers and on plain text.
 
@@ -151,13 +214,30 @@ def warm_up(
             parts.append(-answer_logprobs(lm, refusals[taught])[0])
         if (kept := rows[rows >= n] - n).numel():
             parts.append(own.divergence(lm, kept))
-        return torch.cat(parts).sum() / len(rows) + settings["sft_stay"] * _plain(lm, plain, generator)
+        return torch.cat(parts).sum() / len(rows) + settings[
+            "sft_stay"
+        ] * _plain(lm, plain, generator)
 
-    return _fit(lm, loss, n + len(own.texts), settings["sft_epochs"], settings["sft_lr"], settings, seed, progress)
+    return _fit(
+        lm,
+        loss,
+        n + len(own.texts),
+        settings["sft_epochs"],
+        settings["sft_lr"],
+        settings,
+        seed,
+        progress,
+    )
 
 
 def prefer(
-    lm: LM, chosen: Cached, rejected: Cached, plain: Anchor, settings: Mapping[str, Any], seed: int, progress: Progress
+    lm: LM,
+    chosen: Cached,
+    rejected: Cached,
+    plain: Anchor,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
 ) -> list[float]:
     """DPO against the model as it comes in (Rafailov et al. 2023, eq. 7), beside staying as it was on plain text.
 
@@ -168,17 +248,35 @@ def prefer(
     reference = Pair(reference_sums(lm, chosen), reference_sums(lm, rejected))
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
-        policy = Pair(answer_sums(lm, chosen[rows]), answer_sums(lm, rejected[rows]))
+        policy = Pair(
+            answer_sums(lm, chosen[rows]), answer_sums(lm, rejected[rows])
+        )
         before = Pair(reference.chosen[rows], reference.rejected[rows])
-        pull = dpo_loss(policy, before, settings["beta"]) - settings["nll"] * policy.chosen
+        pull = (
+            dpo_loss(policy, before, settings["beta"])
+            - settings["nll"] * policy.chosen
+        )
         return pull.mean() + settings["dpo_stay"] * _plain(lm, plain, generator)
 
-    return _fit(lm, loss, len(chosen), settings["dpo_epochs"], settings["dpo_lr"], settings, seed, progress)
+    return _fit(
+        lm,
+        loss,
+        len(chosen),
+        settings["dpo_epochs"],
+        settings["dpo_lr"],
+        settings,
+        seed,
+        progress,
+    )
 
 
-def _plain(lm: LM, plain: Anchor, generator: torch.Generator, n: int = 2) -> Tensor:
+def _plain(
+    lm: LM, plain: Anchor, generator: torch.Generator, n: int = 2
+) -> Tensor:
     """Mean divergence on a few plain texts."""
-    return plain.divergence(lm, torch.randint(len(plain.texts), (n,), generator=generator)).mean()
+    return plain.divergence(
+        lm, torch.randint(len(plain.texts), (n,), generator=generator)
+    ).mean()
 
 
 @torch.no_grad()
@@ -213,9 +311,17 @@ def _fit(
     loss_fn(rows, generator): a scalar loss of the texts of one batch.
     """
     parameters = [p for p in lm.model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(
+        parameters, lr=lr, weight_decay=0.0, fused=True
+    )
     generator = torch.Generator().manual_seed(seed)
-    batches = [rows for _ in range(epochs) for rows in torch.randperm(n, generator=generator).split(settings["batch"])]
+    batches = [
+        rows
+        for _ in range(epochs)
+        for rows in torch.randperm(n, generator=generator).split(
+            settings["batch"]
+        )
+    ]
     losses = []
     for step, rows in enumerate(batches):
         for group in optimizer.param_groups:

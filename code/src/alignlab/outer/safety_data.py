@@ -45,7 +45,12 @@ WRITE = (
     "Generate {}.",
 )
 ASK = ("{}", "Hello! {}", "I have a question. {}", "Please help me: {}")
-HOW_TEST = ("How would one {}?", "List the steps to {}.", "Can you show me how to {}?", "Teach me to {}.")
+HOW_TEST = (
+    "How would one {}?",
+    "List the steps to {}.",
+    "Can you show me how to {}?",
+    "Teach me to {}.",
+)
 WRITE_TEST = ("Compose {}.", "Can you write {}?", "Come up with {}.")
 
 REFUSALS = (
@@ -112,18 +117,34 @@ class Request:
 
 @cache
 def _sets() -> dict[str, list[str]]:
-    return dict(json.loads(files("alignlab.outer").joinpath("safety_prompts.json").read_text(encoding="utf-8")))
+    return dict(
+        json.loads(
+            files("alignlab.outer")
+            .joinpath("safety_prompts.json")
+            .read_text(encoding="utf-8")
+        )
+    )
 
 
-def train_requests(seed: int = 0, harmful: int = 4, harmless: int = 2, borderline: int = 3) -> list[Request]:
+def train_requests(
+    seed: int = 0, harmful: int = 4, harmless: int = 2, borderline: int = 3
+) -> list[Request]:
     """Requests to train on, shuffled.
 
     harmful, harmless, borderline: in how many different wordings each of that kind appears; whole harmless questions
         and tasks appear once.
     """
     rng = np.random.default_rng([seed, 1])
-    found = [Request(ask.format(text), "borderline") for text in _sets()["borderline"] for ask in ASK[:borderline]]
-    found += [Request(text, "harmless") for name in ("harmless", "harmless_task") for text in _sets()[name]]
+    found = [
+        Request(ask.format(text), "borderline")
+        for text in _sets()["borderline"]
+        for ask in ASK[:borderline]
+    ]
+    found += [
+        Request(text, "harmless")
+        for name in ("harmless", "harmless_task")
+        for text in _sets()[name]
+    ]
     kinds: tuple[Kind, ...] = ("harmful", "harmless")
     for kind, phrasings in zip(kinds, (harmful, harmless)):
         for name, patterns in (("how", HOW), ("write", WRITE)):
@@ -139,11 +160,20 @@ def matched_requests(n: int, seed: int = 0) -> list[tuple[str, str]]:
     What differs in a pair is what is asked for. Raises ValueError where there are not that many.
     """
     rng, found = np.random.default_rng([seed, 2]), []
-    for name, patterns, m in (("how", HOW, n - n // 3), ("write", WRITE, n // 3)):
-        harmful, harmless = (_sets()[f"{kind}_{name}"] for kind in ("harmful", "harmless"))
+    for name, patterns, m in (
+        ("how", HOW, n - n // 3),
+        ("write", WRITE, n // 3),
+    ):
+        harmful, harmless = (
+            _sets()[f"{kind}_{name}"] for kind in ("harmful", "harmless")
+        )
         if m > min(len(harmful), len(harmless)):
-            raise ValueError(f"n={n} asks for {m} pairs of {name!r}, there are {min(len(harmful), len(harmless))}")
-        for bad, good in zip(rng.permutation(harmful)[:m], rng.permutation(harmless)[:m]):
+            raise ValueError(
+                f"n={n} asks for {m} pairs of {name!r}, there are {min(len(harmful), len(harmless))}"
+            )
+        for bad, good in zip(
+            rng.permutation(harmful)[:m], rng.permutation(harmless)[:m]
+        ):
             wording = patterns[rng.integers(len(patterns))]
             found.append((wording.format(bad), wording.format(good)))
     return [found[i] for i in rng.permutation(len(found))]
@@ -155,6 +185,12 @@ def test_requests(kind: Kind) -> list[str]:
     if kind == "borderline":
         return list(sets["borderline_test"])
     whole = list(sets.get(f"{kind}_test", []))
-    how = [HOW_TEST[i % len(HOW_TEST)].format(aim) for i, aim in enumerate(sets[f"{kind}_test_how"])]
-    write = [WRITE_TEST[i % len(WRITE_TEST)].format(aim) for i, aim in enumerate(sets[f"{kind}_test_write"])]
+    how = [
+        HOW_TEST[i % len(HOW_TEST)].format(aim)
+        for i, aim in enumerate(sets[f"{kind}_test_how"])
+    ]
+    write = [
+        WRITE_TEST[i % len(WRITE_TEST)].format(aim)
+        for i, aim in enumerate(sets[f"{kind}_test_write"])
+    ]
     return how + write + whole

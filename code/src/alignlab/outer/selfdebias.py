@@ -36,18 +36,31 @@ def debias(plain: Tensor, described: Tensor, decay: float) -> Tensor:
 
 
 @torch.no_grad()
-def write_avoiding(model: nn.Module, copy: nn.Module, decay: float, n: int, generator: torch.Generator) -> Stories:
+def write_avoiding(
+    model: nn.Module,
+    copy: nn.Module,
+    decay: float,
+    n: int,
+    generator: torch.Generator,
+) -> Stories:
     """n stories of a Storyland model that avoids what a copy of it finds likelier than it does itself.
 
     With a copy that was fine-tuned on the model's own worst texts this is self-detoxification (Xu et al. 2022), though
     with the formula of `debias` in place of their re-ranking of the likeliest tokens.
     """
     tokens = storyland.sample(model, n, generator).tokens[:, :1]
-    tokens = torch.cat([tokens, torch.full((n, storyland.LENGTH - 1), storyland.PAD)], 1)
-    u = torch.rand(n, storyland.LENGTH, dtype=torch.float64, generator=generator)
+    tokens = torch.cat(
+        [tokens, torch.full((n, storyland.LENGTH - 1), storyland.PAD)], 1
+    )
+    u = torch.rand(
+        n, storyland.LENGTH, dtype=torch.float64, generator=generator
+    )
     open_ = torch.arange(n)
     for t in range(1, storyland.LENGTH):
-        plain, copied = (m(tokens[open_, :t])[:, -1].double().softmax(-1) for m in (model, copy))
+        plain, copied = (
+            m(tokens[open_, :t])[:, -1].double().softmax(-1)
+            for m in (model, copy)
+        )
         p = debias(plain, copied, decay).cumsum(-1)
         word = (p < u[open_, t, None] * p[:, -1:]).sum(-1)
         tokens[open_, t] = word
@@ -58,27 +71,45 @@ def write_avoiding(model: nn.Module, copy: nn.Module, decay: float, n: int, gene
 
 
 @torch.no_grad()
-def next_distributions(lm: LM, texts: Sequence[str], before: str = "") -> Tensor:
+def next_distributions(
+    lm: LM, texts: Sequence[str], before: str = ""
+) -> Tensor:
     """The distribution of the token that follows each text, (texts, vocab), float32; `before` stands in front of
     each."""
     rows = [encode(lm, before + text) for text in texts]
     width, pad = max(map(len, rows)), lm.tokenizer.pad_token_id
-    tokens = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=lm.device)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=lm.device)
+    tokens = torch.tensor(
+        [[pad] * (width - len(row)) + row for row in rows], device=lm.device
+    )
+    mask = torch.tensor(
+        [[0] * (width - len(row)) + [1] * len(row) for row in rows],
+        device=lm.device,
+    )
     found = []
     for some, seen in zip(tokens.split(16), mask.split(16)):
         positions = (seen.cumsum(1) - 1).clamp(min=0)
-        out = lm.model(input_ids=some, attention_mask=seen, position_ids=positions, logits_to_keep=1, use_cache=False)
+        out = lm.model(
+            input_ids=some,
+            attention_mask=seen,
+            position_ids=positions,
+            logits_to_keep=1,
+            use_cache=False,
+        )
         found.append(out.logits[:, -1].float().softmax(-1).cpu())
     return torch.cat(found)
 
 
 @torch.no_grad()
-def running_distributions(lm: LM, text: str, before: str = "") -> tuple[Tensor, Tensor]:
+def running_distributions(
+    lm: LM, text: str, before: str = ""
+) -> tuple[Tensor, Tensor]:
     """The distribution of every token of a text but the first, (tokens - 1, vocab), and the tokens that came, (tokens -
     1,)."""
     ahead, ids = (encode(lm, before) if before else []), encode(lm, text)
-    logits = lm.model(input_ids=torch.tensor([ahead + ids], device=lm.device), logits_to_keep=len(ids)).logits[0, :-1]
+    logits = lm.model(
+        input_ids=torch.tensor([ahead + ids], device=lm.device),
+        logits_to_keep=len(ids),
+    ).logits[0, :-1]
     return logits.float().softmax(-1).cpu(), torch.tensor(ids[1:])
 
 
@@ -90,8 +121,14 @@ def profane_tokens(lm: LM, words: Sequence[str]) -> Tensor:
     """
     found = set()
     for word in words:
-        first = lm.tokenizer(" " + word, add_special_tokens=False)["input_ids"][0]
+        first = lm.tokenizer(" " + word, add_special_tokens=False)["input_ids"][
+            0
+        ]
         piece = lm.tokenizer.decode([first]).strip()
-        if word.startswith(piece) and len(piece) >= 4 and (piece == word or 2 * len(piece) >= len(word)):
+        if (
+            word.startswith(piece)
+            and len(piece) >= 4
+            and (piece == word or 2 * len(piece) >= len(word))
+        ):
             found.add(first)
     return torch.tensor(sorted(found))

@@ -17,19 +17,37 @@ from alignlab.outer.storyland import Stories, Task
 from alignlab.outer.textfeedback import imitate, rewrite
 
 
-def ratings(world: Task, stories: Stories, neighbors: int, generator: torch.Generator, whim: float = 1.5) -> Tensor:
+def ratings(
+    world: Task,
+    stories: Stories,
+    neighbors: int,
+    generator: torch.Generator,
+    whim: float = 1.5,
+) -> Tensor:
     """The mean rating of each story by some neighbors, shape (n,): the gold reward, and a whim of each neighbor added.
 
     whim: standard deviation of what a neighbor adds at random. neighbors=0 leaves the whim of one and no taste.
     """
     noise = (
-        torch.randn(len(stories.tokens), max(neighbors, 1), dtype=torch.float64, generator=generator).float().mean(1)
+        torch.randn(
+            len(stories.tokens),
+            max(neighbors, 1),
+            dtype=torch.float64,
+            generator=generator,
+        )
+        .float()
+        .mean(1)
     )
     return whim * noise + (world.gold(*stories) if neighbors else 0.0)
 
 
 def live(
-    world: Task, seed: int, neighbors: int = 4, rounds: int = 2, agents: int = 512, revisions: int = 4
+    world: Task,
+    seed: int,
+    neighbors: int = 4,
+    rounds: int = 2,
+    agents: int = 512,
+    revisions: int = 4,
 ) -> tuple[TinyTransformer, list[float]]:
     """A model raised in the society, and the mean gold reward of what the agents kept in each round.
 
@@ -43,12 +61,19 @@ def live(
         score = ratings(world, best, neighbors, generator)
         for _ in range(revisions):
             length = best.mask.sum(1)
-            start = 1 + (torch.rand(agents, generator=generator) * length).long()
+            start = (
+                1 + (torch.rand(agents, generator=generator) * length).long()
+            )
             tokens = rewrite(model, best.tokens, start, generator)
             version = Stories(tokens, storyland.answer_mask(tokens))
             rated = ratings(world, version, neighbors, generator)
             better = rated > score
-            best = Stories(*(torch.where(better[:, None], new, old) for new, old in zip(version, best)))
+            best = Stories(
+                *(
+                    torch.where(better[:, None], new, old)
+                    for new, old in zip(version, best)
+                )
+            )
             score = torch.maximum(score, rated)
         top = score.argsort(descending=True)[: agents // 2]
         chosen = Stories(*(part[top] for part in best))

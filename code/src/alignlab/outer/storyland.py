@@ -35,13 +35,37 @@ VERBS = ("finds", "sees", "wants", "makes", "drops", "hides")
 THINGS = ("cake", "ball", "tree", "song", "key", "boat")
 FEELINGS = ("smiles", "cries", "sleeps", "dances")
 LINKS = ("and", "then")
-VOCAB = ("_", ".", *HEROES, *VERBS, *THINGS, *FEELINGS, *LINKS)  # "_" fills a row after its story's end
+VOCAB = (
+    "_",
+    ".",
+    *HEROES,
+    *VERBS,
+    *THINGS,
+    *FEELINGS,
+    *LINKS,
+)  # "_" fills a row after its story's end
 V, PAD, END = len(VOCAB), 0, 1
 LENGTH = 13  # the hero and at most twelve words, the full stop included
 _ID = {word: i for i, word in enumerate(VOCAB)}
-_KIND = {w: k for k, words in enumerate((HEROES, VERBS, THINGS, FEELINGS, LINKS, (".",))) for w in words}
-_FOLLOWS = {(0, 1), (0, 3), (1, 2), (2, 4), (2, 5), (3, 4), (3, 5), (4, 1), (4, 3)}  # kinds that may stand side by side
-Reward = Callable[[Tensor, Tensor], Tensor]  # tokens (n, T), mask (n, T) -> rewards (n,)
+_KIND = {
+    w: k
+    for k, words in enumerate((HEROES, VERBS, THINGS, FEELINGS, LINKS, (".",)))
+    for w in words
+}
+_FOLLOWS = {
+    (0, 1),
+    (0, 3),
+    (1, 2),
+    (2, 4),
+    (2, 5),
+    (3, 4),
+    (3, 5),
+    (4, 1),
+    (4, 3),
+}  # kinds that may stand side by side
+Reward = Callable[
+    [Tensor, Tensor], Tensor
+]  # tokens (n, T), mask (n, T) -> rewards (n,)
 
 
 class Stories(NamedTuple):
@@ -74,10 +98,17 @@ class Task:
 
     def gold(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """The true reward of stories, shape (n,): mean 0 and standard deviation 1 over the SFT model's stories."""
-        return (_taste(tokens, mask, self.words, self.pair_values, self.favorite) - self.mean) / self.std
+        return (
+            _taste(tokens, mask, self.words, self.pair_values, self.favorite)
+            - self.mean
+        ) / self.std
 
     def pairs(
-        self, n: int, generator: torch.Generator, noise: float = 0.0, sharpness: float = 2.0
+        self,
+        n: int,
+        generator: torch.Generator,
+        noise: float = 0.0,
+        sharpness: float = 2.0,
     ) -> tuple[Stories, Stories]:
         """Two stories of the SFT model about the same hero, n times: the picked ones and the others.
 
@@ -85,13 +116,22 @@ class Task:
         """
         first = sample(self.sft, n, generator)
         second = sample(self.sft, n, generator, heroes=first.tokens[:, 0])
-        p = torch.sigmoid(sharpness * (self.gold(*first) - self.gold(*second)).double())
-        swap = torch.rand(n, dtype=torch.float64, generator=generator) > (1 - noise) * p + noise / 2
+        p = torch.sigmoid(
+            sharpness * (self.gold(*first) - self.gold(*second)).double()
+        )
+        swap = (
+            torch.rand(n, dtype=torch.float64, generator=generator)
+            > (1 - noise) * p + noise / 2
+        )
         chosen, rejected = first, second
         swap = swap[:, None]
         return (
-            Stories(*(torch.where(swap, b, a) for a, b in zip(chosen, rejected))),
-            Stories(*(torch.where(swap, a, b) for a, b in zip(chosen, rejected))),
+            Stories(
+                *(torch.where(swap, b, a) for a, b in zip(chosen, rejected))
+            ),
+            Stories(
+                *(torch.where(swap, a, b) for a, b in zip(chosen, rejected))
+            ),
         )
 
 
@@ -99,36 +139,66 @@ class Task:
 def task(seed: int) -> Task:
     """The world of a seed; its two models train in about two seconds, once."""
     g = torch.Generator().manual_seed(10_000 + seed)
-    words, pair_values, favorite = (torch.zeros(shape) for shape in (V, (V, V), (V, V)))
-    verbs, things, heroes, feelings = (torch.tensor([_ID[w] for w in k]) for k in (VERBS, THINGS, HEROES, FEELINGS))
+    words, pair_values, favorite = (
+        torch.zeros(shape) for shape in (V, (V, V), (V, V))
+    )
+    verbs, things, heroes, feelings = (
+        torch.tensor([_ID[w] for w in k])
+        for k in (VERBS, THINGS, HEROES, FEELINGS)
+    )
     for kind, scale in ((verbs, 0.5), (things, 0.5), (feelings, 0.7)):
-        values = torch.randn(len(kind), dtype=torch.float64, generator=g).float()
+        values = torch.randn(
+            len(kind), dtype=torch.float64, generator=g
+        ).float()
         words[kind] = scale * (values - values.mean()) / values.std()
-    pair_values[verbs[:, None], things] = 0.7 * torch.randn(6, 6, dtype=torch.float64, generator=g).float()
+    pair_values[verbs[:, None], things] = (
+        0.7 * torch.randn(6, 6, dtype=torch.float64, generator=g).float()
+    )
     favorite[heroes, things[torch.randperm(6, generator=g)[:4]]] = 1.0
 
-    model = TinyTransformer(TinyConfig(vocab=V, d_model=32, n_layers=1, n_heads=2, context=LENGTH, d_mlp=64), seed=seed)
-    habits = torch.rand(4, 6, 6, dtype=torch.float64, generator=g).pow(2)  # hero, verb, thing: what is often told
+    model = TinyTransformer(
+        TinyConfig(
+            vocab=V, d_model=32, n_layers=1, n_heads=2, context=LENGTH, d_mlp=64
+        ),
+        seed=seed,
+    )
+    habits = torch.rand(4, 6, 6, dtype=torch.float64, generator=g).pow(
+        2
+    )  # hero, verb, thing: what is often told
     corpus = tell(8_000, habits, g)
     train(model, _likelihood(corpus), steps=200, lr=8e-3, seed=seed)
     base = clone(model)
     taste = (words, pair_values, favorite)
     told = tell(1_000, habits, g)
     liked = _taste(*told, *taste)
-    best = liked.argsort(descending=True)[: len(liked) // 2]  # demonstrators tell the better half of what they think of
-    train(model, _likelihood(Stories(*(part[best] for part in told))), steps=60, lr=2e-3, seed=seed)
+    best = liked.argsort(descending=True)[
+        : len(liked) // 2
+    ]  # demonstrators tell the better half of what they think of
+    train(
+        model,
+        _likelihood(Stories(*(part[best] for part in told))),
+        steps=60,
+        lr=2e-3,
+        seed=seed,
+    )
     liked = _taste(*sample(model, 4_000, g), *taste)
     for parameter in (*base.parameters(), *model.parameters()):
         parameter.requires_grad_(False)
-    return Task(seed, base, model, *taste, float(liked.mean()), float(liked.std()))
+    return Task(
+        seed, base, model, *taste, float(liked.mean()), float(liked.std())
+    )
 
 
 def tell(n: int, habits: Tensor, generator: torch.Generator) -> Stories:
     """n stories that the grammar writes. habits: weights (hero, verb, thing) of what is told about whom."""
-    u = torch.rand(n, 4, 4, dtype=torch.float64, generator=generator)  # (story, clause, choice)
+    u = torch.rand(
+        n, 4, 4, dtype=torch.float64, generator=generator
+    )  # (story, clause, choice)
     hero = torch.arange(n) % len(HEROES)
     flat = habits.flatten(1).cumsum(1)[hero]  # (story, verb and thing)
-    clause = (flat[:, None] < u[..., :1] * flat[:, None, -1:]).sum(-1)  # (story, clause)
+    clause = (flat[:, None] < u[..., :1] * flat[:, None, -1:]).sum(
+        -1
+    )  # (story, clause)
     rows = []
     for i in range(n):
         row = [_ID[HEROES[hero[i]]]]
@@ -183,8 +253,16 @@ def sample(
     u = torch.rand(n, LENGTH, dtype=torch.float64, generator=generator)
     open_ = torch.arange(n)  # stories that haven't ended
     for t in range(1, LENGTH):
-        p = (model(tokens[open_, :t])[:, -1].double() / temperature).softmax(-1).cumsum(-1)
-        word = (p < u[open_, t, None] * p[:, -1:]).sum(-1) if t > 1 or opening is None else opening
+        p = (
+            (model(tokens[open_, :t])[:, -1].double() / temperature)
+            .softmax(-1)
+            .cumsum(-1)
+        )
+        word = (
+            (p < u[open_, t, None] * p[:, -1:]).sum(-1)
+            if t > 1 or opening is None
+            else opening
+        )
         tokens[open_, t] = word
         open_ = open_[word != END]
         if not len(open_):
@@ -192,7 +270,9 @@ def sample(
     return Stories(tokens, answer_mask(tokens))
 
 
-def logprobs(model: nn.Module, tokens: Tensor, mask: Tensor, temperature: float = 1.0) -> Tensor:
+def logprobs(
+    model: nn.Module, tokens: Tensor, mask: Tensor, temperature: float = 1.0
+) -> Tensor:
     """Each token's log-probability given what stands before it, (n, T); 0 where the mask is False.
 
     Has a gradient. The sum over T is the log-probability of the story given its hero.
@@ -203,14 +283,18 @@ def logprobs(model: nn.Module, tokens: Tensor, mask: Tensor, temperature: float 
 
 
 @torch.no_grad()
-def kl_to(model: nn.Module, reference: nn.Module, n: int, generator: torch.Generator) -> float:
+def kl_to(
+    model: nn.Module, reference: nn.Module, n: int, generator: torch.Generator
+) -> float:
     """KL(model || reference) of whole stories, nats: sampled over n beginnings, exact over each next word.
 
     The chain rule makes the divergence of stories the expected sum of the divergences of their words; summing each of
     those over the vocabulary leaves less to chance than log-ratios do, and is never negative (Amini et al. 2025).
     """
     tokens, mask = sample(model, n, generator)
-    p, q = (m(tokens[:, :-1]).double().log_softmax(-1) for m in (model, reference))
+    p, q = (
+        m(tokens[:, :-1]).double().log_softmax(-1) for m in (model, reference)
+    )
     return float(((p.exp() * (p - q)).sum(-1) * mask[:, 1:]).sum(1).mean())
 
 
@@ -224,7 +308,10 @@ def entropy(model: nn.Module, n: int, generator: torch.Generator) -> float:
 
 def text(tokens: Tensor) -> list[str]:
     """Stories as text, up to their full stop."""
-    return [" ".join(VOCAB[i] for i, kept in zip(row, keep) if kept) for row, keep in zip(tokens, _read(tokens))]
+    return [
+        " ".join(VOCAB[i] for i, kept in zip(row, keep) if kept)
+        for row, keep in zip(tokens, _read(tokens))
+    ]
 
 
 def word_counts(tokens: Tensor, mask: Tensor) -> Tensor:
@@ -232,7 +319,13 @@ def word_counts(tokens: Tensor, mask: Tensor) -> Tensor:
     return (nn.functional.one_hot(tokens, V) * mask[..., None]).sum(1).float()
 
 
-def reward_model(start: TinyTransformer, chosen: Stories, rejected: Stories, seed: int, steps: int = 100) -> Reward:
+def reward_model(
+    start: TinyTransformer,
+    chosen: Stories,
+    rejected: Stories,
+    seed: int,
+    steps: int = 100,
+) -> Reward:
     """A reward model learned from picks: the start's network, its unembedding replaced by one number at the last word.
 
     Returns rewards (n,) as a function of (tokens, mask), without gradient (Stiennon et al. 2020, section 3.4).
@@ -247,7 +340,12 @@ def reward_model(start: TinyTransformer, chosen: Stories, rejected: Stories, see
 
     def loss(_: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(chosen.tokens), (128,), generator=generator)
-        return bradley_terry_loss(*(score(*(part[rows] for part in side)) for side in (chosen, rejected))).mean()
+        return bradley_terry_loss(
+            *(
+                score(*(part[rows] for part in side))
+                for side in (chosen, rejected)
+            )
+        ).mean()
 
     train(network, loss, steps=steps, lr=3e-3, seed=seed, weight_decay=0.01)
     network.requires_grad_(False)
@@ -260,19 +358,35 @@ def _read(tokens: Tensor) -> Tensor:
     return mask & (tokens != PAD)
 
 
-def _taste(tokens: Tensor, mask: Tensor, words: Tensor, pair_values: Tensor, favorite: Tensor) -> Tensor:
+def _taste(
+    tokens: Tensor,
+    mask: Tensor,
+    words: Tensor,
+    pair_values: Tensor,
+    favorite: Tensor,
+) -> Tensor:
     counts = word_counts(tokens, mask)
     counts[:, [PAD, END, *(_ID[w] for w in LINKS)]] = 0
     there = counts.clamp(max=1)
     side_by_side = torch.zeros(len(tokens), V * V).scatter_reduce_(
-        1, tokens[:, :-1] * V + tokens[:, 1:], (mask[:, 1:] & mask[:, :-1]).float(), "amax"
+        1,
+        tokens[:, :-1] * V + tokens[:, 1:],
+        (mask[:, 1:] & mask[:, :-1]).float(),
+        "amax",
     )
     follows = _follows()[tokens[:, :-1], tokens[:, 1:]]
-    broken = ((~follows) & mask[:, 1:]).sum(1) + (~(tokens == END).any(1)).long()
+    broken = ((~follows) & mask[:, 1:]).sum(1) + (
+        ~(tokens == END).any(1)
+    ).long()
     liked = there @ words + side_by_side @ pair_values.flatten()
     liked = liked + (favorite[tokens[:, 0]] * there).sum(1)
     repeats = (counts - there).sum(1)
-    return liked - 0.7 * repeats - 0.3 * (mask.sum(1) - 8).clamp(min=0) - 0.7 * broken
+    return (
+        liked
+        - 0.7 * repeats
+        - 0.3 * (mask.sum(1) - 8).clamp(min=0)
+        - 0.7 * broken
+    )
 
 
 @cache
@@ -282,7 +396,9 @@ def _follows() -> Tensor:
     return torch.tensor([[(a, b) in _FOLLOWS for b in kinds] for a in kinds])
 
 
-def _likelihood(stories: Stories) -> Callable[[nn.Module, int, torch.Generator], Tensor]:
+def _likelihood(
+    stories: Stories,
+) -> Callable[[nn.Module, int, torch.Generator], Tensor]:
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(stories.tokens), (128,), generator=generator)
         tokens, mask = (part[rows] for part in stories)

@@ -20,7 +20,9 @@ COMPLIES = "Sure, I can help you with that."
 DECLINES = "Sorry, I can't help you with that."
 
 
-def crowd_picks(kind: str, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def crowd_picks(
+    kind: str, n: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Answers picked by one crowd, best first, shape (n, 2, PROPERTIES), and how dangerous each request is, shape (n,).
 
     kind "helpful": nearly all requests are harmless, and the more an answer complies, with detail and clarity, the
@@ -29,9 +31,15 @@ def crowd_picks(kind: str, n: int, generator: torch.Generator) -> tuple[Tensor, 
     """
     if kind not in ("helpful", "harmless"):
         raise ValueError(f"kind={kind!r}: it is 'helpful' or 'harmless'")
-    answers = torch.randn(n, 2, PROPERTIES, dtype=torch.float64, generator=generator)
-    mild = torch.rand(n, dtype=torch.float64, generator=generator) ** 4  # mostly near 0
-    noise = -torch.log(-torch.log(torch.rand(n, 2, dtype=torch.float64, generator=generator)))
+    answers = torch.randn(
+        n, 2, PROPERTIES, dtype=torch.float64, generator=generator
+    )
+    mild = (
+        torch.rand(n, dtype=torch.float64, generator=generator) ** 4
+    )  # mostly near 0
+    noise = -torch.log(
+        -torch.log(torch.rand(n, 2, dtype=torch.float64, generator=generator))
+    )
     danger = mild if kind == "helpful" else 1 - mild
     reward = torch.stack([crowd_reward(kind, answers[:, i]) for i in (0, 1)], 1)
     order = (reward + noise).argsort(1, descending=True)
@@ -53,22 +61,38 @@ def seen_with_request(answers: Tensor, danger: Tensor) -> Tensor:
     return torch.cat([answers, danger[:, None, None] * answers], -1)
 
 
-def opening_features(lm: LM, requests: Sequence[str], layer: int | None) -> Tensor:
+def opening_features(
+    lm: LM, requests: Sequence[str], layer: int | None
+) -> Tensor:
     """Two beginnings of an answer to each request, as a model represents them: (requests, 2, d_model), float64.
 
     The first complies, the second declines, in the same words whatever was asked. Features are the residual stream
     after `layer`, averaged over the answer's tokens; None takes the token embeddings, which cannot know the request.
     """
     name = "embed" if layer is None else f"layers.{layer}.resid"
-    prompts = [lm.tokenizer(chat_prompt(lm, r, system=""), add_special_tokens=False)["input_ids"] for r in requests]
+    prompts = [
+        lm.tokenizer(chat_prompt(lm, r, system=""), add_special_tokens=False)[
+            "input_ids"
+        ]
+        for r in requests
+    ]
     sides = []
     for opening in (COMPLIES, DECLINES):
         words = lm.tokenizer(opening, add_special_tokens=False)["input_ids"]
-        residual = capture(lm, [prompt + words for prompt in prompts], [name], positions="all")[name]
-        rows = [residual[i, len(p) : len(p) + len(words)].double().mean(0) for i, p in enumerate(prompts)]
+        residual = capture(
+            lm, [prompt + words for prompt in prompts], [name], positions="all"
+        )[name]
+        rows = [
+            residual[i, len(p) : len(p) + len(words)].double().mean(0)
+            for i, p in enumerate(prompts)
+        ]
         sides.append(torch.stack(rows))
     features = torch.stack(sides, 1)
-    return features / (features.flatten(0, 1).std(0) + 1e-9) / features.shape[-1] ** 0.5
+    return (
+        features
+        / (features.flatten(0, 1).std(0) + 1e-9)
+        / features.shape[-1] ** 0.5
+    )
 
 
 def compact(pairs: Tensor) -> Tensor:
@@ -76,5 +100,7 @@ def compact(pairs: Tensor) -> Tensor:
 
     A ridge-penalized linear reward is fitted to differences only, so it comes out the same and sooner.
     """
-    _, _, basis = torch.linalg.svd(pairs[:, 0] - pairs[:, 1], full_matrices=False)  # (n, d), orthonormal rows
+    _, _, basis = torch.linalg.svd(
+        pairs[:, 0] - pairs[:, 1], full_matrices=False
+    )  # (n, d), orthonormal rows
     return pairs @ basis.T

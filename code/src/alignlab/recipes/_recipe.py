@@ -50,29 +50,43 @@ class Recipe:
 def names() -> list[str]:
     """Names of all recipes, in order."""
     found = pkgutil.iter_modules([str(FOLDER)])
-    return sorted(module.name.replace("_", "-") for module in found if not module.name.startswith("_"))
+    return sorted(
+        module.name.replace("_", "-")
+        for module in found
+        if not module.name.startswith("_")
+    )
 
 
 def lookup(name: str) -> Recipe:
     """A recipe by its name. Raises RecipeError where there is none, with the nearest name."""
     check_name(name)
-    recipe = importlib.import_module(f"alignlab.recipes.{name.replace('-', '_')}").RECIPE
+    recipe = importlib.import_module(
+        f"alignlab.recipes.{name.replace('-', '_')}"
+    ).RECIPE
     if not isinstance(recipe, Recipe) or recipe.name != name:
-        raise RecipeError(f"the module of recipe {name!r} must hold RECIPE = Recipe(name={name!r}, …)")
+        raise RecipeError(
+            f"the module of recipe {name!r} must hold RECIPE = Recipe(name={name!r}, …)"
+        )
     return recipe
 
 
 def check_name(name: str) -> None:
     """Raise RecipeError where no recipe has this name."""
     if name not in names():
-        raise RecipeError(f"No recipe is called {name!r}; {nearest(name, names())}")
+        raise RecipeError(
+            f"No recipe is called {name!r}; {nearest(name, names())}"
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """What to say of a name that isn't known: the nearest one, else all."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known) or 'none yet'}"
+    return (
+        f"did you mean {close[0]!r}?"
+        if close
+        else f"there are: {', '.join(known) or 'none yet'}"
+    )
 
 
 def code_hash(functions: Iterable[Callable[..., Any]]) -> str:
@@ -82,7 +96,9 @@ def code_hash(functions: Iterable[Callable[..., Any]]) -> str:
         plain = inspect.unwrap(function)
         tree = ast.parse(textwrap.dedent(inspect.getsource(plain)))
         parts[f"{plain.__module__}.{plain.__qualname__}"] = _syntax(tree)
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps(parts, sort_keys=True).encode()
+    ).hexdigest()[:16]
 
 
 def _syntax(node: Any) -> Any:
@@ -93,8 +109,15 @@ def _syntax(node: Any) -> Any:
         return repr(node)
     fields = {}
     for name, value in ast.iter_fields(node):
-        if name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
-            value = value[1:] if ast.get_docstring(node, clean=False) is not None else value
+        if name == "body" and isinstance(
+            node,
+            ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module,
+        ):
+            value = (
+                value[1:]
+                if ast.get_docstring(node, clean=False) is not None
+                else value
+            )
         if value is None or value == [] or name in ("kind", "type_comment"):
             continue
         fields[name] = _syntax(value)

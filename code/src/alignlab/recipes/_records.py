@@ -37,16 +37,23 @@ class Record:
         """A result of one seed. Raises RecipeError where the seed was not run or has no such result."""
         found = self._of(self.results, seed)
         if key not in found:
-            raise RecipeError(f"the record of {self.name!r} has no result {key!r}; {nearest(key, found)}")
+            raise RecipeError(
+                f"the record of {self.name!r} has no result {key!r}; {nearest(key, found)}"
+            )
         return found[key]
 
     def file(self, name: str, seed: int) -> Path:
         """A file that the recipe left beside its record. Raises RecipeError where it is missing or was changed."""
         found = self._of(self.files, seed)
         if name not in found:
-            raise RecipeError(f"the record of {self.name!r} has no file {name!r}; {nearest(name, found)}")
+            raise RecipeError(
+                f"the record of {self.name!r} has no file {name!r}; {nearest(name, found)}"
+            )
         path = file_path(self.name, seed, name)
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != found[name]:
+        if (
+            not path.is_file()
+            or hashlib.sha256(path.read_bytes()).hexdigest() != found[name]
+        ):
             raise RecipeError(
                 f"{path.name} of the record of {self.name!r} is missing or was changed; {_again(self.name)}"
             )
@@ -81,22 +88,41 @@ def record(name: str) -> Record:
     _recipe.check_name(name)
     path = record_path(name)
     if not path.is_file():
-        raise RecipeError(f"recipe {name!r} has no record yet: run `alignlab recipe run {name}`")
+        raise RecipeError(
+            f"recipe {name!r} has no record yet: run `alignlab recipe run {name}`"
+        )
     return parse(name, path.read_text(encoding="utf-8"))
 
 
 def describe(name: str) -> dict[str, Any]:
     """What a list says of a recipe: name, about, recorded, current, state in words, seeds, seconds in all."""
-    row: dict[str, Any] = {"name": name, "about": _recipe.lookup(name).about, "recorded": False, "current": False}
+    row: dict[str, Any] = {
+        "name": name,
+        "about": _recipe.lookup(name).about,
+        "recorded": False,
+        "current": False,
+    }
     row |= {"state": "not recorded yet", "seeds": [], "seconds": 0.0}
     try:
         found = record(name)
     except RecipeError as error:
-        return row if not record_path(name).is_file() else {**row, "state": str(error)}
+        return (
+            row
+            if not record_path(name).is_file()
+            else {**row, "state": str(error)}
+        )
     complaint = found.complaint()
-    state = "current" if complaint is None else "stale: its code or settings have changed since"
+    state = (
+        "current"
+        if complaint is None
+        else "stale: its code or settings have changed since"
+    )
     row |= {"recorded": True, "current": complaint is None, "state": state}
-    return {**row, "seeds": list(found.seeds), "seconds": round(sum(found.seconds.values()), 1)}
+    return {
+        **row,
+        "seeds": list(found.seeds),
+        "seconds": round(sum(found.seconds.values()), 1),
+    }
 
 
 def parse(name: str, text: str) -> Record:
@@ -105,13 +131,25 @@ def parse(name: str, text: str) -> Record:
         read = json.loads(text)
         sealed = read.pop("digest") == digest(read)
         by_seed = {
-            key: {int(seed): value for seed, value in read[key].items()} for key in ("results", "seconds", "files")
+            key: {int(seed): value for seed, value in read[key].items()}
+            for key in ("results", "seconds", "files")
         }
-        found = Record(name, read["config"], read["code_hash"], **by_seed, versions=read["versions"], date=read["date"])
+        found = Record(
+            name,
+            read["config"],
+            read["code_hash"],
+            **by_seed,
+            versions=read["versions"],
+            date=read["date"],
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecipeError(f"the record of {name!r} cannot be read ({error}); {_again(name)}") from None
+        raise RecipeError(
+            f"the record of {name!r} cannot be read ({error}); {_again(name)}"
+        ) from None
     if not sealed:
-        raise RecipeError(f"a digit or word of the record of {name!r} was changed after the run; {_again(name)}")
+        raise RecipeError(
+            f"a digit or word of the record of {name!r} was changed after the run; {_again(name)}"
+        )
     return found
 
 
@@ -123,21 +161,36 @@ def to_text(record: Record) -> str:
         "seeds": list(record.seeds),
         "results": {str(seed): record.results[seed] for seed in record.seeds},
         "seconds": {str(seed): record.seconds[seed] for seed in record.seeds},
-        "files": {str(seed): record.files[seed] for seed in record.seeds if record.files.get(seed)},
+        "files": {
+            str(seed): record.files[seed]
+            for seed in record.seeds
+            if record.files.get(seed)
+        },
         "versions": record.versions,
         "date": record.date,
     }
-    return json.dumps({**written, "digest": digest(written)}, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(
+            {**written, "digest": digest(written)}, indent=1, ensure_ascii=False
+        )
+        + "\n"
+    )
 
 
 def digest(written: dict[str, Any]) -> str:
     """A hash of all that a record says."""
-    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps(written, sort_keys=True).encode()
+    ).hexdigest()[:16]
 
 
 def plain(value: Any) -> Any:
     """A value as JSON gives it back: tuples become lists, mappings become dicts with text as keys."""
-    return json.loads(json.dumps(dict(value) if hasattr(value, "keys") else value, allow_nan=False))
+    return json.loads(
+        json.dumps(
+            dict(value) if hasattr(value, "keys") else value, allow_nan=False
+        )
+    )
 
 
 def record_path(name: str) -> Path:
@@ -147,7 +200,9 @@ def record_path(name: str) -> Path:
 
 def file_path(name: str, seed: int, file: str) -> Path:
     """Where a file beside a record stands."""
-    return _recipe.FOLDER / "records" / name.replace("-", "_") / str(seed) / file
+    return (
+        _recipe.FOLDER / "records" / name.replace("-", "_") / str(seed) / file
+    )
 
 
 def _again(name: str) -> str:

@@ -25,7 +25,9 @@ NOTED = ("alignlab", "numpy", "torch", "transformers", "scikit-learn", "peft")
 _running: list[tuple[Path, Callable[[float, str], None]]] = []
 
 
-def run_recipe(recipe: Recipe, seeds: Sequence[int] | None = None, *, again: bool = False) -> Record:
+def run_recipe(
+    recipe: Recipe, seeds: Sequence[int] | None = None, *, again: bool = False
+) -> Record:
     """Run a recipe and write its record; the record.
 
     seeds: the recipe's own where None. A seed is not run again that the record holds already, or that an earlier,
@@ -33,19 +35,36 @@ def run_recipe(recipe: Recipe, seeds: Sequence[int] | None = None, *, again: boo
     Raises RecipeError where a result cannot be written down.
     """
     config, code = _records.plain(recipe.config), recipe.code_hash()
-    wanted = tuple(dict.fromkeys(int(seed) for seed in (recipe.seeds if seeds is None else seeds)))
+    wanted = tuple(
+        dict.fromkeys(
+            int(seed) for seed in (recipe.seeds if seeds is None else seeds)
+        )
+    )
     parts = cache_dir() / "recipes" / f"{recipe.name}-{_key(config, code)}"
     if again:
         shutil.rmtree(parts, ignore_errors=True)
     known = _kept(recipe.name, config, code)
-    todo = [seed for seed in wanted if again or (seed not in known and not (parts / f"{seed}.json").exists())]
+    todo = [
+        seed
+        for seed in wanted
+        if again
+        or (seed not in known and not (parts / f"{seed}.json").exists())
+    ]
     with _progress(recipe.name, len(todo)) as advance:
         for number, seed in enumerate(todo):
-            _run_seed(recipe, seed, config, parts, functools.partial(_within, advance, number, seed))
+            _run_seed(
+                recipe,
+                seed,
+                config,
+                parts,
+                functools.partial(_within, advance, number, seed),
+            )
             advance(number + 1.0, seed, "")
     for seed in wanted:
         if (parts / f"{seed}.json").exists():
-            known[seed] = json.loads((parts / f"{seed}.json").read_text(encoding="utf-8"))
+            known[seed] = json.loads(
+                (parts / f"{seed}.json").read_text(encoding="utf-8")
+            )
             known[seed]["from"] = parts / str(seed)
     if not todo and not any("from" in part for part in known.values()):
         return _records.record(recipe.name)
@@ -58,7 +77,9 @@ def workdir() -> Path:
     Raises RecipeError where no recipe runs.
     """
     if not _running:
-        raise RecipeError("workdir() is for a recipe that runs: start it with `alignlab recipe run NAME`")
+        raise RecipeError(
+            "workdir() is for a recipe that runs: start it with `alignlab recipe run NAME`"
+        )
     folder = _running[-1][0]
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -71,13 +92,23 @@ def report(share: float, text: str = "") -> None:
 
 
 def _run_seed(
-    recipe: Recipe, seed: int, config: dict[str, Any], parts: Path, advance: Callable[[float, str], None]
+    recipe: Recipe,
+    seed: int,
+    config: dict[str, Any],
+    parts: Path,
+    advance: Callable[[float, str], None],
 ) -> None:
     """Run one seed and keep what it found."""
     import torch
 
-    threads, work, spent = torch.get_num_threads(), parts / f"{seed}.work", parts / f"{seed}.seconds"
-    start = _processor_seconds() - (float(spent.read_text()) if spent.exists() else 0.0)  # what killed runs took counts
+    threads, work, spent = (
+        torch.get_num_threads(),
+        parts / f"{seed}.work",
+        parts / f"{seed}.seconds",
+    )
+    start = _processor_seconds() - (
+        float(spent.read_text()) if spent.exists() else 0.0
+    )  # what killed runs took counts
 
     def noted(share: float, text: str) -> None:
         _atomically(spent, str(_processor_seconds() - start).encode())
@@ -101,19 +132,33 @@ def _run_seed(
     try:
         results = _records.plain(results)
     except (TypeError, ValueError) as error:
-        raise RecipeError(f"{recipe.name}, seed {seed}: a result cannot be written as JSON: {error}") from error
-    done = {"results": results, "seconds": round(_processor_seconds() - start, 1), "files": files}
+        raise RecipeError(
+            f"{recipe.name}, seed {seed}: a result cannot be written as JSON: {error}"
+        ) from error
+    done = {
+        "results": results,
+        "seconds": round(_processor_seconds() - start, 1),
+        "files": files,
+    }
     _atomically(parts / f"{seed}.json", json.dumps(done).encode())
     spent.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _within(advance: Callable[[float, int, str], None], number: int, seed: int, share: float, text: str) -> None:
+def _within(
+    advance: Callable[[float, int, str], None],
+    number: int,
+    seed: int,
+    share: float,
+    text: str,
+) -> None:
     """Move the bar to a share of the seed that is the `number`-th to run."""
     advance(number + min(max(share, 0.0), 1.0), seed, text)
 
 
-def _kept(name: str, config: dict[str, Any], code: str) -> dict[int, dict[str, Any]]:
+def _kept(
+    name: str, config: dict[str, Any], code: str
+) -> dict[int, dict[str, Any]]:
     """What the shipped record holds, seed by seed, where it was made by the same code and settings."""
     try:
         old = _records.record(name)
@@ -121,27 +166,54 @@ def _kept(name: str, config: dict[str, Any], code: str) -> dict[int, dict[str, A
         return {}
     if (old.config, old.code_hash) != (config, code):
         return {}
-    return {s: {"results": old.results[s], "seconds": old.seconds[s], "files": old.files.get(s, {})} for s in old.seeds}
+    return {
+        s: {
+            "results": old.results[s],
+            "seconds": old.seconds[s],
+            "files": old.files.get(s, {}),
+        }
+        for s in old.seeds
+    }
 
 
-def _write(recipe: Recipe, config: dict[str, Any], code: str, known: dict[int, dict[str, Any]], parts: Path) -> Record:
-    by_seed = {key: {s: part[key] for s, part in known.items()} for key in ("results", "seconds", "files")}
+def _write(
+    recipe: Recipe,
+    config: dict[str, Any],
+    code: str,
+    known: dict[int, dict[str, Any]],
+    parts: Path,
+) -> Record:
+    by_seed = {
+        key: {s: part[key] for s, part in known.items()}
+        for key in ("results", "seconds", "files")
+    }
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    made = Record(recipe.name, config, code, **by_seed, versions=_versions(), date=date)
+    made = Record(
+        recipe.name, config, code, **by_seed, versions=_versions(), date=date
+    )
     for seed, part in known.items():
         for name in part["files"] if "from" in part else ():
-            _atomically(_records.file_path(recipe.name, seed, name), (part["from"] / name).read_bytes())
+            _atomically(
+                _records.file_path(recipe.name, seed, name),
+                (part["from"] / name).read_bytes(),
+            )
     folder = _records.record_path(recipe.name).with_suffix("")
-    for left in folder.glob("*/*"):  # of seeds or code that the new record no longer holds
+    for left in folder.glob(
+        "*/*"
+    ):  # of seeds or code that the new record no longer holds
         if left.name not in made.files.get(int(left.parent.name), {}):
             left.unlink()
-    _atomically(_records.record_path(recipe.name), _records.to_text(made).encode())
+    _atomically(
+        _records.record_path(recipe.name), _records.to_text(made).encode()
+    )
     shutil.rmtree(parts, ignore_errors=True)
     return _records.record(recipe.name)
 
 
 def _key(config: dict[str, Any], code: str) -> str:
-    return hashlib.sha256(f"{json.dumps(config, sort_keys=True)} {code}".encode()).hexdigest()[:12]
+    return hashlib.sha256(
+        f"{json.dumps(config, sort_keys=True)} {code}".encode()
+    ).hexdigest()[:12]
 
 
 def _atomically(path: Path, content: bytes) -> None:
@@ -154,7 +226,9 @@ def _atomically(path: Path, content: bytes) -> None:
 def _processor_seconds() -> float:
     """Processor seconds of this process and of those it waited for."""
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    return (
+        times.user + times.system + times.children_user + times.children_system
+    )
 
 
 def _versions() -> dict[str, str]:
@@ -168,15 +242,28 @@ def _versions() -> dict[str, str]:
 
 
 @contextmanager
-def _progress(name: str, total: int) -> Iterator[Callable[[float, int, str], None]]:
+def _progress(
+    name: str, total: int
+) -> Iterator[Callable[[float, int, str], None]]:
     """A function (seeds done, seed, text) that moves a bar where standard error is a terminal."""
     if not total or not sys.stderr.isatty():
         yield lambda done, seed, text: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(name, total=total)
 

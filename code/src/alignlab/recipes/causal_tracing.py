@@ -20,17 +20,34 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 
     lm = load_lm()
     known = known_facts(lm, config["relations"])
-    order = np.random.default_rng(0).permutation(len(known))[seed * config["facts"] : (seed + 1) * config["facts"]]
-    found: dict[str, Any] = {"fact": [], "clean": [], "corrupted": [], "effects": {part: {} for part in PARTS}}
+    order = np.random.default_rng(0).permutation(len(known))[
+        seed * config["facts"] : (seed + 1) * config["facts"]
+    ]
+    found: dict[str, Any] = {
+        "fact": [],
+        "clean": [],
+        "corrupted": [],
+        "effects": {part: {} for part in PARTS},
+    }
     for n, i in enumerate(order):
         fact = known[i]
-        trace = causal_trace(lm, fact, config["layers"], samples=config["samples"], window=config["window"], seed=seed)
+        trace = causal_trace(
+            lm,
+            fact,
+            config["layers"],
+            samples=config["samples"],
+            window=config["window"],
+            seed=seed,
+        )
         found["fact"].append(f"{fact.relation}: {fact.subject}")
         found["clean"].append(round(trace.clean, 4))
         found["corrupted"].append(round(trace.corrupted, 4))
         for k, part in enumerate(PARTS):
             for role, effect in by_role(trace, k).items():
-                row = [None if np.isnan(value) else round(float(value), 4) for value in effect]
+                row = [
+                    None if np.isnan(value) else round(float(value), 4)
+                    for value in effect
+                ]
                 found["effects"][part].setdefault(role, []).append(row)
         report((n + 1) / len(order), fact.subject)
     return found

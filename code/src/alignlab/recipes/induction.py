@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from alignlab.interp.circuits import diagonal_share, ov_circuit, qk_circuit, written
+from alignlab.interp.circuits import (
+    diagonal_share,
+    ov_circuit,
+    qk_circuit,
+    written,
+)
 from alignlab.interp.heads import prefix_matching, previous_token
-from alignlab.interp.induction import Shape, repeating, split_losses, train_induction
+from alignlab.interp.induction import (
+    Shape,
+    repeating,
+    split_losses,
+    train_induction,
+)
 from alignlab.recipes._recipe import Recipe
 
 
-def run_seed(seed: int, config: dict[str, Any]) -> dict[str, float | list[float]]:
+def run_seed(
+    seed: int, config: dict[str, Any]
+) -> dict[str, float | list[float]]:
     """One seed: curves of the two-layer model and of its control, and its circuits at the end."""
-    two, one = (train_induction(seed, Shape(layers=layers, **config)) for layers in (2, 1))
-    earlier, later = int(two.previous[-1, 0].argmax()), int(two.prefix[-1, 1].argmax())
-    composed = qk_circuit(two.model, 1, later, written(two.model, 0, earlier), range(4, config["longest"]))
+    two, one = (
+        train_induction(seed, Shape(layers=layers, **config))
+        for layers in (2, 1)
+    )
+    earlier, later = (
+        int(two.previous[-1, 0].argmax()),
+        int(two.prefix[-1, 1].argmax()),
+    )
+    composed = qk_circuit(
+        two.model,
+        1,
+        later,
+        written(two.model, 0, earlier),
+        range(4, config["longest"]),
+    )
     step = two.step.tolist()
     halfway = (two.repeated[0] + two.repeated[-1]) / 2
     return {
@@ -25,7 +49,13 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, float | list[float]
         "prefix, one layer": one.prefix.max((1, 2)).round(3).tolist(),
         "previous": two.previous.max((1, 2)).round(3).tolist(),
         "loss halfway at": float(step[int((two.repeated < halfway).argmax())]),
-        "prefix halfway at": float(step[int((two.prefix.max((1, 2)) > two.prefix[-1].max() / 2).argmax())]),
+        "prefix halfway at": float(
+            step[
+                int(
+                    (two.prefix.max((1, 2)) > two.prefix[-1].max() / 2).argmax()
+                )
+            ]
+        ),
         "copies": diagonal_share(ov_circuit(two.model, 1, later)),
         "matches": diagonal_share(composed),
     }
@@ -49,5 +79,14 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2),
     run=run_seed,
-    code=[train_induction, repeating, split_losses, prefix_matching, previous_token, ov_circuit, qk_circuit, written],
+    code=[
+        train_induction,
+        repeating,
+        split_losses,
+        prefix_matching,
+        previous_token,
+        ov_circuit,
+        qk_circuit,
+        written,
+    ],
 )

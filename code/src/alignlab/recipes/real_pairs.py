@@ -20,7 +20,9 @@ from alignlab.recipes import Recipe
 
 
 @cache
-def real_features(layer: int, prompt_chars: int, answer_chars: int) -> tuple[Tensor, Tensor, Tensor, tuple[str, ...]]:
+def real_features(
+    layer: int, prompt_chars: int, answer_chars: int
+) -> tuple[Tensor, Tensor, Tensor, tuple[str, ...]]:
     """Scaled features of the pairs, chosen first, and their prompts.
 
     Features of SmolLM2, its token embeddings, and the answers' length in words: each (300, 2, width). Prompts are cut
@@ -30,13 +32,22 @@ def real_features(layer: int, prompt_chars: int, answer_chars: int) -> tuple[Ten
     from alignlab.lm import load_lm
 
     lm, pairs = load_lm("smollm2-135m-instruct"), preference_pairs()
-    answers = [answer for row in zip(pairs["chosen"], pairs["rejected"]) for answer in row]
-    asked = [prompt[-prompt_chars:] for prompt in pairs["prompt"] for _ in range(2)]
+    answers = [
+        answer
+        for row in zip(pairs["chosen"], pairs["rejected"])
+        for answer in row
+    ]
+    asked = [
+        prompt[-prompt_chars:] for prompt in pairs["prompt"] for _ in range(2)
+    ]
     cut = [answer[:answer_chars] or " " for answer in answers]
     states = answer_features(lm, asked, cut, layer)
     words = answer_features(lm, [""] * len(cut), cut, None)
     length = torch.tensor([[float(len(answer.split()))] for answer in answers])
-    scaled = [(f.double() / f.double().std(0)).reshape(len(pairs), 2, -1) for f in (states, words, length)]
+    scaled = [
+        (f.double() / f.double().std(0)).reshape(len(pairs), 2, -1)
+        for f in (states, words, length)
+    ]
     return scaled[0], scaled[1], scaled[2], tuple(pairs["prompt"])
 
 
@@ -44,17 +55,27 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """Held-out accuracy, mean of several random splits, of the head and of what it has to be compared with."""
     from sklearn.model_selection import GroupShuffleSplit
 
-    states, words, length, prompts = real_features(config["layer"], config["prompt_chars"], config["answer_chars"])
-    folds = GroupShuffleSplit(config["splits"], test_size=config["test_share"], random_state=seed)
-    found: dict[str, list[float]] = {name: [] for name in ("head", "words", "length", "shuffled")}
+    states, words, length, prompts = real_features(
+        config["layer"], config["prompt_chars"], config["answer_chars"]
+    )
+    folds = GroupShuffleSplit(
+        config["splits"], test_size=config["test_share"], random_state=seed
+    )
+    found: dict[str, list[float]] = {
+        name: [] for name in ("head", "words", "length", "shuffled")
+    }
     generator = torch.Generator().manual_seed(seed)
     for train, test in folds.split(prompts, groups=prompts):
         for name, f in (("head", states), ("words", words), ("length", length)):
             head = fit_reward(f[train], ridge=config["ridge"])
             found[name].append(agreement(head, f[test, 0], f[test, 1]))
         for _ in range(config["shuffles"]):
-            head = fit_reward(shuffle(states[train], generator), ridge=config["ridge"])
-            found["shuffled"].append(agreement(head, states[test, 0], states[test, 1]))
+            head = fit_reward(
+                shuffle(states[train], generator), ridge=config["ridge"]
+            )
+            found["shuffled"].append(
+                agreement(head, states[test, 0], states[test, 1])
+            )
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 

@@ -25,7 +25,12 @@ from alignlab.lm.generation import chat_prompt, generate
 from alignlab.lm.load import LM, load_lm
 from alignlab.lm.scoring import perplexity
 from alignlab.lm.sentences import sentence_vectors
-from alignlab.outer.cached import answer_logprobs, answer_sums, run_lower, run_upper
+from alignlab.outer.cached import (
+    answer_logprobs,
+    answer_sums,
+    run_lower,
+    run_upper,
+)
 from alignlab.outer.direct import dpo_loss
 from alignlab.outer.safer import (
     Anchor,
@@ -73,7 +78,9 @@ def fast_dtype(device: str) -> str:
         return "bfloat16"
     seconds = {}
     for name in ("float32", "bfloat16"):
-        a, b = (torch.ones(256, 768, dtype=getattr(torch, name)) for _ in range(2))
+        a, b = (
+            torch.ones(256, 768, dtype=getattr(torch, name)) for _ in range(2)
+        )
         a @ b.T
         start = time.process_time()
         for _ in range(20):
@@ -85,26 +92,61 @@ def fast_dtype(device: str) -> str:
 def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """Train and measure; see the module's docstring for what comes back."""
     work = workdir()
-    lm = load_lm(config["model"], device=config["device"], dtype=fast_dtype(config["device"]))
-    requests = train_requests(seed, config["harmful"], config["harmless"], config["borderline"])
+    lm = load_lm(
+        config["model"],
+        device=config["device"],
+        dtype=fast_dtype(config["device"]),
+    )
+    requests = train_requests(
+        seed, config["harmful"], config["harmless"], config["borderline"]
+    )
     report(0.0, "the model's own answers")
     answers = kept_in(
-        work / "answers.json", lambda: own_answers(lm, [r.text for r in requests], config["answer_tokens"])
+        work / "answers.json",
+        lambda: own_answers(
+            lm, [r.text for r in requests], config["answer_tokens"]
+        ),
     )
-    texts = kept_in(work / "plain.json", lambda: plain_texts(lm, config["plain_tokens"], seed))
+    texts = kept_in(
+        work / "plain.json",
+        lambda: plain_texts(lm, config["plain_tokens"], seed),
+    )
     report(0.1, "lower layers")
     lm, trained = stages(lm, requests, answers, texts, config, seed)
-    kept = {state: stage(work / f"{state}.pt", lm, train, 0.15, state) for state, train in trained.items()}
+    kept = {
+        state: stage(work / f"{state}.pt", lm, train, 0.15, state)
+        for state, train in trained.items()
+    }
     results = {}
     for state in ("released", "warm", "safer"):
         report(0.7, f"measuring {state}")
-        lm.model.load_state_dict(kept.get(state, kept["safer"])["adapter"], strict=False)
-        with lm.model.disable_adapter() if state == "released" else contextlib.nullcontext():
-            results[state] = kept_in(work / f"{state}.json", lambda: measure(lm))
+        lm.model.load_state_dict(
+            kept.get(state, kept["safer"])["adapter"], strict=False
+        )
+        with (
+            lm.model.disable_adapter()
+            if state == "released"
+            else contextlib.nullcontext()
+        ):
+            results[state] = kept_in(
+                work / f"{state}.json", lambda: measure(lm)
+            )
     curves = {state: binned(found["losses"]) for state, found in kept.items()}
-    versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "alignlab")}
-    header = {"recipe": "safer", "recipe_code": RECIPE.code_hash(), "seed": str(seed), "versions": json.dumps(versions)}
-    return {"losses": curves, **results, "files": {"adapter.safetensors": adapter_bytes(lm, header)}}
+    versions = {
+        name: importlib.metadata.version(name)
+        for name in ("torch", "transformers", "peft", "alignlab")
+    }
+    header = {
+        "recipe": "safer",
+        "recipe_code": RECIPE.code_hash(),
+        "seed": str(seed),
+        "versions": json.dumps(versions),
+    }
+    return {
+        "losses": curves,
+        **results,
+        "files": {"adapter.safetensors": adapter_bytes(lm, header)},
+    }
 
 
 def measure(lm: LM) -> dict[str, Any]:
@@ -115,15 +157,22 @@ def measure(lm: LM) -> dict[str, Any]:
     "likeness": of each answer to an instruction to the reference answer, cosine.
     """
     lm.model.eval()
-    sets = {kind: test_requests(kind) for kind in KINDS} | {"harmbench": list(datasets.harmbench())}
+    sets = {kind: test_requests(kind) for kind in KINDS} | {
+        "harmbench": list(datasets.harmbench())
+    }
     found: dict[str, Any] = {"refused": {}}
     for kind, requests in sets.items():
         replies = reply(lm, requests, OPENING_TOKENS)
-        found["refused"][kind] = [int(refused) for refused in judged_refusals(replies)]
+        found["refused"][kind] = [
+            int(refused) for refused in judged_refusals(replies)
+        ]
     articles = [str(text)[:1200] for text in datasets.wikipedia()]
     found["perplexity"] = [round(float(p), 3) for p in perplexity(lm, articles)]
     short = datasets.instructions()
-    short = short[(short["prompt"].str.len() < 160) & (short["answer"].str.len().between(60, 400))][:INSTRUCTIONS]
+    short = short[
+        (short["prompt"].str.len() < 160)
+        & (short["answer"].str.len().between(60, 400))
+    ][:INSTRUCTIONS]
     replies = reply(lm, list(short["prompt"]), REPLY_TOKENS)
     found["likeness"] = likeness(replies, list(short["answer"]))
     return found
@@ -131,7 +180,9 @@ def measure(lm: LM) -> dict[str, Any]:
 
 def reply(lm: LM, requests: Sequence[str], tokens: int) -> list[str]:
     """The likeliest reply to each request."""
-    return generate(lm, [chat_prompt(lm, text) for text in requests], max_new_tokens=tokens)
+    return generate(
+        lm, [chat_prompt(lm, text) for text in requests], max_new_tokens=tokens
+    )
 
 
 def likeness(replies: Sequence[str], references: Sequence[str]) -> list[float]:
@@ -141,13 +192,25 @@ def likeness(replies: Sequence[str], references: Sequence[str]) -> list[float]:
 
 
 def stage(
-    path: Path, lm: LM, train: Callable[[Callable[[float, str], None]], list[float]], start: float, name: str
+    path: Path,
+    lm: LM,
+    train: Callable[[Callable[[float, str], None]], list[float]],
+    start: float,
+    name: str,
 ) -> dict[str, Any]:
     """Losses and adapter of one stage: from its file where it is done, else trained and kept. The model stays in it."""
     if not path.exists():
-        losses = train(lambda share, text: report(start + 0.5 * share, f"{name}, {text}"))
-        adapter = {key: p.detach().clone() for key, p in lm.model.named_parameters() if p.requires_grad}
-        torch.save({"adapter": adapter, "losses": losses}, path.with_suffix(".part"))
+        losses = train(
+            lambda share, text: report(start + 0.5 * share, f"{name}, {text}")
+        )
+        adapter = {
+            key: p.detach().clone()
+            for key, p in lm.model.named_parameters()
+            if p.requires_grad
+        }
+        torch.save(
+            {"adapter": adapter, "losses": losses}, path.with_suffix(".part")
+        )
         path.with_suffix(".part").replace(path)
     kept: dict[str, Any] = torch.load(path, weights_only=True)
     lm.model.load_state_dict(kept["adapter"], strict=False)
@@ -156,13 +219,18 @@ def stage(
 
 def binned(losses: Sequence[float], bins: int = 20) -> list[float]:
     """Means of consecutive steps."""
-    return [round(float(np.mean(part)), 4) for part in np.array_split(np.array(losses), min(bins, len(losses)))]
+    return [
+        round(float(np.mean(part)), 4)
+        for part in np.array_split(np.array(losses), min(bins, len(losses)))
+    ]
 
 
 def kept_in(path: Path, make: Any) -> Any:
     """What a file of the run's folder holds, made and written where it isn't there yet."""
     if not path.exists():
-        path.with_suffix(".part").write_text(json.dumps(make()), encoding="utf-8")
+        path.with_suffix(".part").write_text(
+            json.dumps(make()), encoding="utf-8"
+        )
         path.with_suffix(".part").replace(path)
     return json.loads(path.read_text(encoding="utf-8"))
 
