@@ -25,7 +25,7 @@ def pytest_configure(config):
 
 
 def _compare_with_ours():
-    from alignlab.book import compare, pages
+    from alignlab.book import chapters, compare, pages
     from nbval import plugin
 
     def compare_outputs(self, test, ref, skip_compare=None):
@@ -44,7 +44,7 @@ def _compare_with_ours():
         pages.fetch_assets(self.nb)
         start_kernel(self)
         if any(isinstance(item, Proof) and item.parent is self for item in self.session.items):
-            inert = ROOT / "tests/inert" / f"{self.path.stem.replace('-', '_')}.py"
+            inert = chapters.page_file(f"{self.path.parent.name}/{self.path.stem}")
             _run(self.kernel, f"{MUTATION}.watch({str(inert)!r})")
 
     if not getattr(plugin.IPyNbCell, "compares_records", False):

@@ -1,4 +1,6 @@
-"""A step of DPO on all of SmolLM2: `alignlab.outer.packed` beside TRL's DPOTrainer, 4 pairs of 64 + 32 tokens.
+"""A step of DPO on all of SmolLM2: `alignlab.outer.ranking_feedback.packed` beside TRL's DPOTrainer.
+
+4 pairs of 64 + 32 tokens.
 
 A step is: log-probabilities of both answers, the loss, its gradient, clipping and AdamW (fused on both sides). The
 reference's log-probabilities are computed before and aren't counted. The numbers compared are those of the first step,
@@ -36,8 +38,8 @@ def prepare_ours(dtype: str, model: str) -> Run:
     """The prompt run once for both answers, logits where an answer's tokens are predicted."""
     import torch
     from alignlab.lm import load_lm
-    from alignlab.outer.direct import dpo_loss
-    from alignlab.outer.packed import pack, pair_logprobs
+    from alignlab.outer.ranking_feedback.direct import dpo_loss
+    from alignlab.outer.ranking_feedback.packed import pack, pair_logprobs
 
     lm = load_lm(model, device="cpu", dtype=dtype)
     lm.model.requires_grad_(True)
@@ -95,7 +97,8 @@ BENCHMARKS = [
         name="dpo",
         title="a step of DPO on all weights, 4 pairs of 64 + 32 tokens",
         ours=Side(
-            "alignlab.outer.packed: prompt once for both answers, logits at the answers' positions", prepare_ours
+            "alignlab.outer.ranking_feedback.packed: prompt once for both answers, logits at the answers' positions",
+            prepare_ours,
         ),
         peer=Side("TRL 1.16.0 DPOTrainer, reference precomputed, no checkpointing, fused AdamW", prepare_peer, TRL),
         tolerance={"float32": 2e-3, "bfloat16": 0.1},

@@ -1,4 +1,4 @@
-"""A step of GRPO: `alignlab.outer.grpo_step` beside TRL's GRPOTrainer, a group of 8 answers of 32 tokens.
+"""A step of GRPO: `alignlab.outer.rlhf.grpo_step` beside TRL's GRPOTrainer, a group of 8 answers of 32 tokens.
 
 A step is: 8 answers drawn, their rewards and advantages, the loss, its gradient, an AdamW update. So that results can
 be compared, each side sets its own answers aside once they are drawn, and goes on with the same 8, which are fixed and
@@ -29,11 +29,11 @@ def reward(ids: list[int]) -> float:
 
 
 def prepare_ours(dtype: str, model: str) -> Run:
-    """One step of `alignlab.outer.grpo_step`."""
+    """One step of `alignlab.outer.rlhf.grpo_step`."""
     import torch
     from alignlab.lm import chat_prompt, load_lm
-    from alignlab.outer.grpo_step import Group, draw_group, grpo_step
-    from alignlab.outer.policy_gradients import grpo_advantages
+    from alignlab.outer.rlhf.grpo_step import Group, draw_group, grpo_step
+    from alignlab.outer.rlhf.policy_gradients import grpo_advantages
 
     lm = load_lm(model, device="cpu", dtype=dtype)
     lm.model.requires_grad_(True)
@@ -114,7 +114,8 @@ BENCHMARKS = [
         name="grpo",
         title="a step of GRPO: 8 answers of 32 tokens drawn, scored, and one update of all weights",
         ours=Side(
-            "alignlab.outer.grpo_step: the prompt read once, its cache shared by drawing and training", prepare_ours
+            "alignlab.outer.rlhf.grpo_step: the prompt read once, its cache shared by drawing and training",
+            prepare_ours,
         ),
         peer=Side("TRL 1.16.0 GRPOTrainer, one batch of 8, no checkpointing, fused AdamW", prepare_peer, TRL),
         tolerance={"float32": 1e-3, "bfloat16": 0.3},

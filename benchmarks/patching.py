@@ -1,4 +1,4 @@
-"""A patch sweep: `alignlab.interp.patching` beside one hooked forward pass a site, as in TransformerLens."""
+"""A patch sweep: `alignlab.interp.attention.patching` beside one hooked forward pass a site, as in TransformerLens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STEP = 37  # of the vocabulary, every 37th logit is compared
 
 def prepare_ours(dtype: str, model: str) -> Run:
     """All layers and positions, residual stream."""
-    from alignlab.interp.patching import patch_sweep
+    from alignlab.interp.attention.patching import patch_sweep
     from alignlab.lm import encode, load_lm
 
     lm = load_lm(model, device="cpu", dtype=dtype)

@@ -54,7 +54,7 @@ def prepare_ours(dtype: str, model: str) -> Run:
     """Layers 20 to 29 and the head trained on cached states."""
     import torch
     from alignlab.lm import load_lm
-    from alignlab.outer.cached import run_lower, run_upper
+    from alignlab.outer.ranking_feedback.cached import run_lower, run_upper
     from alignlab.outer.reward import bradley_terry_loss
 
     lm = load_lm(model, device="cpu", dtype=dtype)
@@ -145,7 +145,10 @@ BENCHMARKS = [
     Benchmark(
         name="reward",
         title="reward modeling, 8 steps of 8 pairs; compared: accuracy on 200 held-out pairs after 160 steps",
-        ours=Side("alignlab.outer.cached: 20 of 30 layers frozen and run once before, fused AdamW", prepare_ours),
+        ours=Side(
+            "alignlab.outer.ranking_feedback.cached: 20 of 30 layers frozen and run once before, fused AdamW",
+            prepare_ours,
+        ),
         peer=Side("TRL 1.16.0 RewardTrainer, all layers trained, no checkpointing, fused AdamW", prepare_peer, TRL),
         tolerance={"float32": 0.02, "bfloat16": 0.02},
     )

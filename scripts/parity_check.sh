@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Are our results those of the libraries that a user would pick instead? The tests marked `peer` (tests/peer_*.py), all
+# Are our results those of the libraries that a user would pick instead? The tests marked `peer` (peer_*.py in tests/), all
 # of them or those whose names hold one of the words given.
 #
 #   scripts/parity_check.sh [WORD...]
@@ -11,4 +11,4 @@ cd "$(dirname "$0")/.."
 
 words=$(printf ' or %s' "$@")
 [ $# -gt 0 ] && choose=(-k "${words# or }") || choose=()
-exec "${PYTHON:-.venv/bin/python}" -m pytest -p no:cacheprovider -n 0 -s --no-header -m peer "${choose[@]}" tests/peer_*.py
+exec "${PYTHON:-.venv/bin/python}" -m pytest -p no:cacheprovider -n 0 -s --no-header -m peer "${choose[@]}" $(find tests -name "peer_*.py" | sort)

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-
-from conftest import ROOT
+from support import ROOT
 
 PACKAGE = ROOT / "code/src/alignlab"
 SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks"]  # in the survey's order
@@ -75,7 +74,7 @@ def test_the_arrows_hold():
         ("alignlab.outer.reward", "def f():\n    from alignlab import interp"),
         ("alignlab.interp.probes", "from alignlab.evals.hhh import x"),
         ("alignlab.evals.hhh", "if TYPE_CHECKING:\n    from alignlab.book.claims import Claim"),
-        ("alignlab.attacks.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
+        ("alignlab.attacks.adversarial.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
         ("alignlab.book.pages", "from alignlab.cli import app"),
         ("alignlab.book.pages", "from alignlab.scale import launch"),
         ("alignlab.recipes.grokking", "from alignlab.book import claim"),
@@ -122,7 +121,7 @@ def test_starting_takes_a_fraction_of_a_second_and_loads_nothing_heavy(module):
     assert statistics.median(float(run[0]) for run in runs) < 0.3
 
 
-# --- whose versions it accepts (of Colab's: tests/test_colab_versions.py)
+# --- whose versions it accepts (of Colab's: tests/book/test_colab_versions.py)
 
 PROJECT = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]
 REQUIRED = {needed.name.lower(): needed for needed in map(Requirement, PROJECT["dependencies"])}

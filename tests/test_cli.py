@@ -12,9 +12,8 @@ import pytest
 from alignlab import assets, cli, doctor
 from alignlab.book import pages
 from alignlab.doctor import checks, report
+from support import ROOT, find_chromium
 from typer.testing import CliRunner
-
-from conftest import ROOT, find_chromium
 
 PAGE = """---
 jupytext:

@@ -11,8 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-from conftest import ROOT
+from support import ROOT
 
 TOOLS = {
     "ruff check": ["ruff", "check", "."],
@@ -106,9 +105,9 @@ def test_readme_gives_the_two_commands():
 
 def test_tests_that_need_a_peer_stand_apart_and_are_marked():
     """`scripts/parity_check.sh` runs them; the ordinary run, which has no peers, must not come upon one."""
-    apart = sorted((ROOT / "tests").glob("peer_*.py"))
+    apart = sorted((ROOT / "tests").rglob("peer_*.py"))
     assert apart and all("\npytestmark = pytest.mark.peer\n" in path.read_text() for path in apart)
-    others = [p for p in (ROOT / "tests").glob("test_*.py") if p.name != "test_hygiene.py"]
+    others = [p for p in (ROOT / "tests").rglob("test_*.py") if p.name != "test_hygiene.py"]
     assert [p.name for p in others if "pytest.mark.peer" in p.read_text()] == []
     assert "-m peer" in (ROOT / "scripts/parity_check.sh").read_text()
 

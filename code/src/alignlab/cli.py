@@ -290,6 +290,50 @@ def recipe_run(
     )
 
 
+@recipe.command("restamp")
+def recipe_restamp(
+    old: Annotated[
+        Path,
+        typer.Option(
+            "--old",
+            help="The package's folder as it made the records: code/src/alignlab of a checkout.",
+        ),
+    ],
+    moved: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--moved",
+            help="OLD=NEW, names of a module or function that moved; or a file with such lines.",
+        ),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recipes; all where none is named."),
+    ] = None,
+) -> None:
+    """Stamp records anew whose code is the same in syntax and only moved; one whose code differs is refused."""
+    from alignlab import recipes
+
+    lines = [
+        line
+        for given in moved or []
+        for line in (
+            [given] if "=" in given else Path(given).read_text().split()
+        )
+    ]
+    renames = dict(line.split("=", 1) for line in lines)
+    refused = []
+    for name in names or recipes.names():
+        try:
+            done = recipes.restamp(name, old, renames)
+            typer.echo(f"{name}: {'stamped anew' if done else 'current'}")
+        except recipes.RecipeError as error:
+            refused.append(name)
+            typer.echo(f"alignlab: {error}", err=True)
+    if refused:
+        raise typer.Exit(1)
+
+
 @recipe.command("list")
 def recipe_list(as_json: JSON = False) -> None:
     """Every recipe: whether it was recorded, whether its code is still the same, how long it takes."""

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alignlab.book.checks import Exercise, Wrong, check
+    from alignlab.book.checks import check
     from alignlab.book.claims import ClaimFailed, Control, Measure, claim
     from alignlab.book.explorers import explore
     from alignlab.book.figures import figure
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "setup": "session",
-    "claim": "claims",
+    "claim": "card",  # which is loaded with it
     "Measure": "claims",
     "Control": "claims",
     "ClaimFailed": "claims",
@@ -39,8 +39,6 @@ _HOME = {
     "predict": "guesses",
     "show": "source",
     "check": "checks",
-    "Exercise": "checks",
-    "Wrong": "checks",
     "table": "tables",
 }
 
@@ -50,9 +48,7 @@ __all__ = [
     "SEQUENTIAL",
     "ClaimFailed",
     "Control",
-    "Exercise",
     "Measure",
-    "Wrong",
     "check",
     "claim",
     "explore",

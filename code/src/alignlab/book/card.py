@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from alignlab.book import links
-from alignlab.book.claims import Record, band_text, complaints
+from alignlab.book import claims, links
+from alignlab.book.claims import Record, band_text, claim, complaints
 from alignlab.book.fragments import decimal, digest, escape, style
+
+__all__ = ["anchor_of", "card_html", "card_text", "claim", "digits", "paper_label", "shown", "strip"]
 
 
 def digits(values: Sequence[float | None]) -> int:
@@ -162,3 +164,6 @@ def card_text(record: Record) -> str:
         values = ", ".join(shown(control["values"]))
         lines.append(f"  control: {control['name']} {values} ({control['of']} without {control['removed']})")
     return "\n".join(lines + [f"  {text}" for text in complaints(record)])
+
+
+claims.drawn.append(lambda record: (card_html(record), card_text(record)))

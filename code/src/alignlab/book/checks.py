@@ -8,45 +8,17 @@ factor, or the first place where the values part.
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from alignlab.book import chapters, session
 from alignlab.book.fragments import emit, escape, style
+from alignlab.exercises import Exercise, Function
 
 TRIALS = 5
-
-Function = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A typical mistake: a function that makes it, and what to tell whoever made it."""
-
-    function: Function
-    message: str
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """An exercise.
-
-    reference: what is right. inputs: rng -> tuple of arguments, fresh at each call. stub, solution: source text, each
-    defines the learner's function last. wrong: the mistakes that get their own message. rtol, atol: how close is right.
-    """
-
-    name: str
-    reference: Function
-    inputs: Callable[[np.random.Generator], tuple[Any, ...]]
-    stub: str
-    solution: str
-    wrong: Sequence[Wrong] = field(default_factory=tuple)
-    rtol: float = 1e-4
-    atol: float = 1e-5
 
 
 @dataclass(frozen=True)
@@ -57,27 +29,24 @@ class Verdict:
     message: str
 
 
-def exercises() -> dict[str, Exercise]:
-    """Every exercise of the book by its name. Raises ValueError where two share one."""
-    import alignlab.book.exercises as room
-
+def exercises(page: str) -> dict[str, Exercise]:
+    """A page's exercises by name; no other page's file is loaded. Raises ValueError where two share a name."""
     found: dict[str, Exercise] = {}
-    for module in iter_modules(room.__path__):
-        for exercise in import_module(f"{room.__name__}.{module.name}").EXERCISES:
-            if exercise.name in found:
-                raise ValueError(f"two exercises are called {exercise.name!r}")
-            found[exercise.name] = exercise
+    for exercise in getattr(chapters.page_module(page), "EXERCISES", ()):
+        if exercise.name in found:
+            raise ValueError(f"{page}: two exercises are called {exercise.name!r}")
+        found[exercise.name] = exercise
     return found
 
 
 def check(name: str, function: Function) -> None:
     """Compare a learner's function with the exercise's reference and print the verdict.
 
-    A learner's mistake never raises. Raises KeyError where no exercise has that name.
+    A learner's mistake never raises. Raises KeyError where no exercise of this page has that name.
     """
-    known = exercises()
+    known = exercises(page := session.page())
     if name not in known:
-        raise KeyError(f"no exercise is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+        raise KeyError(f"no exercise of {page} is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
     verdict = judge(known[name], function)
     label = {"right": "Right", "wrong": "Not yet", "unwritten": "Not written yet"}[verdict.kind]
     mark = {"right": "✓", "wrong": "✗", "unwritten": "…"}[verdict.kind]

@@ -5,46 +5,19 @@ are written into the page with native controls and a small script, so they move 
 the controls are ipywidgets. Everywhere the sentence of `say` stands below the figure and is its alternative text.
 """
 
-import hashlib
-import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book import session
-from alignlab.book.figures import svg
+from alignlab.book import live, session
 from alignlab.book.fragments import digest, emit, escape, script, style
+from alignlab.book.states import Spec, State, combinations, frame, kind_of, label_of, value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_FRAMES = 80
 MOST_BYTES = 2_500_000
-_NEGATIVE = re.compile(r"(?<![^\s(])-(?=\d)")  # the sign of a number, no hyphen
-
-State = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """An explorer as declared by a page."""
-
-    draw: Callable[..., "Figure"]
-    say: Callable[..., str]
-    title: str
-    states: dict[str, tuple[Any, ...]]
-    start: State
-    labels: dict[str, str]
-    tol: float | None = None
-    drawn: bool = False
-
-    @property
-    def uid(self) -> str:
-        """A short name for this explorer, the same in every run."""
-        told = repr((self.title, sorted((name, len(values)) for name, values in self.states.items())))
-        return "x" + hashlib.sha1(told.encode()).hexdigest()[:7]
-
 
 TOLERANT = ' data-tol="{}" data-told="{}"'
 DRAWN = " data-drawn"
@@ -83,9 +56,7 @@ def explore(
         html, text = static_html(spec)
         emit(html, text)
     else:
-        from alignlab.book.live import show_live
-
-        show_live(spec)
+        live.show_live(spec)
     for observer in observers:
         observer(spec)
 
@@ -114,19 +85,6 @@ def validate(spec: Spec) -> None:
         raise ValueError(f"an explorer needs at least five states, this has {count}")
     if count > MOST_FRAMES:
         raise ValueError(f"{count} states are more than a page can carry ({MOST_FRAMES}); use coarser steps")
-
-
-def combinations(spec: Spec) -> list[State]:
-    """Every state, the last control moving fastest."""
-    return [dict(zip(spec.states, values)) for values in itertools.product(*spec.states.values())]
-
-
-def frame(spec: Spec, state: State) -> tuple[str, str]:
-    """SVG and sentence of one state."""
-    sentence = _NEGATIVE.sub("\N{MINUS SIGN}", str(spec.say(**state)).strip())
-    if not sentence:
-        raise ValueError(f"say() gave no sentence for {state}")
-    return svg(spec.draw(**state), sentence), sentence
 
 
 def static_html(spec: Spec) -> tuple[str, str]:
@@ -173,25 +131,6 @@ def told(html: str, text: str) -> str:
 def _own_ids(picture: str, index: int) -> str:
     """Ids of a frame made its own: two states may hold the same picture."""
     return re.sub(r'( id="|href="#|url\(#)(f[0-9a-f]{7}-)', rf"\1s{index}\2", picture)
-
-
-def kind_of(values: Sequence[Any]) -> str:
-    """The control that suits values: "range" for numbers, "radio" for up to four words or a switch, else "select"."""
-    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        return "range"
-    return "radio" if len(values) <= 4 else "select"
-
-
-def value_text(value: Any) -> str:
-    """A value as a control shows it."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}".replace("-", "\u2212") if isinstance(value, float) else str(value)
-
-
-def label_of(spec: Spec, name: str) -> str:
-    """What a control is called."""
-    return spec.labels.get(name, name.replace("_", " "))
 
 
 def control_html(spec: Spec, name: str) -> str:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from alignlab.book.explorers import Spec, State, frame, kind_of, label_of, value_text
 from alignlab.book.fragments import escape, style
+from alignlab.book.states import Spec, State, frame, kind_of, label_of, value_text
 
 
 def widget(spec: Spec) -> Any:

@@ -3,7 +3,7 @@
 When the page reaches a claim, the claim's method is replaced by its inert version wherever it is referenced, what the
 page has computed is set aside, and the claim's own measures and controls run again: now it must fail. On the way each
 explorer is built with live widgets too and moved. The kernels in which `pytest` runs the pages are watched (`watch`,
-`tell`); started as `python -m alignlab.book.mutation PAGE.ipynb INERT.py`, it runs a page and prints one JSON object.
+`tell`); started as `python -m alignlab.book.mutation PAGE.ipynb PAGE.py`, it runs a page and prints one JSON object.
 """
 
 import functools
@@ -97,7 +97,7 @@ def judge(claim: claims.Claim, inert: Mapping[str, Function], namespace: dict[st
         return {
             **entry,
             "outcome": "no inert version",
-            "detail": f"the page's file of inert versions (tests/inert/) has no entry {name!r}",
+            "detail": f"INERT of the chapter's page.py has no entry {name!r}",
         }
     runs = [measure.run for measure in claim.measures] + [control.run for control in claim.controls]
     with replaced(claim.method, inert[name], namespace, runs), memory.forgotten():
@@ -166,7 +166,8 @@ def replaced(original: Function, inert: Function, namespace: dict[str, Any], run
     undo: list[Callable[[], None]] = []
     spaces = [namespace]
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "alignlab" and not name.startswith("alignlab.book") and module is not None:
+        ours = name.split(".")[0] == "alignlab" and not name.startswith("alignlab.book") and not name.endswith(".page")
+        if ours and module is not None:
             spaces.append(vars(module))
     seen: set[int] = set()
     try:
@@ -260,7 +261,7 @@ def _plain(html: str) -> str:
 
 
 def load_inert(path: Path) -> dict[str, Function]:
-    """`INERT` of a file such as tests/inert/reward_modeling.py."""
+    """`INERT` of a chapter's page.py, or of any file that holds one."""
     spec = importlib.util.spec_from_file_location("inert_versions", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")

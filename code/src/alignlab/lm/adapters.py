@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from alignlab.lm.load import LM, _quiet
+from alignlab.lm.model import LM, _quiet
 
 
 class AdapterError(RuntimeError):

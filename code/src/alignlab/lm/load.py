@@ -6,45 +6,18 @@ book is SmolLM2-135M-Instruct (Ben Allal et al. 2025, "SmolLM2: When Smol Goes B
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from alignlab.lm.adapters import apply_adapter, read_header
+from alignlab.lm.model import LM, _quiet
+
 # Models that are an adapter, shipped with the package, on a registered model: where its file lies in the package.
 ADAPTERS = {"smollm2-safer": "recipes/records/safer/0/adapter.safetensors"}
-
-
-@dataclass(frozen=True)
-class LM:
-    """A language model ready for use: in evaluation mode, its parameters closed to gradients.
-
-    model: a transformers causal language model; tokenizer: its fast tokenizer;
-    name: as given to `load_lm`; device: where the model lives;
-    n_layers, d_model: number of layers and width of the residual stream.
-    To fine-tune, open the parameters again: `lm.model.requires_grad_(True)`.
-    """
-
-    model: Any
-    tokenizer: Any
-    name: str
-    device: torch.device
-    n_layers: int
-    d_model: int
-
-    def __repr__(self) -> str:
-        """Say what it is in one line instead of printing thirty layers."""
-        size = sum(p.numel() for p in self.model.parameters()) / 1e6
-        return (
-            f"LM({self.name!r}, {size:.0f}M parameters, {self.n_layers} layers, "
-            f"d_model {self.d_model}, {self.device})"
-        )
 
 
 def load_lm(
@@ -62,8 +35,6 @@ def load_lm(
     Raises alignlab.assets.AssetError for a name that is none of these, or an asset that can't be fetched.
     """
     if str(name) in ADAPTERS:
-        from alignlab.lm.adapters import apply_adapter, read_header
-
         adapter = Path(__file__).parents[1] / ADAPTERS[str(name)]
         return apply_adapter(
             load_lm(read_header(adapter)["base"], device, dtype),
@@ -156,22 +127,3 @@ def _best_device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
-
-
-@contextlib.contextmanager
-def _quiet(bars: bool) -> Iterator[None]:
-    """Transformers without progress bars (unless `bars`) and remarks; its settings come back afterwards."""
-    from transformers.utils import logging
-
-    level, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    if not bars:
-        logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if had_bars:
-            logging.enable_progress_bar()

@@ -17,7 +17,7 @@ def _encoder() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
 
     from alignlab.assets import fetch
-    from alignlab.lm.load import _quiet
+    from alignlab.lm.model import _quiet
 
     folder = str(fetch(ENCODER))
     with _quiet(bars=False):

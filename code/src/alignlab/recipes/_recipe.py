@@ -8,7 +8,6 @@ import hashlib
 import importlib
 import inspect
 import json
-import pkgutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+PACKAGE = FOLDER.parent  # in whose chapters' folders the recipes stand
 FILE_LIMIT = 8 * 2**20  # bytes of one file beside a record
 
 
@@ -27,9 +27,9 @@ class RecipeError(RuntimeError):
 class Recipe:
     """A run that takes longer than a page's minute.
 
-    name: of its module, hyphens for underscores. about: one sentence. config: settings, values that JSON can hold.
-    seeds: on which it runs unless others are asked for. run: (seed, config) -> results by name, small, values that
-    JSON can hold; the entry "files", if any, maps file names to bytes (at most 8 MB each) that are kept beside the
+    name: of its file `recipe_NAME.py`, hyphens for underscores. about: one sentence. config: settings, values that JSON
+    can hold. seeds: on which it runs unless others are asked for. run: (seed, config) -> results by name, small, values
+    that JSON can hold; the entry "files", if any, maps file names to bytes (at most 8 MB each) that are kept beside the
     record. code: the functions and classes of the package whose change makes the record stale; `run` is always among
     them. threads: of torch, while it runs.
     """
@@ -47,22 +47,32 @@ class Recipe:
         return code_hash((self.run, *self.code))
 
 
+def modules() -> dict[str, str]:
+    """The module of every recipe by the recipe's name: files `recipe_NAME.py` of the package, found without importing.
+
+    Raises RecipeError where two share a name.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(PACKAGE.rglob("recipe_*.py")):
+        name = path.stem.removeprefix("recipe_").replace("_", "-")
+        inside = path.relative_to(PACKAGE).with_suffix("").parts
+        if name in found:
+            raise RecipeError(
+                f"two recipes are called {name!r}: {found[name]} and {'.'.join(inside)}; rename the file of one"
+            )
+        found[name] = ".".join(("alignlab", *inside))
+    return found
+
+
 def names() -> list[str]:
     """Names of all recipes, in order."""
-    found = pkgutil.iter_modules([str(FOLDER)])
-    return sorted(
-        module.name.replace("_", "-")
-        for module in found
-        if not module.name.startswith("_")
-    )
+    return sorted(modules())
 
 
 def lookup(name: str) -> Recipe:
     """A recipe by its name. Raises RecipeError where there is none, with the nearest name."""
     check_name(name)
-    recipe = importlib.import_module(
-        f"alignlab.recipes.{name.replace('-', '_')}"
-    ).RECIPE
+    recipe = importlib.import_module(modules()[name]).RECIPE
     if not isinstance(recipe, Recipe) or recipe.name != name:
         raise RecipeError(
             f"the module of recipe {name!r} must hold RECIPE = Recipe(name={name!r}, …)"

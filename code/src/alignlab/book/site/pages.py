@@ -36,11 +36,12 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the survey and its planned chapters."""
+    """One section of the survey, the room of the package that serves it, and its planned chapters."""
 
     number: str
     slug: str
     title: str
+    room: str
     chapters: tuple[Chapter, ...]
 
 
@@ -84,6 +85,7 @@ def outline() -> tuple[Section, ...]:
             s["number"],
             s["slug"],
             s["title"],
+            s["room"],
             tuple(Chapter(**{**c, "headings": tuple(c["headings"])}) for c in s["chapters"]),
         )
         for s in plan

@@ -1,0 +1,122 @@
+"""Two defenses around a model that is left as it is, and what an attacker does who knows them.
+
+Serves survey section 7.3. The perplexity filter (Alon and Kamfonas 2023, arXiv 2308.14132; Jain et al. 2023,
+arXiv 2309.00614) turns away requests that read like noise. SmoothLLM (Robey et al. 2023, arXiv 2310.03684) answers
+several copies of a request with random characters changed (here: words) and goes with the majority, since a suffix is
+brittle. The
+adaptive attack against the filter is the same search with the filter's own measure as a penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.lm import TinyTransformer
+from alignlab.toys.museum import (
+    CHAT,
+    ID,
+    RARE,
+    SUFFIX,
+    Requests,
+    ask,
+    complies,
+    requests,
+    small_talk,
+)
+
+_CHAT_WORDS, _RARE_WORDS = (
+    torch.tensor([ID[word] for word in words]) for words in (CHAT, RARE)
+)
+
+
+def surprise(model: TinyTransformer, prompts: Tensor) -> Tensor:
+    """How unlikely the guide itself finds requests: nats a word, the mean over the words after the thing asked for.
+
+    prompts: `<user>`, two words, the thing, the suffix, `<guide>`, as token ids (n, positions) or as one-hot rows
+    (n, positions, vocabulary), which carry a gradient. Returns shape (n,). Its exponential is the perplexity.
+    """
+    hot = (
+        prompts
+        if prompts.is_floating_point()
+        else F.one_hot(prompts, len(ID)).float()
+    )
+    told = model(hot[:, :-2]).log_softmax(-1)[
+        :, 3:
+    ]  # what is expected at each word of the suffix
+    return -(told * hot[:, 4:-1]).sum(-1).mean(-1)
+
+
+def fluent(model: TinyTransformer, prompts: Tensor, threshold: float) -> Tensor:
+    """Whether the filter lets requests pass: bool (n,)."""
+    with torch.no_grad():
+        return surprise(model, prompts) <= threshold
+
+
+def ordinary(seed: int, n: int = 125, rare: float = 0.05) -> Tensor:
+    """8 n requests as visitors make them: small talk in which the share `rare` of the words is a name or a slip.
+
+    Token ids, (8 n, positions), of the same length as an attacked request.
+    """
+    generator = torch.Generator().manual_seed(70_000 + seed)
+    talk = small_talk(n, SUFFIX, generator)
+    odd = torch.rand(talk.shape, generator=generator) < rare
+    talk[odd] = _RARE_WORDS[
+        torch.randint(len(_RARE_WORDS), (int(odd.sum()),), generator=generator)
+    ]
+    return ask(requests(70_000 + seed), talk).flatten(0, 1)
+
+
+@torch.no_grad()
+def threshold(
+    model: TinyTransformer, seed: int, turned_away: float = 0.01
+) -> float:
+    """The surprise that only the share `turned_away` of ordinary requests exceeds."""
+    return surprise(model, ordinary(seed)).quantile(1 - turned_away).item()
+
+
+def fluency_penalty(
+    threshold: float, weight: float = 4.0
+) -> Callable[[TinyTransformer, Tensor], Tensor]:
+    """What the adaptive attacker adds to the loss: `weight` for each nat a word above the filter's threshold."""
+    return lambda model, prompts: (
+        weight * F.relu(surprise(model, prompts) - threshold + 0.05)
+    )
+
+
+def smooth(
+    model: TinyTransformer,
+    asked: Requests,
+    suffix: Tensor,
+    generator: torch.Generator,
+    copies: int = 9,
+    share: float = 0.15,
+) -> Tensor:
+    """Whether most of `copies` requests, `share` of the words of each swapped for random small talk, are complied with.
+
+    suffix: token ids (length,) that follow each request. Every word may be swapped, the thing asked for included, since
+    the defense cannot know which words matter. Returns bool (requests,).
+    """
+    prompts = ask(asked, suffix.expand(1, -1))[0]  # (requests, positions)
+    words = prompts[:, 1:-1].expand(copies, -1, -1)
+    noise = _CHAT_WORDS[
+        torch.randint(len(_CHAT_WORDS), words.shape, generator=generator)
+    ]
+    words = torch.where(
+        torch.rand(words.shape, generator=generator) < share, noise, words
+    )
+    return _votes(model, words, asked).float().mean(0) > 0.5
+
+
+def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
+    """Whether each altered request gets `sure` and the room of the thing first asked for: bool (copies, requests)."""
+    copies, n, _ = words.shape
+    user = asked.tokens[:, :1].repeat(copies, 1)
+    altered = Requests(
+        torch.cat([user, words.flatten(0, 1)], 1), asked.answers.repeat(copies)
+    )
+    nothing = torch.empty(1, 0, dtype=torch.long)
+    return complies(model, altered, nothing)[0].view(copies, n)

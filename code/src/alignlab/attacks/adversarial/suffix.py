@@ -1,0 +1,197 @@
+"""Greedy coordinate gradient: search for a suffix after which an aligned model begins the answer it should refuse.
+
+Serves survey section 7.3. Zou et al. 2023, "Universal and Transferable Adversarial Attacks on Aligned Language
+Models" (arXiv 2307.15043), algorithms 1 and 2. A token is a choice, so it has no gradient; but a one-hot row over the
+vocabulary has one, and its most negative entries are the words that a linear guess would swap in. The guess is rough,
+so many swaps are drawn from it, each is tried, and the best is kept. `random_words` is the control: the same search,
+same number of swaps tried, the words drawn blindly.
+
+What is attacked stands behind two functions, so that the search is the same for the toy guide (`GuideVictim`) and for a
+real model (`alignlab.attacks.adversarial.prefix.ChatVictim`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.lm import TinyTransformer
+from alignlab.toys.museum import ID, Requests, ask
+
+
+class Victim(Protocol):
+    """What a suffix search needs to know of a model."""
+
+    def losses(self, suffixes: Tensor) -> Tensor:
+        """Nats that the target still lacks after each suffix: token ids (n, length) -> (n,)."""
+
+    def gradient(self, suffix: Tensor) -> Tensor:
+        """Slope of the loss in each one-hot entry: token ids (length,) -> (length, vocabulary)."""
+
+
+Propose = Callable[[Victim, Tensor, Tensor, int, int, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    suffix: the best suffix, shape (length,). path: the best suffix after each step, the start first, shape
+    (steps + 1, length). losses: their losses in nats. tried: how many suffixes were scored.
+    """
+
+    suffix: Tensor
+    path: Tensor
+    losses: list[float]
+    tried: int
+
+
+def gradient_words(
+    victim: Victim,
+    suffix: Tensor,
+    words: Tensor,
+    n: int,
+    top: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """GCG's proposals: n copies of `suffix`, one position in each swapped for one of its `top` most promising words.
+
+    words: the token ids that may be used, shape (allowed,). Returns shape (n, length).
+    """
+    slope = victim.gradient(suffix)[:, words]
+    promising = words[
+        (-slope).topk(min(top, len(words)), dim=1).indices
+    ]  # (length, top)
+    return swap(suffix, promising, n, generator)
+
+
+def random_words(
+    victim: Victim,
+    suffix: Tensor,
+    words: Tensor,
+    n: int,
+    top: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """The control's proposals: the same swaps with the gradient removed, every allowed word equally likely."""
+    return swap(suffix, words.expand(len(suffix), -1), n, generator)
+
+
+def swap(
+    suffix: Tensor, choices: Tensor, n: int, generator: torch.Generator
+) -> Tensor:
+    """Copies of `suffix` (length,), each with one random position set to a random one of its `choices` (length, k).
+
+    Positions take turns, so that each gets as many swaps as any other, give or take one.
+    """
+    order = torch.randperm(len(suffix), generator=generator)
+    position = order[torch.arange(n) % len(suffix)]
+    choice = torch.randint(choices.shape[1], (n,), generator=generator)
+    proposals = suffix.repeat(n, 1)
+    proposals[torch.arange(n), position] = choices[position, choice]
+    return proposals
+
+
+def search(
+    victim: Victim,
+    start: Tensor,
+    words: Tensor,
+    steps: int,
+    n: int = 16,
+    top: int = 8,
+    seed: int = 0,
+    propose: Propose = gradient_words,
+    keep: Callable[[Tensor], Tensor] | None = None,
+    enough: float = 0.0,
+) -> Search:
+    """Lower the loss of a suffix, `n` tried swaps a step, and keep the best seen (Zou et al. 2023, algorithm 1).
+
+    start: the first suffix, (length,). keep: proposals (n, length) -> those that may be used, such as suffixes that
+    come back from text with the same tokens; a step in which none may be used changes nothing.
+    enough: a loss at which the search rests: the steps that are left repeat its result.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    best, loss = start, victim.losses(start[None]).item()
+    path, losses, tried = [best], [loss], 1
+    for _ in range(steps):
+        if loss <= enough:
+            break
+        proposals = propose(victim, best, words, n, top, generator)
+        proposals = proposals if keep is None else keep(proposals)
+        if len(proposals):
+            scores = victim.losses(proposals)
+            tried += len(proposals)
+            if scores.min().item() < loss:
+                best, loss = proposals[scores.argmin()], scores.min().item()
+        path.append(best)
+        losses.append(loss)
+    rest = steps + 1 - len(path)
+    return Search(
+        best,
+        torch.stack([*path, *[best] * rest]),
+        losses + [loss] * rest,
+        tried,
+    )
+
+
+class GuideVictim:
+    """The toy guide as a victim: it should begin `sure ROOM` on every one of the requests.
+
+    With one request this is an attack on a prompt, with several the search for a universal suffix.
+    penalty: adds penalty(model, prompts), one-hot prompts (n, positions, vocabulary) -> (n,), to the loss: what an
+    attacker must mind who knows the defense.
+    """
+
+    def __init__(
+        self,
+        model: TinyTransformer,
+        requests: Requests,
+        penalty: Callable[[TinyTransformer, Tensor], Tensor] | None = None,
+    ) -> None:
+        """See the class."""
+        self.model, self.requests, self.penalty = model, requests, penalty
+
+    def losses(self, suffixes: Tensor) -> Tensor:
+        """Mean over the requests of -log p(`sure ROOM`) in nats, plus the penalty; shape (suffixes,)."""
+        with torch.no_grad():
+            prompts = ask(self.requests, suffixes)
+            return self._losses(F.one_hot(prompts, len(ID)).float()).mean(1)
+
+    def gradient(self, suffix: Tensor) -> Tensor:
+        """Its slope in the one-hot entries of the suffix; shape (length, vocabulary)."""
+        hot = F.one_hot(suffix, len(ID)).float().requires_grad_()
+        prompts = F.one_hot(ask(self.requests, suffix[None]), len(ID)).float()
+        first = self.requests.tokens.shape[1]
+        rest = prompts[:, :, first + len(suffix) :]
+        parts = [
+            prompts[:, :, :first],
+            hot.expand(1, len(self.requests), -1, -1),
+            rest,
+        ]
+        loss = self._losses(torch.cat(parts, 2)).mean()
+        return torch.autograd.grad(loss, hot)[0]
+
+    def _losses(self, prompts: Tensor) -> Tensor:
+        """(suffixes, requests, positions, vocabulary) -> (suffixes, requests)."""
+        answers = self.requests.answers.expand(len(prompts), -1)
+        targets = torch.stack(
+            [torch.full_like(answers, ID["sure"]), answers], 2
+        )
+        whole = torch.cat(
+            [prompts, F.one_hot(targets[..., :1], len(ID)).float()], 2
+        )
+        logits = self.model(whole.flatten(0, 1))[:, -2:]
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
+        ).sum(1)
+        losses = losses.view(answers.shape)
+        if self.penalty is not None:
+            losses = losses + self.penalty(
+                self.model, prompts.flatten(0, 1)
+            ).view(answers.shape)
+        return losses

@@ -1,0 +1,182 @@
+"""Knowledge neurons: units of the MLPs' hidden layers to which an answer's probability is attributed.
+
+Serves section 6.3. Dai et al. (2022): integrated gradients (Sundararajan et al. 2017) of the answer's probability with
+respect to the hidden activations at the prompt's last token; the units with the largest share are suppressed or
+amplified. Units that many facts of a relation have in common are set aside, since they cannot be about one fact. Here
+the hidden layer is a SwiGLU's, before the down-projection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from alignlab.interp.neurons.facts import answer_token
+from alignlab.interp.neurons.tracing import from_layer
+from alignlab.lm import LM, capture, patch
+from alignlab.lm.generation import keep_logits
+from alignlab.lm.load import encode
+
+Neuron = tuple[int, int]  # layer, index in its hidden layer
+
+GROUP = 5  # layers whose units are attributed in one batch
+
+
+def attributions(
+    lm: LM, prompt: str, answer: str, steps: int = 8
+) -> NDArray[np.float64]:
+    """Integrated gradients of the answer's probability, one number a unit, shape (layer, d_mlp).
+
+    w ∫ ∂P(αw)/∂w dα from α = 0 to 1 (Dai et al. 2022, eq. 3 and 4): a layer's hidden activations w at the last token
+    are scaled from zero to what they are, one layer at a time; the integral is a midpoint sum of `steps` terms. Over
+    one layer the attributions sum to P(answer) minus its value with that layer's units at zero, up to the sum's error.
+    """
+    ids, token = encode(lm, prompt), answer_token(lm, answer)
+    names = [
+        "embed",
+        *(
+            f"layers.{i}.{part}"
+            for i in range(lm.n_layers)
+            for part in ("mlp.hidden", "resid")
+        ),
+    ]
+    seen = capture(lm, [ids], names, "last")
+    entering = [
+        seen["embed"],
+        *(seen[f"layers.{i}.resid"] for i in range(lm.n_layers)),
+    ]  # what layer i reads
+    hidden = torch.cat(
+        [seen[f"layers.{i}.mlp.hidden"] for i in range(lm.n_layers)]
+    )  # (layer, d_mlp)
+    with torch.no_grad():
+        before = lm.model(
+            input_ids=torch.tensor([ids[:-1]], device=lm.device),
+            use_cache=True,
+            **keep_logits(lm, 1),
+        )
+    alpha = (torch.arange(steps, device=lm.device) + 0.5) / steps
+    found = []
+    for first in range(0, lm.n_layers, GROUP):
+        inside = range(first, min(first + GROUP, lm.n_layers))
+        scaled = (
+            alpha[:, None, None] * hidden[None, inside.start : inside.stop]
+        ).requires_grad_()  # (step, layer, d)
+        rows = [
+            torch.arange(steps) * len(inside) + k for k in range(len(inside))
+        ]  # row = step x layers + layer
+        changes = {
+            f"layers.{k}.mlp.hidden": _put(rows[k], scaled[:, k])
+            for k in range(len(inside))
+        }
+        state = entering[first].expand(steps * len(inside), 1, -1)
+        with from_layer(lm, first), patch(lm, changes):
+            out = lm.model(
+                inputs_embeds=state,
+                past_key_values=_repeated(before.past_key_values, len(state)),
+                position_ids=torch.full(
+                    (len(state), 1), len(ids) - 1, device=lm.device
+                ),
+                use_cache=True,
+                **keep_logits(lm, 1),
+            )
+        p = out.logits[:, -1].float().softmax(-1)[:, token]
+        (gradient,) = torch.autograd.grad(p.sum(), scaled)
+        found.append(gradient.mean(0) * hidden[inside.start : inside.stop])
+    return torch.cat(found).double().cpu().numpy()
+
+
+def top_neurons(
+    attribution: NDArray[np.float64], k: int, without: Sequence[Neuron] = ()
+) -> list[Neuron]:
+    """The k units with the largest attribution, largest first, leaving out those in `without`."""
+    value = attribution.copy()
+    for layer, index in without:
+        value[layer, index] = -np.inf
+    order = np.argsort(-value, axis=None, kind="stable")[:k]
+    return [
+        (int(i), int(j)) for i, j in zip(*np.unravel_index(order, value.shape))
+    ]
+
+
+def shared_neurons(
+    chosen: Sequence[Sequence[Neuron]], share: float = 0.5
+) -> list[Neuron]:
+    """Units that stand in the lists of at least this share of a relation's facts: they are about the relation."""
+    count = Counter(neuron for neurons in chosen for neuron in set(neurons))
+    return sorted(
+        neuron
+        for neuron, n in count.items()
+        if n >= share * len(chosen) and n > 1
+    )
+
+
+def random_neurons(
+    neurons: Sequence[Neuron], d_mlp: int, seed: int
+) -> list[Neuron]:
+    """As many other units drawn from the same layers."""
+    rng = np.random.default_rng(seed)
+    found: list[Neuron] = []
+    for layer, count in sorted(Counter(layer for layer, _ in neurons).items()):
+        taken = {index for other, index in neurons if other == layer}
+        free = [index for index in range(d_mlp) if index not in taken]
+        found += [
+            (layer, int(index))
+            for index in rng.choice(free, count, replace=False)
+        ]
+    return found
+
+
+@contextlib.contextmanager
+def scaled_neurons(
+    lm: LM, neurons: Sequence[Neuron], factor: float
+) -> Iterator[None]:
+    """Within the block these units' activations at each row's last token are multiplied: 0 suppresses, 2 doubles.
+
+    Rows must be padded on the left, as `alignlab.interp.neurons.facts.answer_probabilities` does.
+    """
+    by_layer: dict[int, list[int]] = {}
+    for layer, index in neurons:
+        by_layer.setdefault(layer, []).append(index)
+
+    def scale(indices: list[int]) -> Callable[[Tensor], Tensor]:
+        def change(hidden: Tensor) -> Tensor:
+            hidden = hidden.clone()
+            hidden[:, -1, indices] *= factor
+            return hidden
+
+        return change
+
+    with patch(
+        lm,
+        {
+            f"layers.{layer}.mlp.hidden": scale(indices)
+            for layer, indices in by_layer.items()
+        },
+    ):
+        yield
+
+
+def _put(rows: Tensor, values: Tensor) -> Callable[[Tensor], Tensor]:
+    """A patch that sets the last position of some rows, (batch, pos, d) -> the same."""
+    last = torch.tensor(-1)
+    return lambda hidden: hidden.index_put((rows, last), values)
+
+
+def _repeated(cache: object, rows: int) -> object:
+    """A new cache that holds a one-row cache's keys and values `rows` times."""
+    from transformers import DynamicCache
+
+    new = DynamicCache()
+    for i, layer in enumerate(cache.layers):  # type: ignore[attr-defined]
+        new.update(
+            layer.keys.expand(rows, -1, -1, -1),
+            layer.values.expand(rows, -1, -1, -1),
+            i,
+        )
+    return new

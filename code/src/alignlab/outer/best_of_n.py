@@ -1,0 +1,53 @@
+"""Best-of-n: the answer that a reward likes best among n, how far that goes from the start, and what it gains.
+
+Serves the survey's section 4.3.3, and 4.3.2 as the yardstick of a frontier (Stiennon et al. 2020; Gao et al. 2023,
+"Scaling laws for reward model overoptimization").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Path(NamedTuple):
+    """What optimization did: distance from the start, and both rewards, each of shape (points,)."""
+
+    distance: np.ndarray  # root of KL(policy || start), nats
+    proxy: np.ndarray
+    gold: np.ndarray
+
+
+def best_of_n_kl(n: int | np.ndarray) -> np.ndarray:
+    """KL of best-of-n from the start, nats: log n - (n - 1)/n, exact without ties (Stiennon et al. 2020)."""
+    return np.log(n) - (np.asarray(n) - 1) / n
+
+
+def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
+    """Expected rewards of the answer that the proxy likes best among n, from one large sample of the start.
+
+    proxy, gold: rewards of the same m answers, shape (m,). The answer of rank i (1 = lowest) is the best of n with
+    probability (i/m)^n - ((i-1)/m)^n. Raises ValueError where an n is too large for the sample to say.
+    """
+    m = len(proxy)
+    if max(ns) > m / 4:
+        raise ValueError(
+            f"best of {max(ns)} cannot be estimated from {m} answers: take at least {4 * max(ns)}"
+        )
+    order = proxy.argsort()
+    r, y, rank = (
+        proxy[order].double(),
+        gold[order].double(),
+        torch.arange(1, m + 1, dtype=torch.float64) / m,
+    )
+    weights = [rank**n - (rank - 1 / m) ** n for n in ns]
+    distance = np.sqrt(np.maximum(best_of_n_kl(np.array(ns)), 0))
+    return Path(
+        distance,
+        np.array([float(w @ r) for w in weights]),
+        np.array([float(w @ y) for w in weights]),
+    )

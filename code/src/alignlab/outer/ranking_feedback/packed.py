@@ -1,0 +1,302 @@
+"""Preference learning on a language model without computing anything twice.
+
+Serves the survey's section 4.3.2, where DPO (Rafailov et al. 2023) meets a real model. Both answers of a comparison
+stand after the same prompt in one row, `prompt | chosen | rejected`; a mask hides them from each other, so the prompt
+is run once, and its gradient counts for both. The unembedding, a fifth of a small model, is applied only where an
+answer's next token is predicted. Where the lower layers stay as they are, they are run once for the whole of training
+and their output is kept. The log-probabilities are those of two separate texts.
+
+    packed = pack([(prompt_ids, chosen_ids, rejected_ids), ...])
+    hidden = below(lm, packed, layers=24)                       # once
+    policy = pair_logprobs(lm, packed, hidden, first=24)        # as often as wanted, with gradient
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.lm import LM, chat_prompt, train
+from alignlab.lm.load import encode
+from alignlab.lm.sites import network_of
+from alignlab.outer.ranking_feedback.direct import Pair, dpo_loss
+
+Triple = tuple[
+    Sequence[int], Sequence[int], Sequence[int]
+]  # token ids of prompt, chosen and rejected answer
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Comparisons as rows `prompt | chosen | rejected`, filled up on the right; n rows of length T.
+
+    tokens, positions: (n, T), positions counted as if each answer stood alone after the prompt. visible: bool
+    (n, T, T), what each position (rows) may attend to. source, target: (n, 2, answer), the place from which each
+    answer's token is predicted and the token; counts: bool, of the same shape, which of them are there.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    visible: Tensor
+    source: Tensor
+    target: Tensor
+    counts: Tensor
+
+    def __len__(self) -> int:
+        """How many comparisons."""
+        return len(self.tokens)
+
+    def __getitem__(self, rows: Tensor | slice) -> Packed:
+        """Some of the comparisons."""
+        return Packed(
+            *(getattr(self, field.name)[rows] for field in fields(self))
+        )
+
+    @property
+    def lengths(self) -> Pair:
+        """Tokens of the chosen and of the rejected answers, (n,)."""
+        return Pair(*self.counts.sum(2).unbind(1))
+
+
+def chat_triples(
+    lm: LM, comparisons: Iterable[tuple[str, str, str]]
+) -> list[Triple]:
+    """Token ids of (request, chosen, rejected) in the model's chat template, each answer with its end-of-turn token."""
+    end = [lm.tokenizer.eos_token_id]
+    ids = lm.tokenizer
+    return [
+        (
+            encode(lm, chat_prompt(lm, request)),
+            ids(chosen, add_special_tokens=False)["input_ids"] + end,
+            ids(rejected, add_special_tokens=False)["input_ids"] + end,
+        )
+        for request, chosen, rejected in comparisons
+    ]
+
+
+def pack(
+    triples: Sequence[Triple], device: torch.device | str = "cpu"
+) -> Packed:
+    """Comparisons laid out for one forward pass. Raises ValueError where a prompt or an answer has no tokens."""
+    if any(not part for triple in triples for part in triple):
+        raise ValueError(
+            "a prompt and both its answers need at least one token each"
+        )
+    n, width = len(triples), max(sum(map(len, triple)) for triple in triples)
+    longest = max(len(answer) for _, *answers in triples for answer in answers)
+    tokens, positions = (
+        torch.zeros(n, width, dtype=torch.long) for _ in range(2)
+    )
+    part = torch.full(
+        (n, width), -1
+    )  # 0 prompt, 1 chosen, 2 rejected, -1 nothing
+    source, target = (
+        torch.zeros(n, 2, longest, dtype=torch.long) for _ in range(2)
+    )
+    counts = torch.zeros(n, 2, longest, dtype=torch.bool)
+    for i, (prompt, *answers) in enumerate(triples):
+        at = len(prompt)
+        tokens[i, :at], positions[i, :at], part[i, :at] = (
+            torch.tensor(prompt),
+            torch.arange(at),
+            0,
+        )
+        for which, answer in enumerate(answers):
+            here = slice(at, at + len(answer))
+            tokens[i, here] = target[i, which, : len(answer)] = torch.tensor(
+                answer
+            )
+            positions[i, here], part[i, here] = (
+                torch.arange(len(answer)) + len(prompt),
+                which + 1,
+            )
+            source[i, which, : len(answer)] = torch.tensor(
+                [len(prompt) - 1, *range(at, at + len(answer) - 1)]
+            )
+            counts[i, which, : len(answer)] = True
+            at += len(answer)
+    query, key = part[:, :, None], part[:, None, :]
+    visible = (
+        torch.ones(width, width, dtype=torch.bool).tril()
+        & ((key == query) | (key == 0))
+        & (key >= 0)
+    )
+    visible |= torch.eye(
+        width, dtype=torch.bool
+    )  # a place without token sees itself, so that no softmax is empty
+    return Packed(
+        *(
+            x.to(device)
+            for x in (tokens, positions, visible, source, target, counts)
+        )
+    )
+
+
+@torch.no_grad()
+def below(lm: LM, packed: Packed, layers: int) -> Tensor:
+    """The residual stream after the lowest `layers` layers, (n, T, d_model), without gradient.
+
+    As long as these layers and the embedding are not trained, one run serves every step.
+    """
+    body = _body(lm)
+    return _run(
+        body, body.embed_tokens(packed.tokens), packed, body.layers[:layers]
+    )
+
+
+def pair_logprobs(
+    lm: LM, packed: Packed, hidden: Tensor | None = None, first: int = 0
+) -> Pair:
+    """Summed log-probabilities of both answers, nats, float32, each (n,), with gradient.
+
+    hidden: what `below(lm, packed, first)` gave; None runs the whole model.
+    Raises ValueError where `first` and `hidden` don't go together.
+    """
+    if (hidden is None) != (first == 0):
+        raise ValueError(
+            f"layers from {first} on need the output of those below: hidden=below(lm, packed, {first})"
+        )
+    body, head = _body(lm), network_of(lm)[0].lm_head
+    x = _run(
+        body,
+        body.embed_tokens(packed.tokens) if hidden is None else hidden,
+        packed,
+        body.layers[first:],
+    )
+    rows = torch.arange(len(packed), device=x.device)[:, None, None].expand_as(
+        packed.source
+    )
+    x = body.norm(
+        x[rows[packed.counts], packed.source[packed.counts]]
+    )  # (answer tokens, d_model)
+    lost = F.cross_entropy(
+        head(x).float(), packed.target[packed.counts], reduction="none"
+    )
+    each = torch.zeros(packed.counts.shape, device=x.device).masked_scatter(
+        packed.counts, -lost
+    )
+    return Pair(*each.sum(2).unbind(1))
+
+
+def with_own_top(lm: LM, first: int) -> LM:
+    """The same model with its layers from `first` on copied, so that they can be trained; all else is shared."""
+    _body(lm)
+    model, body = copy.copy(lm.model), copy.copy(lm.model.model)
+    model._modules, body._modules = dict(model._modules), dict(body._modules)
+    top = copy.deepcopy(list(body.layers[first:]))
+    body.layers, model.model = (
+        torch.nn.ModuleList([*body.layers[:first], *top]),
+        body,
+    )
+    return replace(lm, model=model)
+
+
+@torch.no_grad()
+def reference_logprobs(
+    lm: LM, packed: Packed, hidden: Tensor, first: int, batch: int = 8
+) -> Pair:
+    """`pair_logprobs` without gradient, a few comparisons at a time; once for the whole of training."""
+    rows = torch.arange(len(packed)).split(batch)
+    return Pair(
+        *(
+            torch.cat(side)
+            for side in zip(
+                *(pair_logprobs(lm, packed[r], hidden[r], first) for r in rows)
+            )
+        )
+    )
+
+
+def fit_dpo(
+    lm: LM,
+    packed: Packed,
+    hidden: Tensor,
+    first: int,
+    steps: int,
+    lr: float,
+    beta: float,
+    batch: int,
+    seed: int,
+    turned: Tensor | None = None,
+    reference: Pair | None = None,
+) -> tuple[LM, list[float]]:
+    """DPO on the layers from `first` on, all their weights, with `lm` as the reference; the new model and its losses.
+
+    hidden: of `below(lm, packed, first)`. batch: comparisons a step, drawn in turns without repetition. turned: bool,
+    (n,), the comparisons in which the answer packed as rejected was chosen, so that one cache serves all labels.
+    reference: what `reference_logprobs` gives, if it is known already.
+    """
+    tuned = with_own_top(lm, first)
+    tuned.model.model.layers[first:].requires_grad_(True)
+    turned = (
+        torch.zeros(len(packed), dtype=torch.bool) if turned is None else turned
+    )
+    turned = turned.to(hidden.device)
+    reference = (
+        reference_logprobs(lm, packed, hidden, first)
+        if reference is None
+        else reference
+    )
+    order = torch.randperm(
+        len(packed), generator=torch.Generator().manual_seed(seed)
+    )
+
+    def loss(
+        _model: torch.nn.Module, step: int, _generator: torch.Generator
+    ) -> Tensor:
+        rows = order.roll(-step * batch)[:batch]
+        policy = pair_logprobs(tuned, packed[rows], hidden[rows], first)
+        before = Pair(*(side[rows] for side in reference))
+        return dpo_loss(
+            _turn(policy, turned[rows]), _turn(before, turned[rows]), beta
+        ).mean()
+
+    losses = train(
+        tuned.model.model.layers[first:], loss, steps=steps, lr=lr, seed=seed
+    )
+    tuned.model.model.layers.requires_grad_(False)
+    tuned.model.eval()
+    return tuned, losses
+
+
+def _turn(pair: Pair, turned: Tensor) -> Pair:
+    """Chosen and rejected, exchanged where `turned`."""
+    a, b = pair
+    return Pair(torch.where(turned, b, a), torch.where(turned, a, b))
+
+
+def _run(body: Any, x: Tensor, packed: Packed, layers: Iterable[Any]) -> Tensor:
+    """Some layers of the stack, from and to the residual stream (n, T, d_model)."""
+    mask = torch.zeros(packed.visible.shape, dtype=x.dtype, device=x.device)
+    mask = mask.masked_fill_(~packed.visible, torch.finfo(x.dtype).min)[:, None]
+    turns = body.rotary_emb(x, packed.positions)
+    for layer in layers:
+        x = layer(
+            x,
+            attention_mask=mask,
+            position_ids=packed.positions,
+            position_embeddings=turns,
+            use_cache=False,
+        )
+    return x
+
+
+def _body(lm: LM) -> Any:
+    """The stack of layers with its embedding, rotary angles and last norm, as Llama and its relatives have it."""
+    body = getattr(network_of(lm)[0], "model", None)
+    missing = [
+        part
+        for part in ("embed_tokens", "layers", "rotary_emb", "norm")
+        if not hasattr(body, part)
+    ]
+    if missing:
+        raise ValueError(
+            f"{lm.name} is not built like Llama (it lacks {', '.join(missing)}): layers can't be run singly"
+        )
+    return body

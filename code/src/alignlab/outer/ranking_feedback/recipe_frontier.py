@@ -1,0 +1,111 @@
+"""Every preference method on the same comparisons: gold reward against divergence (survey section 4.3.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from alignlab.outer import story_reward
+from alignlab.outer.best_of_n import best_of_n
+from alignlab.outer.ranking_feedback import direct, ranked
+from alignlab.outer.ranking_feedback.frontier import (
+    fit_cringe,
+    fit_pairs,
+    fit_raft,
+    methods,
+    outcome,
+    story_logprobs,
+)
+from alignlab.recipes import Recipe
+from alignlab.toys import storyland
+
+BEST_OF = (1, 2, 4, 8, 16, 32)
+
+
+def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
+    """Every method at every setting of its dial in the world of a seed.
+
+    Returns for each method a list, one entry a setting: gold reward, divergence, words a story, and by how much the
+    log-probability of chosen and of rejected training stories changed. "best of n, by gold" is the list for best of n
+    picked by the true reward, what a perfect judge could get.
+    """
+    world, generator = (
+        storyland.task(seed),
+        torch.Generator().manual_seed(seed + 5),
+    )
+    chosen, rejected = world.pairs(config["pairs"], generator)
+    before = [story_logprobs(world.sft, side) for side in (chosen, rejected)]
+    found: dict[str, Any] = {}
+    for name, method in methods().items():
+        found[name] = []
+        for dial in method.dials:
+            policy = method.fit(world, chosen, rejected, dial, seed)
+            with torch.no_grad():
+                moved = [
+                    float((story_logprobs(policy, s) - b).mean())
+                    for s, b in zip((chosen, rejected), before)
+                ]
+            found[name].append(
+                [
+                    round(x, 4)
+                    for x in (
+                        *outcome(world, policy, seed, config["stories"]),
+                        *moved,
+                    )
+                ]
+            )
+    stories = storyland.sample(world.sft, 8 * config["stories"], generator)
+    path = best_of_n(gold := world.gold(*stories), gold, BEST_OF)
+    found["best of n, by gold"] = [
+        [round(g, 4), round(d**2, 4)] for g, d in zip(path.gold, path.distance)
+    ]
+    return found
+
+
+RECIPE = Recipe(
+    name="frontier",
+    about="All preference methods on the same comparisons in storyland: gold reward, divergence, length.",
+    config={"pairs": 1000, "stories": 800},
+    seeds=tuple(range(5)),
+    run=run_seed,
+    code=[
+        *(
+            fit_pairs,
+            fit_cringe,
+            fit_raft,
+            methods,
+            outcome,
+            story_logprobs,
+            best_of_n,
+        ),
+        *(
+            direct.dpo_loss,
+            direct.ipo_loss,
+            direct.hinge_loss,
+            direct.kto_loss,
+            direct.slic_loss,
+            direct.simpo_loss,
+        ),
+        *(
+            direct.orpo_loss,
+            direct.log_ratio_margin,
+            direct.mismatched_kl,
+            direct.per_token,
+        ),
+        *(
+            ranked.rrhf_loss,
+            ranked.pro_loss,
+            ranked.cringe_loss,
+            ranked.best_of,
+        ),
+        *(
+            storyland.task,
+            storyland.Task,
+            storyland.sample,
+            storyland.logprobs,
+            storyland.kl_to,
+            story_reward.reward_model,
+        ),
+    ],
+)

@@ -1,0 +1,231 @@
+"""Second Thoughts: learn the edits that turn a worse text into a better one.
+
+Serves the survey's section 4.3.1, where its reading list has the paper, and 4.3.2. Liu et al. (2022, "Second Thoughts
+Are Best: Learning to Re-Align with Human Values from Text Edits") infer from pairs of texts the chain of insertions,
+deletions and replacements that leads from one to the other, by dynamic programming, and train a language model to write
+such chains. Here a reviser with the readers' taste improves stories of Storyland, and a model learns from the chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from alignlab.lm import TinyConfig, TinyTransformer, train
+from alignlab.toys.storyland import (
+    END,
+    FEELINGS,
+    LENGTH,
+    LINKS,
+    PAD,
+    THINGS,
+    VERBS,
+    VOCAB,
+    Stories,
+    Task,
+    V,
+    answer_mask,
+)
+
+REPLACE, DELETE, INSERT, DONE = V, V + 1, V + 2, V + 3
+MOST = 5  # edits in a chain
+_KIND_OF = {
+    VOCAB.index(word): [VOCAB.index(w) for w in words]
+    for words in (VERBS, THINGS, FEELINGS)
+    for word in words
+}
+
+
+class Edit(NamedTuple):
+    """One step: replace or delete the first `where`, or insert `what` after it; token ids, `what` is PAD for
+    deletions."""
+
+    operation: int
+    where: int
+    what: int
+
+
+def align(source: Sequence[int], target: Sequence[int]) -> list[Edit]:
+    """The shortest chain of edits from one row of words to another (Wagner and Fischer 1974), left to right.
+
+    Raises ValueError where the rows don't begin alike (Storyland's begin with the hero).
+    """
+    if source[0] != target[0]:
+        raise ValueError(
+            f"the rows begin with {source[0]} and {target[0]}; both must begin with the same word"
+        )
+    n, m = len(source), len(target)
+    cost = [
+        [i + j if not i * j else 0 for j in range(m + 1)] for i in range(n + 1)
+    ]
+    for i in range(1, n + 1):
+        for j in range(1, m + 1):
+            change = cost[i - 1][j - 1] + (source[i - 1] != target[j - 1])
+            cost[i][j] = min(change, cost[i - 1][j] + 1, cost[i][j - 1] + 1)
+    chain, i, j = [], n, m
+    while i or j:
+        if (
+            i
+            and j
+            and cost[i][j]
+            == cost[i - 1][j - 1] + (source[i - 1] != target[j - 1])
+        ):
+            i, j = i - 1, j - 1
+            if source[i] != target[j]:
+                chain.append(Edit(REPLACE, source[i], target[j]))
+        elif i and cost[i][j] == cost[i - 1][j] + 1:
+            i -= 1
+            chain.append(Edit(DELETE, source[i], PAD))
+        else:
+            j -= 1
+            chain.append(Edit(INSERT, target[j - 1], target[j]))
+    return chain[::-1]
+
+
+def apply(source: Sequence[int], chain: Sequence[Edit]) -> list[int]:
+    """The row after a chain of edits; an edit whose place does not exist is passed over."""
+    row = list(source)
+    for operation, where, what in chain:
+        if where not in row:
+            continue
+        place = row.index(where)
+        if operation == REPLACE:
+            row[place] = what
+        elif operation == DELETE:
+            del row[place]
+        else:
+            row.insert(place + 1, what)
+    return row
+
+
+def revise(world: Task, stories: Stories, changes: int = 2) -> Stories:
+    """What a reviser with the readers' taste makes of stories: twice the best of all single changes, or none.
+
+    A change puts another word of its kind in a word's place, or drops the last clause, or adds "and" with a feeling.
+    """
+    rows = [
+        [int(t) for t, keep in zip(row, read) if keep]
+        for row, read in zip(stories.tokens, _words(stories))
+    ]
+    for _ in range(changes):
+        options = [[row, *_variants(row)] for row in rows]
+        flat = _stories([row for some in options for row in some])
+        gold = world.gold(*flat).split([len(some) for some in options])
+        rows = [some[int(g.argmax())] for some, g in zip(options, gold)]
+    return _stories(rows)
+
+
+def edit_chains(source: Stories, target: Stories) -> tuple[Tensor, Tensor]:
+    """Texts to learn from: a story, then the chain that leads to its revision; and which rows of the source they are.
+
+    Returns tokens (n, LENGTH + 3 MOST + 1) and indices (n,). Left out are rows whose chain is too long or names a place
+    that a repeated word makes ambiguous.
+    """
+    texts, kept = [], []
+    for i, (a, b) in enumerate(zip(_rows(source), _rows(target))):
+        chain = align(a, b)
+        if len(chain) <= MOST and apply(a, chain) == b:
+            written = [token for edit in chain for token in edit] + [DONE]
+            texts.append(
+                a
+                + [PAD] * (LENGTH - len(a))
+                + written
+                + [PAD] * (3 * MOST + 1 - len(written))
+            )
+            kept.append(i)
+    return torch.tensor(texts), torch.tensor(kept)
+
+
+def learn_edits(
+    chains: Tensor, seed: int, steps: int = 300, shuffled: bool = False
+) -> TinyTransformer:
+    """A small transformer trained to write the chain after its story.
+
+    shuffled: each story gets the chain of another one.
+    """
+    chains = chains.clone()
+    if shuffled:
+        order = torch.randperm(
+            len(chains), generator=torch.Generator().manual_seed(seed)
+        )
+        chains[:, LENGTH:] = chains[order, LENGTH:]
+    model = TinyTransformer(
+        TinyConfig(
+            V + 4,
+            d_model=32,
+            n_layers=1,
+            n_heads=2,
+            context=chains.shape[1],
+            d_mlp=64,
+        ),
+        seed,
+    )
+    counted = (chains[:, LENGTH:] == DONE).long().cumsum(1) - (
+        chains[:, LENGTH:] == DONE
+    ).long() == 0
+
+    def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+        rows = torch.randint(len(chains), (64,), generator=generator)
+        logp = m(chains[rows, :-1])[:, LENGTH - 1 :].log_softmax(-1)
+        picked = logp.gather(-1, chains[rows, LENGTH:, None]).squeeze(-1)
+        return -(picked * counted[rows]).sum() / counted[rows].sum()
+
+    train(model, loss, steps=steps, lr=5e-3, seed=seed)
+    return model.requires_grad_(False)
+
+
+@torch.no_grad()
+def second_thoughts(model: TinyTransformer, stories: Stories) -> Stories:
+    """Stories after the edits that the model writes for them, the likeliest word each time."""
+    text = stories.tokens
+    for _ in range(3 * MOST):
+        text = torch.cat([text, model(text)[:, -1].argmax(-1, keepdim=True)], 1)
+    edited = []
+    for row, written in zip(_rows(stories), text[:, LENGTH:].tolist()):
+        written = written[: written.index(DONE)] if DONE in written else written
+        chain = [
+            Edit(*written[k : k + 3]) for k in range(0, len(written) - 2, 3)
+        ]
+        edited.append(
+            apply(row, [edit for edit in chain if edit.what < V])[:LENGTH]
+        )
+    return _stories(edited)
+
+
+def _variants(row: list[int]) -> list[list[int]]:
+    found = [
+        [*row[:i], word, *row[i + 1 :]]
+        for i, old in enumerate(row)
+        for word in _KIND_OF.get(old, ())
+        if word != old
+    ]
+    links = [i for i, word in enumerate(row) if VOCAB[word] in LINKS]
+    if links:
+        found.append([*row[: links[-1]], END])
+    if row[-1] == END and len(row) <= LENGTH - 2:
+        found += [
+            [*row[:-1], VOCAB.index("and"), VOCAB.index(feeling), END]
+            for feeling in FEELINGS
+        ]
+    return found
+
+
+def _words(stories: Stories) -> Tensor:
+    read = stories.mask.clone()
+    read[:, 0] = True
+    return read
+
+
+def _rows(stories: Stories) -> list[list[int]]:
+    return [
+        [int(t) for t, keep in zip(row, read) if keep]
+        for row, read in zip(stories.tokens, _words(stories))
+    ]
+
+
+def _stories(rows: list[list[int]]) -> Stories:
+    tokens = torch.tensor([row + [PAD] * (LENGTH - len(row)) for row in rows])
+    return Stories(tokens, answer_mask(tokens))

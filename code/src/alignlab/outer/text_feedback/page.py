@@ -1,0 +1,190 @@
+"""Exercises of the page `04-outer/text-feedback`, and inert versions of the methods of its claims."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from alignlab.exercises import Exercise, Wrong
+
+
+def _distributions(rng: np.random.Generator) -> tuple[Any, ...]:
+    n = int(rng.integers(4, 9))
+    return (
+        rng.dirichlet(np.ones(n)),
+        rng.dirichlet(np.ones(n)),
+        float(rng.uniform(3, 20)),
+    )
+
+
+def _words(rng: np.random.Generator) -> tuple[Any, ...]:
+    words = ["mia", "finds", "cake", "and", "sings", "."]
+    return tuple(
+        [str(w) for w in rng.choice(words, int(rng.integers(2, 7)))]
+        for _ in range(2)
+    )
+
+
+def _debiased(
+    plain: np.ndarray, described: np.ndarray, decay: float
+) -> np.ndarray:
+    scaled = plain * np.exp(decay * np.minimum(plain - described, 0))
+    return np.asarray(scaled / scaled.sum())
+
+
+def _unclipped(
+    plain: np.ndarray, described: np.ndarray, decay: float
+) -> np.ndarray:
+    scaled = plain * np.exp(decay * (plain - described))
+    return np.asarray(scaled / scaled.sum())
+
+
+def _reversed(
+    plain: np.ndarray, described: np.ndarray, decay: float
+) -> np.ndarray:
+    return _debiased(plain, 2 * plain - described, decay)
+
+
+def _distance(source: list[str], target: list[str], replacing: int = 1) -> int:
+    row = list(range(len(target) + 1))
+    for i, a in enumerate(source, 1):
+        previous, row = row, [i]
+        for j, b in enumerate(target, 1):
+            row.append(
+                min(
+                    previous[j - 1] + replacing * (a != b),
+                    previous[j] + 1,
+                    row[-1] + 1,
+                )
+            )
+    return row[-1]
+
+
+EXERCISES = [
+    Exercise(
+        name="scaled_down",
+        reference=_debiased,
+        inputs=_distributions,
+        wrong=[
+            Wrong(
+                lambda p, d, k: p * np.exp(k * np.minimum(p - d, 0)),
+                "probabilities must sum to 1: divide by the sum.",
+            ),
+            Wrong(
+                _unclipped,
+                "tokens that the description made less likely must keep their weight: the factor is at most 1.",
+            ),
+            Wrong(
+                _reversed,
+                "this scales down what the description made less likely; take plain minus described.",
+            ),
+        ],
+    ),
+    Exercise(
+        name="edit_distance",
+        reference=_distance,
+        inputs=_words,
+        wrong=[
+            Wrong(
+                lambda s, t: _distance(s, t, replacing=2),
+                "a replacement is one edit, not a deletion and an insertion.",
+            ),
+            Wrong(
+                lambda s, t: (
+                    sum(a != b for a, b in zip(s, t)) + abs(len(s) - len(t))
+                ),
+                "comparing place by place misses that one insertion can shift all that follows.",
+            ),
+            Wrong(
+                lambda s, t: len(set(s) ^ set(t)),
+                "order and repetition count; a set forgets both.",
+            ),
+        ],
+    ),
+]
+
+
+INERT: dict[str, Callable[..., Any]] = {}
+
+
+def _marks_mean_nothing(
+    start: Any,
+    worse: Any,
+    better: Any,
+    seed: int,
+    steps: int = 120,
+    shuffled: bool = False,
+) -> Any:
+    """A model that knows the marks and was not trained."""
+    from alignlab.outer.text_feedback.hindsight import with_marks
+
+    return with_marks(start).requires_grad_(False)
+
+
+def _as_before(
+    world: Any,
+    judge: Any,
+    seed: int,
+    n: int = 512,
+    rounds: int = 1,
+    tries: int = 8,
+) -> Any:
+    """The model before any feedback."""
+    return world.sft
+
+
+def _no_second_thoughts(
+    chains: Any, seed: int, steps: int = 300, shuffled: bool = False
+) -> Any:
+    """An untrained writer of edits."""
+    from alignlab.lm import TinyConfig, TinyTransformer
+    from alignlab.toys.storyland import V
+
+    config = TinyConfig(
+        V + 4,
+        d_model=32,
+        n_layers=1,
+        n_heads=2,
+        context=chains.shape[1],
+        d_mlp=64,
+    )
+    return TinyTransformer(config, seed).requires_grad_(False)
+
+
+def _born_not_raised(
+    world: Any,
+    seed: int,
+    neighbors: int = 4,
+    rounds: int = 2,
+    agents: int = 512,
+    revisions: int = 4,
+) -> Any:
+    """A society that leaves its model as it was."""
+    return world.sft, [0.0] * rounds
+
+
+def _learns_nothing(
+    start: Any,
+    stories: Any,
+    seed: int,
+    steps: int = 60,
+    lr: float = 2e-3,
+    batch: int = 128,
+) -> Any:
+    """Fine-tuning that returns the model it started from."""
+    return start
+
+
+def _as_it_is(plain: Any, described: Any, decay: float) -> Any:
+    """Probabilities that no description changes."""
+    return plain
+
+
+INERT["alignlab.outer.text_feedback.hindsight.hindsight"] = _marks_mean_nothing
+INERT["alignlab.outer.text_feedback.textfeedback.language_feedback"] = (
+    _as_before
+)
+INERT["alignlab.outer.text_feedback.edits.learn_edits"] = _no_second_thoughts
+INERT["alignlab.outer.text_feedback.society.live"] = _born_not_raised
+INERT["alignlab.outer.text_feedback.textfeedback.imitate"] = _learns_nothing
+INERT["alignlab.outer.text_feedback.selfdebias.debias"] = _as_it_is

@@ -1,0 +1,1 @@
+"""What the page `01-introduction/meet-the-model` uses alone."""

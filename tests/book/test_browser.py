@@ -1,0 +1,225 @@
+"""The built site in headless Chromium with the network cut: by keyboard, in the dark, on a phone, for everyone."""
+
+import pytest
+import yaml
+from support import ROOT
+
+pytestmark = pytest.mark.browser
+
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = ["index", *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]), "search"]
+CHAPTERS = [name for name in PAGES if (ROOT / f"{name}.ipynb").exists()]
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# Faults of the theme and of extensions that stand on pages we did not write; nothing of ours may join them.
+KNOWN = {
+    "region": ["logo__"],  # the theme's logo stands in no landmark
+}
+
+
+class Visit:
+    """A page in a browser window, and everything that went wrong while it was open."""
+
+    def __init__(self, browser, address, width=1280, dark=False):
+        self.problems: list[str] = []
+        self.address = address
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        mode = "dark" if dark else "light"
+        context.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')")
+        context.route("**/*", self._only_here)
+        self.context, self.page = context, context.new_page()
+        self.page.on("console", lambda m: self.problems.append(f"console: {m.text}") if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
+        self.page.on("response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        self.page.on("requestfailed", lambda r: self.problems.append(f"failed: {r.url}"))
+
+    def _only_here(self, route):
+        if route.request.url.startswith(self.address):
+            route.continue_()
+        else:
+            self.problems.append(f"asks outside: {route.request.url}")
+            route.abort()
+
+    def open(self, name):
+        self.page.goto(f"{self.address}{name}.html")
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+@pytest.fixture
+def visit(chromium, address):
+    opened = []
+
+    def start(**options):
+        opened.append(Visit(chromium, address, **options))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.context.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_whole_and_accessible(visit, name, dark):
+    """No request outside or failed, no error in the console, no violation of axe's rules but the theme's known ones.
+
+    The dark page has the same structure, so only its colors are checked again.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    window = visit(dark=dark)
+    page = window.open(name)
+    found = Axe().run(page, options={"runOnly": ["color-contrast"] if dark else RULES, "preload": False})
+    ours = []
+    for violation in found.response["violations"]:
+        for node in violation["nodes"]:
+            target = " ".join(map(str, node["target"]))
+            if not any(known in target or known in node["html"] for known in KNOWN.get(violation["id"], [])):
+                ours.append(f"{violation['id']}: {target}: {node['html'][:160]}")
+    assert ours == []
+    assert window.problems == []
+    assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_phone_shows_a_page_without_sideways_scrolling(visit, name):
+    window = visit(width=390)
+    page = window.open(name)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 391
+            && !e.closest('pre, .al-listing, .al-table, .al-pic, mjx-container, svg, .al-sr'))
+            .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, wide[:5]
+    assert window.problems == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_text_in_pictures_can_be_read_on_a_phone(visit, name):
+    """Ten pixels at least, powers and indices apart, which are set smaller than the number they stand at."""
+    page = visit(width=390).open(name)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('main .al-pic svg')].flatMap(svg => {
+            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            return [...svg.querySelectorAll('text')].filter(t => scale && !t.querySelector('tspan')
+                && parseFloat(getComputedStyle(t).fontSize) * scale < 9.9).map(t => t.textContent);
+        })"""
+    )
+    assert small == []
+
+
+def picture_and_sentence(explorer):
+    return (
+        explorer.locator(".al-frame:not([hidden])").inner_html(),
+        explorer.locator(".al-say").inner_text(),
+    )
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_explorers_move_by_keyboard_and_change_picture_and_sentence(visit, name):
+    window = visit()
+    page = window.open(name)
+    explorers = page.locator(".al-explorer:not(.al-model)")
+    models = page.locator(".al-model")
+    assert explorers.count() + models.count() >= 1, "a chapter has a figure that the reader can move"
+    for index in range(explorers.count()):
+        explorer = explorers.nth(index)
+        seen = {picture_and_sentence(explorer)}
+        controls = explorer.locator("input[type=range], select, fieldset")
+        for at in range(controls.count()):
+            control = controls.nth(at)
+            kind = control.evaluate("e => e.tagName.toLowerCase()")
+            (control.locator("input:checked") if kind == "fieldset" else control).focus()
+            for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowLeft"):
+                page.keyboard.press(key)
+                seen.add(picture_and_sentence(explorer))
+        assert len({picture for picture, _ in seen}) >= 2, f"explorer {index} shows one picture only"
+        assert len({sentence for _, sentence in seen}) >= 2, f"explorer {index} says one sentence only"
+    for index in range(models.count()):
+        model = models.nth(index)
+        before = (model.locator(".al-bars").inner_html(), model.locator(".al-say").inner_text())
+        model.locator("button.al-next").focus()
+        page.keyboard.press("Enter")
+        assert (model.locator(".al-bars").inner_html(), model.locator(".al-say").inner_text()) != before
+    assert window.problems == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_guesses_are_kept_and_answered(visit, name):
+    window = visit()
+    page = window.open(name)
+    forms = page.locator("form.al-predict")
+    for index in range(forms.count()):
+        form = forms.nth(index)
+        form.locator("input").first.focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+        assert form.locator(".al-result p").count() == 1
+    if forms.count():
+        page.reload()
+        assert forms.first.locator(".al-result p").count() == 1, "a guess stays in the reader's browser"
+    assert window.problems == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS[:1])
+def test_colors_follow_the_dark_mode_switch(visit, name):
+    page = visit().open(name)
+
+    def colors():
+        script = """() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color,
+            getComputedStyle(document.documentElement).getPropertyValue('--al-aligned').trim()]"""
+        return page.evaluate(script)
+
+    light = colors()
+    for _ in range(3):
+        page.locator("button.theme-switch-button").first.click()
+        if page.evaluate("document.documentElement.dataset.theme") == "dark":
+            break
+    dark = colors()
+    assert light == ["rgb(255, 255, 255)", "rgb(31, 41, 51)", "#0072b2"]
+    assert dark == ["rgb(20, 24, 29)", "rgb(230, 234, 240)", "#56b4e9"]
+
+
+def test_map_answers_by_keyboard(visit):
+    page = visit().open("index")
+    ask = page.locator(".al-map-ask")
+    rest = ask.inner_text()
+    leaves = page.locator(".al-map-chapter")
+    leaves.first.focus()
+    assert ask.inner_text() == leaves.first.get_attribute("data-question") != rest
+    page.keyboard.press("Tab")
+    assert ask.inner_text() == leaves.nth(1).get_attribute("data-question")
+    links = page.locator("a.al-map-chapter")
+    if links.count():
+        links.first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/chapters/**")
+        assert page.locator("article h1").first.is_visible()
+
+
+def test_search_finds_a_word_without_a_server(visit):
+    window = visit()
+    page = window.open("search")
+    page.goto(f"{window.address}search.html?q=calibration")
+    page.wait_for_selector("#search-results li a")
+    assert "glossary" in " ".join(a.get_attribute("href") for a in page.locator("#search-results li a").all())
+    assert window.problems == []
+
+
+def test_formulas_and_typefaces_are_drawn_from_this_site(visit):
+    page = visit().open("chapters/appendix/glossary")
+    page.wait_for_selector("mjx-container")
+    families = page.evaluate(
+        "document.fonts.ready.then(f => [...f].filter(x => x.status === 'loaded').map(x => x.family))"
+    )
+    assert {"Source Serif 4", "Source Sans 3"} <= {family.strip('"') for family in families}

@@ -1,0 +1,59 @@
+"""How the pages are written: short cells, and questions that don't give their answer away."""
+
+import ast
+
+import pytest
+from alignlab.book import pages
+from alignlab.book.fragments import escape
+from support import ROOT
+
+LONGEST = 40
+
+
+def code_cells(slug: str) -> list:
+    return [cell for cell in pages.read_notebook(pages.notebook_path(ROOT, slug)).cells if cell.cell_type == "code"]
+
+
+def lines_of_code(source: str) -> int:
+    """Lines that are neither blank nor a comment."""
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in source.splitlines())
+
+
+def calls(source: str) -> list[str]:
+    """Names of the functions called in a cell's own statements, one for each statement, "" for any other."""
+    values = [node.value if isinstance(node, ast.Expr) else None for node in ast.parse(source).body]
+    return [v.func.id if isinstance(v, ast.Call) and isinstance(v.func, ast.Name) else "" for v in values]
+
+
+def reason(source: str) -> str:
+    """The reason that a question unfolds once the reader has guessed."""
+    call = ast.parse(source).body[0].value
+    return next(ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg == "because")
+
+
+@pytest.mark.parametrize("slug", pages.slugs(ROOT))
+def test_no_cell_is_longer_than_a_screen(slug):
+    long = [
+        (cell.source.splitlines()[0], n) for cell in code_cells(slug) if (n := lines_of_code(cell.source)) > LONGEST
+    ]
+    assert not long, f"cells of more than {LONGEST} lines: {long}"
+
+
+@pytest.mark.parametrize("slug", pages.slugs(ROOT))
+def test_a_question_stands_alone_and_hides_its_answer(slug):
+    cells = code_cells(slug)
+    asking = [i for i, cell in enumerate(cells) if "predict" in calls(cell.source)]
+    for i in asking:
+        cell, [output] = cells[i], cells[i].outputs
+        assert calls(cell.source) == ["predict"], "a question has its own cell, or the cell's code tells the answer"
+        assert "hide-input" in cell.metadata.get("tags", []), "the call holds the answer: tag the cell hide-input"
+        assert i + 1 < len(cells), "the reader guesses before something runs"
+        shown, _, folded = output.data["text/html"].partition('<details class="al-answer">')
+        why = escape(reason(cell.source))
+        assert why in folded and why not in shown and reason(cell.source) not in output.data["text/plain"]
+
+
+def test_a_long_cell_and_a_told_answer_are_seen():
+    assert lines_of_code("# a\n\nb = 1\n  # c\nd = 2  # e\n") == 2
+    question = "predict('a', 'b', ['c', 'd'], answer=0, because='e')"
+    assert calls(question + "\nx = 1\nf().g()") == ["predict", "", ""] and reason(question) == "e"

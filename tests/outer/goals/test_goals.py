@@ -1,0 +1,130 @@
+"""Goals: the closed form is the optimum, fronts and supported answers by hand, crowds, and the Borda theorem."""
+
+import numpy as np
+import pytest
+import torch
+from alignlab.outer.goals.pluralism import borda, disagreement, group_values, pooled_picks, pooled_reward
+from alignlab.outer.goals.stated_goals import HELPFUL_OR_CAREFUL, HONEST_OR_KIND, SHOWN_CAREFUL, SHOWN_HELPFUL
+from alignlab.outer.goals.tension import PROPERTIES, compact, crowd_picks, crowd_reward, seen_with_request
+from alignlab.outer.goals.trade_offs import (
+    GOALS,
+    REPLIES,
+    REQUESTS,
+    VALUES,
+    achieved,
+    best_policy,
+    candidate_answers,
+    never_chosen,
+    pareto,
+)
+from alignlab.outer.reward import agreement, fit_reward
+from scipy.special import expit
+
+
+def objective(policy, weights, beta, reference):
+    kl = (policy * np.log(policy / reference)).sum(1).mean()
+    return weights @ achieved(policy) - beta * kl
+
+
+def test_best_policy_beats_every_other_on_reward_minus_divergence():
+    rng = np.random.default_rng(0)
+    weights, reference = np.array([0.5, 0.2, 0.3]), rng.dirichlet(np.ones(5), 5)
+    best = best_policy(weights, 0.2, reference)
+    assert best.sum(1) == pytest.approx(np.ones(5))
+    for _ in range(20):
+        other = 0.9 * best + 0.1 * rng.dirichlet(np.ones(5), 5)
+        assert objective(other, weights, 0.2, reference) < objective(best, weights, 0.2, reference)
+
+
+def test_without_weights_the_policy_is_its_reference_and_beta_must_be_positive():
+    reference = np.random.default_rng(1).dirichlet(np.ones(5), 5)
+    assert best_policy(np.zeros(3), 0.1, reference) == pytest.approx(reference)
+    with pytest.raises(ValueError, match="beta=0"):
+        best_policy(np.ones(3), 0)
+
+
+def test_values_have_a_number_for_every_goal_request_and_reply():
+    assert VALUES.shape == (len(GOALS), len(REQUESTS), len(REPLIES))
+    assert VALUES.min() >= 0 and VALUES.max() <= 1
+
+
+def test_front_by_hand():
+    values = np.array([[3, 0], [2, 2], [0, 3], [1, 2], [2, 2], [0, 0]])
+    assert pareto(values).tolist() == [True, True, True, False, True, False]
+
+
+def test_a_dent_is_missed_by_sums_and_found_by_the_worst_case():
+    dent, bulge = np.array([[1, 0], [0.4, 0.4], [0, 1]]), np.array([[1, 0], [0.7, 0.7], [0, 1]])
+    assert never_chosen(dent).tolist() == [False, True, False]
+    assert not never_chosen(bulge).any()
+    assert not never_chosen(dent, "worst").any()
+    with pytest.raises(ValueError, match="'best'"):
+        never_chosen(dent, "best")
+
+
+def test_what_sums_choose_agrees_with_trying_many_weights():
+    values = candidate_answers(60, 3)
+    angle = np.linspace(0, np.pi / 2, 20_001)
+    tried = np.unique((values @ np.stack([np.cos(angle), np.sin(angle)])).argmax(0))
+    assert set(np.flatnonzero(pareto(values) & ~never_chosen(values))) == set(tried)
+
+
+def test_crowds_pick_by_their_own_reward():
+    generator = torch.Generator().manual_seed(0)
+    for kind in ("helpful", "harmless"):
+        picks, danger = crowd_picks(kind, 4000, generator)
+        better, worse = (crowd_reward(kind, picks[:, i]) for i in (0, 1))
+        expected = torch.sigmoid((better - worse).abs()).mean()
+        assert abs(float((better > worse).double().mean()) - float(expected)) < 0.03
+        assert (danger.mean() < 0.3) == (kind == "helpful")
+    with pytest.raises(ValueError, match="'kind'"):
+        crowd_picks("kind", 5, generator)
+
+
+def test_request_enters_as_a_product():
+    answers, danger = torch.randn(4, 2, PROPERTIES), torch.tensor([0.0, 1.0, 0.5, 2.0])
+    seen = seen_with_request(answers, danger)
+    assert seen.shape == (4, 2, 2 * PROPERTIES)
+    assert torch.equal(seen[3, :, PROPERTIES:], 2 * answers[3])
+
+
+def test_a_mixture_recovers_both_crowds():
+    generator = torch.Generator().manual_seed(1)
+    parts = {kind: seen_with_request(*crowd_picks(kind, 20_000, generator)) for kind in ("helpful", "harmless")}
+    weights = fit_reward(torch.cat([p[:10_000] for p in parts.values()]))
+    assert all(agreement(weights, *p[10_000:].unbind(1)) > 0.7 for p in parts.values())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pooled_reward_orders_by_the_borda_count(seed):
+    picks = pooled_picks(group_values(9, 3, seed), np.array([0.5, 0.3, 0.2]))
+    assert disagreement(pooled_reward(picks), borda(picks)) == 0
+
+
+def test_pooled_reward_of_one_group_is_its_value():
+    values = group_values(8, 2, 0, alike=True)
+    assert pooled_reward(pooled_picks(values, np.array([0.5, 0.5]))) == pytest.approx(
+        values[0] - values[0].mean(), abs=1e-3
+    )
+
+
+def test_borda_by_hand():
+    r = np.array([1.0, 0.0, -1.0])
+    picks = expit(r[:, None] - r[None])
+    assert borda(picks) == pytest.approx([(expit(1) + expit(2)) / 2, 0.5, (expit(-1) + expit(-2)) / 2])
+
+
+def test_shown_exchanges_share_no_answer_with_the_dilemmas():
+    answers = {a for d in (*HELPFUL_OR_CAREFUL, *HONEST_OR_KIND) for a in (d.first, d.second)}
+    questions = {d.question for d in (*HELPFUL_OR_CAREFUL, *HONEST_OR_KIND)}
+    assert not answers & {a for _, a in (*SHOWN_HELPFUL, *SHOWN_CAREFUL)}
+    assert not questions & {q for q, _ in (*SHOWN_HELPFUL, *SHOWN_CAREFUL)}
+    assert [q for q, _ in SHOWN_HELPFUL] == [q for q, _ in SHOWN_CAREFUL]
+
+
+def test_fewer_dimensions_give_the_same_reward():
+    pairs = torch.randn(12, 2, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    small = compact(pairs)
+    assert small.shape == (12, 2, 12)
+    whole, less = (fit_reward(p[:8], ridge=0.3) for p in (pairs, small))
+    assert torch.allclose((pairs[:, 0] - pairs[:, 1]) @ whole, (small[:, 0] - small[:, 1]) @ less, atol=1e-8)

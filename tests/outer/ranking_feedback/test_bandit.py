@@ -1,0 +1,56 @@
+"""The bandit: the closed form is the optimum, DPO finds it, and what two answers share moves with both."""
+
+import pytest
+import torch
+from alignlab.outer.ranking_feedback.bandit import (
+    closed_form,
+    fit_features,
+    fit_population,
+    look_alike,
+    total_variation,
+)
+from alignlab.outer.ranking_feedback.direct import dpo_loss
+
+G = torch.Generator().manual_seed(0)
+REWARD, REFERENCE = torch.randn(8, dtype=torch.float64, generator=G), torch.rand(8, dtype=torch.float64, generator=G)
+REFERENCE = REFERENCE / REFERENCE.sum()
+
+
+def objective(policy: torch.Tensor, beta: float) -> float:
+    return float(policy @ REWARD - beta * (policy * (policy / REFERENCE).log()).sum())
+
+
+def test_the_closed_form_beats_what_is_near_it():
+    best = closed_form(REWARD, REFERENCE, 0.7)
+    for _ in range(50):
+        near = (best.log() + 0.1 * torch.randn(8, dtype=torch.float64, generator=G)).softmax(0)
+        assert objective(near, 0.7) < objective(best, 0.7)
+
+
+@pytest.mark.parametrize("beta", [0.3, 1.0])
+def test_dpo_on_everybodys_preferences_finds_the_closed_form(beta):
+    found = fit_population(REWARD, REFERENCE, lambda policy, reference: dpo_loss(policy, reference, beta))
+    assert total_variation(found, closed_form(REWARD, REFERENCE, beta)) < 1e-6
+
+
+def test_total_variation_of_known_distributions():
+    assert total_variation(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])) == 1
+    assert total_variation(REWARD.softmax(0), REWARD.softmax(0)) == 0
+
+
+def test_one_pair_moves_the_weights_along_the_difference_of_its_features():
+    features, reference = look_alike(0.6, torch.Generator().manual_seed(1), worlds=5)
+    change = fit_features(features, reference, lambda p, r: dpo_loss(p, r, 0.5), margin=2.0)
+    along = features[:, 0] - features[:, 1]
+    gained = change[:, 0] - change[:, 1]
+    assert ((gained >= 2) & (gained < 2.2)).all()
+    pushed = (features @ along[..., None])[..., 0] * (gained / along.square().sum(-1))[:, None]
+    want = (reference + pushed).log_softmax(-1) - reference.log_softmax(-1)
+    assert torch.allclose(change, want)
+
+
+def test_look_alikes_have_the_cosine_asked_for():
+    features, _ = look_alike(0.9, torch.Generator().manual_seed(2), worlds=3)
+    assert (features[:, 0] * features[:, 1]).sum(-1).tolist() == pytest.approx([0.9] * 3)
+    with pytest.raises(ValueError, match="a cosine between -1 and 1"):
+        look_alike(1.0, torch.Generator())
