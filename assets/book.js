@@ -39,3 +39,14 @@ document.addEventListener("DOMContentLoaded", () => {
   place.append(button);
   set(kept());
 });
+
+/* Code that is wider than its place can be scrolled by keyboard. */
+document.addEventListener("DOMContentLoaded", () => {
+  const reach = new ResizeObserver((changed) => {
+    for (const { target } of changed) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const code of document.querySelectorAll("main div.highlight > pre")) reach.observe(code);
+});
