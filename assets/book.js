@@ -13,3 +13,40 @@ document.addEventListener("DOMContentLoaded", () => {
     map.addEventListener("pointerleave", () => show({ target: document.activeElement ?? map }));
   }
 });
+
+/* Folded code: one switch under the header card's buttons opens or closes every fold, on every page until it is switched
+   back. Without this script each fold still opens by itself. */
+document.addEventListener("DOMContentLoaded", () => {
+  const folds = document.querySelectorAll("details.al-code");
+  const place = document.querySelector(".al-header-buttons");
+  if (!place || folds.length === 0) return;
+  const KEY = "al-code";
+  const kept = () => { try { return localStorage.getItem(KEY) === "open"; } catch { return false; } };
+  const keep = (open) => { try { localStorage.setItem(KEY, open ? "open" : "folded"); } catch { /* for this page only */ } };
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "al-button al-code-switch";
+  button.textContent = "Show all code";
+  const set = (open) => {
+    button.setAttribute("aria-pressed", String(open));
+    for (const fold of folds) fold.open = open;
+  };
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-pressed") !== "true";
+    set(open);
+    keep(open);
+  });
+  place.append(button);
+  set(kept());
+});
+
+/* Code that is wider than its place can be scrolled by keyboard. */
+document.addEventListener("DOMContentLoaded", () => {
+  const reach = new ResizeObserver((changed) => {
+    for (const { target } of changed) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const code of document.querySelectorAll("main div.highlight > pre")) reach.observe(code);
+});

@@ -104,6 +104,65 @@ def test_phone_shows_a_page_without_sideways_scrolling(visit, name):
     assert window.problems == []
 
 
+CODE = "div.cell_input pre, .al-source pre, .highlight-python pre"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_line_of_code_wraps_and_on_a_desk_none_is_cut(visit, name):
+    """All folds open: at 1280 pixels every line is seen whole, on a phone code scrolls by itself, by keyboard too."""
+    for width in (1280, 390):
+        page = visit(width=width).open(name)
+        page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
+        page.wait_for_timeout(100)
+        blocks = page.eval_on_selector_all(
+            CODE,
+            """all => all.map(e => ({
+                wraps: [e, ...e.querySelectorAll('code')].some(x => getComputedStyle(x).whiteSpace !== 'pre'),
+                cut: e.scrollWidth > e.clientWidth + 1,
+                scrolls: getComputedStyle(e).overflowX === 'auto',
+                reached: e.tabIndex === 0,
+                start: e.textContent.slice(0, 60),
+            }))""",
+        )
+        assert blocks and [b for b in blocks if b["wraps"] or not b["scrolls"]] == []
+        cut = [b["start"] for b in blocks if b["cut"]]
+        assert cut == [] if width == 1280 else cut, "on a phone some line is wider than the screen"
+        assert [b["start"] for b in blocks if b["cut"] and not b["reached"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_one_switch_opens_all_code_and_is_remembered(visit):
+    window = visit()
+    page = window.open(CHAPTERS[0])
+    folds = "[...document.querySelectorAll('details.al-code')].map(d => d.open)"
+    assert set(page.evaluate(folds)) == {False}
+    button = page.get_by_role("button", name="Show all code")
+    assert button.get_attribute("aria-pressed") == "false"
+    button.focus()
+    page.keyboard.press("Enter")
+    assert set(page.evaluate(folds)) == {True} and button.get_attribute("aria-pressed") == "true"
+    page = window.open(CHAPTERS[1])
+    assert set(page.evaluate(folds)) == {True}
+    page.get_by_role("button", name="Show all code").click()
+    assert set(page.evaluate(folds)) == {False}
+    page.reload()
+    assert set(page.evaluate(folds)) == {False}
+
+
+def test_a_fold_says_what_is_inside_and_opens_without_a_script(chromium, address):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}{CHAPTERS[0]}.html")
+    fold = page.locator("details.al-code").first
+    assert fold.locator("summary").inner_text() == "Imports and settings"
+    assert fold.locator("summary").get_attribute("aria-label") is None
+    assert not fold.locator("pre").is_visible()
+    fold.locator("summary").click()
+    assert fold.locator("pre").is_visible()
+    assert page.get_by_role("button", name="Show all code").count() == 0
+    context.close()
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_text_in_pictures_can_be_read_on_a_phone(visit, name):
     """Ten pixels at least, powers and indices apart, which are set smaller than the number they stand at."""

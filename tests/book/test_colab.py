@@ -69,9 +69,11 @@ def test_links_lead_to_absolute_addresses(made, slug):
 def test_code_is_the_page_s_own_after_the_setup_cell(made, slug):
     code = [cell for cell in made[slug].cells if cell.cell_type == "code"]
     assert made[slug].cells[0] is code[0] and code[0].id == "setup"
-    assert [c.source for c in code[1:]] == [c.source for c in stored(slug).cells if c.cell_type == "code"]
-    hidden = [c.source for c in stored(slug).cells if "hide-input" in c.metadata.get("tags", [])]
-    assert [c.source for c in code[1:] if c.metadata.get("cellView") == "form"] == hidden
+    for own, made_of_it in zip([c for c in stored(slug).cells if c.cell_type == "code"], code[1:], strict=True):
+        folded = "hide-input" in own.metadata.get("tags", [])
+        says = own.metadata["mystnb"]["code_prompt_show"] if folded else ""
+        assert made_of_it.source == (f"# @title {says}\n" if folded else "") + own.source
+        assert made_of_it.metadata == ({"cellView": "form"} if folded else {})
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -21,8 +21,8 @@ print(1 + 1)
 
 
 def content(notebook) -> list:
-    """What text and notebook must share: cells and their tags."""
-    return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+    """What text and notebook must share: cells, their tags and what their folds say."""
+    return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
 
 
 @pytest.mark.parametrize("slug", pages.slugs(ROOT))
@@ -61,7 +61,10 @@ def book(tmp_path):
 def test_refresh_runs_a_page_and_a_second_time_changes_nothing(book):
     assert pages.refresh(book) == ["01-a/b"]
     notebook = pages.read_notebook(book / "chapters/01-a/b.ipynb")
-    assert notebook.cells[1].outputs[0].text == "2\n" and notebook.cells[1].metadata == {"tags": ["hide-input"]}
+    assert notebook.cells[1].outputs[0].text == "2\n" and notebook.cells[1].metadata == {
+        "tags": ["hide-input"],
+        "jupyter": {"source_hidden": True},
+    }
     assert set(notebook.metadata["alignlab"]["measured"]) == {"seconds", "peak_mb", "machine"}
     assert content(notebook) == content(pages.from_text(book / "text/01-a/b.md"))
     assert pages.refresh(book, ["b"]) == []

@@ -183,6 +183,53 @@ def new(
     typer.echo(str(pages.new(_book(root), name)))
 
 
+@app.command("format")
+def format_(
+    chapters: Annotated[
+        list[str] | None, typer.Argument(help="Pages; all where none is named.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would change.")
+    ] = False,
+    root: ROOT = Path(),
+) -> None:
+    """Format and lint the code of pages; exit code 1 where something is left to mend by hand."""
+    from alignlab.book import reading
+
+    changed = reading.format_pages(_book(root), chapters or [], check)
+    typer.echo(
+        f"{'not formatted' if check else 'changed'}: {', '.join(changed) or 'nothing'}"
+    )
+    found = reading.complaints(root, chapters or [])
+    for line in found:
+        typer.echo(line)
+    if found or (check and changed):
+        raise typer.Exit(1)
+
+
+@app.command()
+def unfolded(as_json: JSON = False, root: ROOT = Path()) -> None:
+    """How much code a reader of each page sees before unfolding any, and how much of it is scaffolding."""
+    from alignlab.book import reading
+
+    rows = reading.report(_book(root))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        kinds = ", ".join(
+            f"{kind} {row[kind]}"
+            for kind in ("claims", "figures", "tables", "explorers", "imports")
+        )
+        share = 100 * row["scaffolding"] / max(row["unfolded"], 1)
+        typer.echo(
+            f"{row['page']}: {row['unfolded']} lines unfolded, {share:.0f} % of them scaffolding ({kinds}); "
+            f"longest cell {row['longest']}; {row['folded']} folded; {row['wide']} over {reading.COLUMNS} columns"
+        )
+    if rows:
+        typer.echo(f"median page: {rows[-1]['median unfolded']:g} lines")
+
+
 @app.command()
 def colab(
     to: Annotated[

@@ -1,7 +1,8 @@
 """The Colab edition of a page: the same notebook for a reader that knows plain Markdown only (decision 3).
 
 Directives and roles are made plain (`alignlab.book.plain`), numbers are filled in from the stored outputs, solutions
-are folded, and a first cell installs this package, at the same version, where it is missing.
+and the cells that the page folds are folded, and a first cell installs this package, at the same version, where it is
+missing.
 """
 
 from __future__ import annotations
@@ -81,9 +82,12 @@ class Edition:
         cells = [nbformat.v4.new_code_cell(self.setup(), id="setup", metadata={"cellView": "form"})]
         for index, cell in enumerate(source.cells):
             if cell.cell_type == "code":
-                hidden = {"cellView": "form"} if "hide-input" in cell.metadata.get("tags", []) else {}
+                hidden, source = {}, cell.source
+                if "hide-input" in cell.metadata.get("tags", []):
+                    hidden = {"cellView": "form"}
+                    source = f"# @title {title(cell)}\n{source}"
                 outputs = [made for output in cell.outputs if (made := self._output(output, means, moving)) is not None]
-                cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=hidden, outputs=outputs))
+                cells.append(nbformat.v4.new_code_cell(source, id=cell.id, metadata=hidden, outputs=outputs))
                 continue
             try:
                 text = plain(cell.source, means)
@@ -181,6 +185,11 @@ def still(html: str) -> str:
     html = re.sub(r'<div class="al-controls">.*?(?=<div class="al-pic al-frames">)', "", html, flags=re.S)
     html = re.sub(r'<script data-al="explorer">.*?</script>', "", html, flags=re.S)
     return html.replace("</p></div>", '</p><p class="al-soft">Run this cell to move the figure.</p></div>')
+
+
+def title(cell: Any) -> str:
+    """What a folded cell holds, in the words of its fold."""
+    return str(cell.metadata.get("mystnb", {}).get("code_prompt_show", "The code"))
 
 
 def values_of(notebook: Any) -> dict[str, str]:

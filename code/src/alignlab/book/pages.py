@@ -75,6 +75,8 @@ def from_text(path: Path) -> Any:
     for cell in notebook.cells:
         key = hashlib.sha1(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         seen[key] = seen.get(key, 0) + 1
+        if "hide-input" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # how JupyterLab folds it
         cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook

@@ -65,6 +65,11 @@ PARTS: dict[str, Callable[[Sphinx, str], str]] = {
 }
 
 
+_FOLD = re.compile(
+    r'<details class="admonition hide above-input">\s*<summary[^>]*>\s*'
+    r'<p class="collapsed admonition-title">(.*?)</p>\s*<p class="expanded admonition-title">.*?</p>\s*</summary>',
+    re.S,
+)
 _HAS_PART = "alignlab-part"
 
 
@@ -191,6 +196,8 @@ def buttons(
         return
     # The role of bibliography entries that docutils writes is deprecated, and no child of the list it puts them in.
     context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+    # A folded cell is named by what is inside, which the label that the extension gives every fold would hide.
+    context["body"] = _FOLD.sub(r'<details class="hide above-input al-code"><summary>\1</summary>', context["body"])
     where, found = repo(app), _pages(app)
     slug = pagename.removeprefix("chapters/")
     notebook_page = slug in found and pagename != slug and found[slug].notebook

@@ -107,13 +107,16 @@ def train_dictionary(
     lr: float = 3e-3,
     seed: int = 0,
 ) -> Dictionary:
-    """Sparse autoencoders that minimize squared error plus a price for activity.
+    """Sparse autoencoders that minimize squared error plus a price for
+    activity.
 
-    draw: generator -> fresh activations (dictionary, batch, d), of size about 1. strength: of the price, one for all or
-        one for each dictionary; "l1" pays it for the summed activity, "jumprelu" for the number of active features,
-        "topk" pays nothing and keeps `k`.
-    Adam, learning rate falling linearly to 0 in the last third; rows of the decoder are kept at length 1, so that
-    activity cannot be made small by making them long. The encoder starts as the decoder's transpose.
+    draw: generator -> fresh activations (dictionary, batch, d), of size about
+        1. strength: of the price, one for all or one for each dictionary; "l1"
+        pays it for the summed activity, "jumprelu" for the number of active
+        features, "topk" pays nothing and keeps `k`.
+    Adam, learning rate falling linearly to 0 in the last third; rows of the
+    decoder are kept at length 1, so that activity cannot be made small by
+    making them long. The encoder starts as the decoder's transpose.
     Raises ValueError for a kind that does not exist, or k out of range.
     """
     if kind not in ("l1", "topk", "jumprelu"):

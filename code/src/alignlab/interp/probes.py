@@ -40,11 +40,13 @@ class Probe:
 
 
 def linear_probe(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> Probe:
-    """Logistic regression on standardized features (scikit-learn), turned back to the activations' own units.
+    """Logistic regression on standardized features (scikit-learn), turned back
+    to the activations' own units.
 
-    X: activations (n, d); y: labels (n,), true or false. C: inverse strength of the ridge penalty; activations have
-    more dimensions than a probe has examples, so it must be small. The fit is run far enough (tol) that another
-    processor's last digits do not show in its answers.
+    X: activations (n, d); y: labels (n,), true or false. C: inverse strength of
+        the ridge penalty; activations have more dimensions than a probe has
+        examples, so it must be small. The fit is run far enough (tol) that
+        another processor's last digits do not show in its answers.
     Raises ValueError where the labels are all alike.
     """
     from sklearn.linear_model import LogisticRegression
@@ -76,12 +78,15 @@ def contrast_consistent_search(
     restarts: int = 8,
     steps: int = 300,
 ) -> Probe:
-    """A direction along which statements that exclude each other get opposite answers (Burns et al. 2022, section 2.2).
+    """A direction along which statements that exclude each other get opposite
+    answers (Burns et al. 2022, section 2.2).
 
-    first, second: activations (n, d) of pairs of which exactly one is true; no label says which. Both sets are
-    standardized with their common mean and spread; the probe p(x) = sigmoid(w · x + b) minimizes
-    (p(first) + p(second) − 1)² [consistency] + min(p(first), p(second))² [confidence], the best of `restarts` starts.
-    Which of the two answers is "true" is left open: the sign of the direction is arbitrary.
+    first, second: activations (n, d) of pairs of which exactly one is true; no
+        label says which. Both sets are standardized with their common mean and
+        spread; the probe p(x) = sigmoid(w · x + b) minimizes (p(first) +
+        p(second) − 1)² [consistency] + min(p(first), p(second))² [confidence],
+        the best of `restarts` starts. Which of the two answers is "true" is
+        left open: the sign of the direction is arbitrary.
     Raises ValueError where the shapes differ.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)

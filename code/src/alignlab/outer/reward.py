@@ -16,7 +16,8 @@ from alignlab.lm import LM, capture
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    """Negative log-probability of each pick (Bradley and Terry 1952; Stiennon et al. 2020, section 3.4).
+    """Negative log-probability of each pick (Bradley and Terry 1952; Stiennon
+    et al. 2020, section 3.4).
 
     chosen, rejected: rewards of the two answers, shape (batch,).
     Returns nats, shape (batch,): ln 2 where they are equal.
@@ -24,16 +25,19 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     """
     if chosen.shape != rejected.shape:
         raise ValueError(
-            f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree"
+            f"chosen has shape {tuple(chosen.shape)}, rejected "
+            f"{tuple(rejected.shape)}; they must agree"
         )
     return -F.logsigmoid(chosen - rejected)
 
 
 def plackett_luce_loss(rewards: Tensor) -> Tensor:
-    """Negative log-probability of each ranking (Plackett 1975; Zhu et al. 2023, section 4).
+    """Negative log-probability of each ranking (Plackett 1975; Zhu et al. 2023,
+    section 4).
 
-    rewards: of K answers, best first, shape (batch, K). The first is picked among all K, the second among the other
-    K - 1, and so on; with K = 2 this is `bradley_terry_loss`. Returns nats, shape (batch,).
+    rewards: of K answers, best first, shape (batch, K). The first is picked
+        among all K, the second among the other K - 1, and so on; with K = 2
+        this is `bradley_terry_loss`. Returns nats, shape (batch,).
     """
     remaining = (
         rewards.flip(-1).logcumsumexp(-1).flip(-1)
@@ -44,12 +48,15 @@ def plackett_luce_loss(rewards: Tensor) -> Tensor:
 def fit_reward(
     rankings: Tensor, ridge: float = 1e-2, steps: int = 15
 ) -> Tensor:
-    """The linear reward that makes the given rankings most probable, by Newton's method.
+    """The linear reward that makes the given rankings most probable, by
+    Newton's method.
 
-    rankings: features of K answers, best first, shape (n, K, d). ridge: half its product with |w|² is added to
-    the summed loss, which keeps the optimum finite where the answers can be separated.
-    Returns weights w of shape (d,): an answer's reward is its features times w. Differences of rewards are log-odds, so
-    sigmoid(r(a) - r(b)) is the predicted probability that a is picked.
+    rankings: features of K answers, best first, shape (n, K, d). ridge: half
+        its product with |w|² is added to the summed loss, which keeps the
+        optimum finite where the answers can be separated.
+    Returns weights w of shape (d,): an answer's reward is its features times w.
+    Differences of rewards are log-odds, so sigmoid(r(a) - r(b)) is the
+    predicted probability that a is picked.
     """
     rankings = rankings.double()
     n_ranked, d = rankings.shape[1], rankings.shape[2]
@@ -96,11 +103,14 @@ def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
 def calibration_error(
     claimed: np.ndarray, picked: np.ndarray, groups: int = 10
 ) -> float:
-    """Expected calibration error of claims about picks (Naeini et al. 2015; Guo et al. 2017, section 2).
+    """Expected calibration error of claims about picks (Naeini et al. 2015; Guo
+    et al. 2017, section 2).
 
-    claimed: probability given to the favored answer of each pair, 0.5 to 1, shape (n,). picked: 1 where it was picked,
-    0 where not, 0.5 for a tie, shape (n,). Pairs are grouped by claim into `groups` of equal width. Returns the mean
-    over pairs of |mean claim - share picked| of their group, a probability.
+    claimed: probability given to the favored answer of each pair, 0.5 to 1,
+        shape (n,). picked: 1 where it was picked, 0 where not, 0.5 for a tie,
+        shape (n,). Pairs are grouped by claim into `groups` of equal width.
+        Returns the mean over pairs of |mean claim - share picked| of their
+        group, a probability.
     """
     group = np.minimum(((claimed - 0.5) * 2 * groups).astype(int), groups - 1)
     gaps = [abs((claimed - picked)[group == g].sum()) for g in range(groups)]

@@ -201,7 +201,9 @@ def fit_exchanges(
     seed: int,
     batch: int = 32,
 ) -> None:
-    """Maximum likelihood: minimize the mean negative log-probability of the next word, on batches of `tokens`."""
+    """Maximum likelihood: minimize the mean negative log-probability of the
+    next word, on batches of `tokens`.
+    """
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = tokens[torch.randint(len(tokens), (batch,), generator=generator)]

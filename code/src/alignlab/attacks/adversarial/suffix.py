@@ -59,9 +59,11 @@ def gradient_words(
     top: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """GCG's proposals: n copies of `suffix`, one position in each swapped for one of its `top` most promising words.
+    """GCG's proposals: n copies of `suffix`, one position in each swapped for
+    one of its `top` most promising words.
 
-    words: the token ids that may be used, shape (allowed,). Returns shape (n, length).
+    words: the token ids that may be used, shape (allowed,). Returns shape (n,
+        length).
     """
     slope = victim.gradient(suffix)[:, words]
     promising = words[
@@ -109,11 +111,14 @@ def search(
     keep: Callable[[Tensor], Tensor] | None = None,
     enough: float = 0.0,
 ) -> Search:
-    """Lower the loss of a suffix, `n` tried swaps a step, and keep the best seen (Zou et al. 2023, algorithm 1).
+    """Lower the loss of a suffix, `n` tried swaps a step, and keep the best
+    seen (Zou et al. 2023, algorithm 1).
 
-    start: the first suffix, (length,). keep: proposals (n, length) -> those that may be used, such as suffixes that
-    come back from text with the same tokens; a step in which none may be used changes nothing.
-    enough: a loss at which the search rests: the steps that are left repeat its result.
+    start: the first suffix, (length,). keep: proposals (n, length) -> those
+        that may be used, such as suffixes that come back from text with the
+        same tokens; a step in which none may be used changes nothing.
+    enough: a loss at which the search rests: the steps that are left repeat its
+        result.
     """
     generator = torch.Generator().manual_seed(seed)
     best, loss = start, victim.losses(start[None]).item()

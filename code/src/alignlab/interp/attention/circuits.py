@@ -92,10 +92,12 @@ def qk_circuit(
 def cut_composition(
     model: TinyTransformer, inputs: Collection[str], layer: int = 1
 ) -> Iterator[None]:
-    """Within the block, these inputs of a layer's heads, among "q", "k" and "v", read the token embeddings alone.
+    """Within the block, these inputs of a layer's heads, among "q", "k" and
+    "v", read the token embeddings alone.
 
-    What the layers below wrote no longer reaches them; everything else stays as it was. Cutting "k" takes away
-    K-composition, the link that makes an induction head (Elhage et al. 2021). Raises ValueError for another input.
+    What the layers below wrote no longer reaches them; everything else stays as
+    it was. Cutting "k" takes away K-composition, the link that makes an
+    induction head (Elhage et al. 2021). Raises ValueError for another input.
     """
     wrong = set(inputs) - {"q", "k", "v"}
     if wrong:

@@ -93,7 +93,9 @@ def split_losses(
 
 
 def train_induction(seed: int, shape: Shape = Shape()) -> Formation:
-    """Train a model from `seed` on repeating sequences; look at it every `shape.every` steps on fresh ones."""
+    """Train a model from `seed` on repeating sequences; look at it every
+    `shape.every` steps on fresh ones.
+    """
     config = TinyConfig(
         shape.vocab,
         shape.d_model,

@@ -24,13 +24,15 @@ def explain(
 ) -> Explanation:
     """The tokens at the most active places, each with its mean activity there.
 
-    tokens, activity: (n,), of the text to explain from. Places without activity are not used.
+    tokens, activity: (n,), of the text to explain from. Places without activity
+        are not used.
     Raises ValueError where the shapes differ.
     """
     t, a = np.asarray(tokens), np.asarray(activity, dtype=float)
     if t.shape != a.shape or t.ndim != 1:
         raise ValueError(
-            f"one token and one activity a place are needed, not shapes {t.shape} and {a.shape}"
+            "one token and one activity a place are needed, not shapes "
+            f"{t.shape} and {a.shape}"
         )
     top = np.argsort(-a, kind="stable")[:places]
     top = top[a[top] > 0]
@@ -43,14 +45,18 @@ def explain(
 def simulate(
     explanation: Explanation, tokens: ArrayLike
 ) -> NDArray[np.float64]:
-    """The activity that an explanation expects at each place, 0 for tokens it does not list."""
+    """The activity that an explanation expects at each place, 0 for tokens it
+    does not list.
+    """
     return np.array(
         [explanation.get(int(token), 0.0) for token in np.asarray(tokens)]
     )
 
 
 def score(simulated: ArrayLike, activity: ArrayLike) -> float:
-    """Correlation of simulated and true activity (Bills et al. 2023); 0 where either is constant."""
+    """Correlation of simulated and true activity (Bills et al. 2023); 0 where
+    either is constant.
+    """
     s, a = np.asarray(simulated, dtype=float), np.asarray(activity, dtype=float)
     if s.std() == 0 or a.std() == 0:
         return 0.0

@@ -51,15 +51,19 @@ def train_modular(
     every: int = 50,
     random_labels: bool = False,
 ) -> Run:
-    """Train on a random share of all pairs, full batch, AdamW: logits = relu(E[a] + E[b]) U.
+    """Train on a random share of all pairs, full batch, AdamW: logits =
+    relu(E[a] + E[b]) U.
 
-    The network cannot tell (a, b) from (b, a), so both are trained on or neither is. One network a seed.
-    random_labels: teach random answers instead of sums, so that there is nothing to compute.
+    The network cannot tell (a, b) from (b, a), so both are trained on or
+    neither is. One network a seed.
+    random_labels: teach random answers instead of sums, so that there is
+        nothing to compute.
     Raises ValueError for a share that leaves nothing to train on or to test.
     """
     if not 0 < share < 1:
         raise ValueError(
-            f"the share of pairs to train on lies between 0 and 1, not at {share}"
+            "the share of pairs to train on lies between 0 and 1, not at "
+            f"{share}"
         )
     a, b = torch.triu_indices(p, p)  # (pair,) each, a <= b
     rngs = [np.random.default_rng(seed) for seed in seeds]
@@ -155,7 +159,9 @@ def frequency_power(embed: Tensor) -> Tensor:
 
 
 def purity(embed: Tensor) -> Tensor:
-    """Share of each hidden unit's embedding that lies at its own strongest frequency: (…, p, hidden) -> (…, hidden)."""
+    """Share of each hidden unit's embedding that lies at its own strongest
+    frequency: (…, p, hidden) -> (…, hidden).
+    """
     power = (
         (fourier_basis(embed.shape[-2]) @ embed)
         .square()[..., 1:, :]
@@ -198,5 +204,7 @@ def restricted(logits: Tensor, frequencies: Sequence[int]) -> Tensor:
 
 
 def excluded(logits: Tensor, frequencies: Sequence[int]) -> Tensor:
-    """Logits with these frequencies taken out and all else left (Nanda et al. 2023, excluded loss)."""
+    """Logits with these frequencies taken out and all else left (Nanda et al.
+    2023, excluded loss).
+    """
     return logits - part_of(logits, frequencies)

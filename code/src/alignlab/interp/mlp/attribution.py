@@ -24,11 +24,14 @@ def direct_attribution(
     tokens: Sequence[int],
     minus: Sequence[int] | None = None,
 ) -> Tensor:
-    """Shares of the next-token logit of tokens[i] after prompts[i], shape (prompt, 1 + 2 * layers).
+    """Shares of the next-token logit of tokens[i] after prompts[i], shape
+    (prompt, 1 + 2 * layers).
 
-    The first column is the embedding's share, then layer 0's attention, layer 0's MLP, layer 1's attention, and so on;
-    a row's sum is the logit. minus: other tokens, whose logit is subtracted. For models whose last norm is an RMSNorm
-    without bias (Llama's family). Raises ValueError where the lengths differ.
+    The first column is the embedding's share, then layer 0's attention, layer
+    0's MLP, layer 1's attention, and so on; a row's sum is the logit. minus:
+    other tokens, whose logit is subtracted. For models whose last norm is an
+    RMSNorm without bias (Llama's family). Raises ValueError where the lengths
+    differ.
     """
     if len(prompts) != len(tokens) or (
         minus is not None and len(minus) != len(tokens)

@@ -32,17 +32,20 @@ class Translator(NamedTuple):
 def fit_translator(
     streams: ArrayLike, final: ArrayLike, penalty: float = 0.1
 ) -> Translator:
-    """The affine map from an early residual stream to the final one with the least squared error, both (n, d_model).
+    """The affine map from an early residual stream to the final one with the
+    least squared error, both (n, d_model).
 
-    penalty: of ridge regression, in units of the mean variance of a stream's coordinate; the map is pulled to the
-        identity, so that with few examples it is the logit lens. Raises ValueError where the shapes differ.
+    penalty: of ridge regression, in units of the mean variance of a stream's
+        coordinate; the map is pulled to the identity, so that with few examples
+        it is the logit lens. Raises ValueError where the shapes differ.
     """
     early, late = (
         np.asarray(part, dtype=np.float64) for part in (streams, final)
     )
     if early.ndim != 2 or early.shape != late.shape:
         raise ValueError(
-            f"streams (n, d_model) of equal shape are needed, not {early.shape} and {late.shape}"
+            "streams (n, d_model) of equal shape are needed, not "
+            f"{early.shape} and {late.shape}"
         )
     x, y = early - early.mean(0), (late - early) - (late - early).mean(0)
     gram = x.T @ x

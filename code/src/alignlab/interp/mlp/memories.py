@@ -53,7 +53,9 @@ def random_facts(
 def memorize(
     facts: Facts, seed: int, mlp: bool = True, steps: int = 400, width: int = 96
 ) -> TinyTransformer:
-    """A one-layer transformer trained on the whole table, with or without its feed-forward layer."""
+    """A one-layer transformer trained on the whole table, with or without its
+    feed-forward layer.
+    """
     config = TinyConfig(
         facts.vocab,
         d_model=32,
@@ -105,7 +107,8 @@ def value_logits(
 
 
 def triggers(hidden: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
-    """The k inputs with the largest coefficients of each neuron, by size, and the signs of those: (neuron, k) each.
+    """The k inputs with the largest coefficients of each neuron, by size, and
+    the signs of those: (neuron, k) each.
 
     hidden: coefficients (inputs, neuron).
     """
@@ -116,11 +119,13 @@ def triggers(hidden: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
 def agreement(
     values: Tensor, signs: Tensor, targets: Tensor, top: int = 10
 ) -> Tensor:
-    """Whether each neuron's value promotes what follows its strongest trigger: (neuron,), bool.
+    """Whether each neuron's value promotes what follows its strongest trigger:
+    (neuron,), bool.
 
-    values: (neuron, vocab) as `value_logits` gives; signs: (neuron,) of the coefficient at that trigger, since a
-    negative one turns the value round; targets: (neuron,), the token that follows. Promotes: among the `top`
-    highest logits.
+    values: (neuron, vocab) as `value_logits` gives; signs: (neuron,) of the
+        coefficient at that trigger, since a negative one turns the value round;
+        targets: (neuron,), the token that follows. Promotes: among the `top`
+        highest logits.
     """
     best = (values * signs[:, None]).topk(top, dim=1).indices
     return (best == targets[:, None]).any(1)

@@ -71,10 +71,12 @@ def second_moments(
 def read_direction(
     key: Tensor, moments: Tensor | None, ridge: float = 0.01
 ) -> Tensor:
-    """C⁻¹k / (kᵀC⁻¹k): reads 1 from the key, and as little as can be from other keys (Meng et al. 2022, eq. 2).
+    """C⁻¹k / (kᵀC⁻¹k): reads 1 from the key, and as little as can be from other
+    keys (Meng et al. 2022, eq. 2).
 
-    key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other keys (then k / |k|²). ridge: added to C's
-    diagonal, as a share of its mean, since C is estimated from few tokens.
+    key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other
+        keys (then k / |k|²). ridge: added to C's diagonal, as a share of its
+        mean, since C is estimated from few tokens.
     """
     key = key.double()
     if moments is None:
@@ -95,12 +97,14 @@ def rank_one_edits(
     lr: float = 1.0,
     decay: float = 0.02,
 ) -> list[Edit]:
-    """An edit for each request (fact, new answer), each meant for the model as it is.
+    """An edit for each request (fact, new answer), each meant for the model as
+    it is.
 
-    The key is the mean hidden activation at the subject's last token after a few prefixes. The value is found by Adam:
-    a vector added to the MLP's output there that makes the new answer likely after all prefixes (Meng et al. 2022,
-    eq. 4). decay: weight of its squared length, relative to that of the output. All requests are optimized in one batch
-    and do not touch each other.
+    The key is the mean hidden activation at the subject's last token after a
+    few prefixes. The value is found by Adam: a vector added to the MLP's output
+    there that makes the new answer likely after all prefixes (Meng et al. 2022,
+    eq. 4). decay: weight of its squared length, relative to that of the output.
+    All requests are optimized in one batch and do not touch each other.
     """
     prompts, owners, ends, targets = [], [], [], []
     for n, (fact, answer) in enumerate(requests):

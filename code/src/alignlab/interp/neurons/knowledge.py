@@ -31,11 +31,14 @@ GROUP = 5  # layers whose units are attributed in one batch
 def attributions(
     lm: LM, prompt: str, answer: str, steps: int = 8
 ) -> NDArray[np.float64]:
-    """Integrated gradients of the answer's probability, one number a unit, shape (layer, d_mlp).
+    """Integrated gradients of the answer's probability, one number a unit,
+    shape (layer, d_mlp).
 
-    w ∫ ∂P(αw)/∂w dα from α = 0 to 1 (Dai et al. 2022, eq. 3 and 4): a layer's hidden activations w at the last token
-    are scaled from zero to what they are, one layer at a time; the integral is a midpoint sum of `steps` terms. Over
-    one layer the attributions sum to P(answer) minus its value with that layer's units at zero, up to the sum's error.
+    w ∫ ∂P(αw)/∂w dα from α = 0 to 1 (Dai et al. 2022, eq. 3 and 4): a layer's
+    hidden activations w at the last token are scaled from zero to what they
+    are, one layer at a time; the integral is a midpoint sum of `steps` terms.
+    Over one layer the attributions sum to P(answer) minus its value with that
+    layer's units at zero, up to the sum's error.
     """
     ids, token = encode(lm, prompt), answer_token(lm, answer)
     names = [

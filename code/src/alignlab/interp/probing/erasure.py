@@ -42,12 +42,16 @@ class Eraser:
 
 
 def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
-    """The least-squares concept eraser for a binary concept (Belrose et al. 2023, eq. 1).
+    """The least-squares concept eraser for a binary concept (Belrose et al.
+    2023, eq. 1).
 
-    X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its covariance with the label, whitening is
-    W = Σ^(−1/2); x ↦ x − W⁺ P W (x − mean), where P projects on Wσ. For one concept that is read = Σ⁺σ / (σᵀΣ⁺σ),
-    write = σ. On the data it was fitted on, both classes then have the same mean: no linear probe beats guessing.
-    correlations: False whitens each coordinate by itself, which erases as well but is not the smallest change.
+    X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its
+        covariance with the label, whitening is W = Σ^(−1/2); x ↦ x − W⁺ P W (x
+        − mean), where P projects on Wσ. For one concept that is read = Σ⁺σ /
+        (σᵀΣ⁺σ), write = σ. On the data it was fitted on, both classes then have
+        the same mean: no linear probe beats guessing.
+    correlations: False whitens each coordinate by itself, which erases as well
+        but is not the smallest change.
     Raises ValueError where the labels are all alike.
     """
     X, y = _checked(X, y)

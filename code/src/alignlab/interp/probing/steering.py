@@ -65,11 +65,14 @@ def head_accuracies(z: ArrayLike, y: ArrayLike) -> Array:
 
 
 def head_shift(z: ArrayLike, y: ArrayLike, heads: int = 48) -> Shift:
-    """The shift of inference-time intervention (Li et al. 2023, eq. 2): σ θ in each of the best heads.
+    """The shift of inference-time intervention (Li et al. 2023, eq. 2): σ θ in
+    each of the best heads.
 
-    z: head outputs (n, layer, head, d_head), as `capture` gives `layers.N.attn.z` with the heads set apart; y: labels.
-    heads: how many, those that tell the classes apart best. θ is the head's difference of class means at unit length, σ
-    the standard deviation of z along it. Returns {"layers.N.attn.z": vector (head * d_head,)}.
+    z: head outputs (n, layer, head, d_head), as `capture` gives
+        `layers.N.attn.z` with the heads set apart; y: labels.
+    heads: how many, those that tell the classes apart best. θ is the head's
+        difference of class means at unit length, σ the standard deviation of z
+        along it. Returns {"layers.N.attn.z": vector (head * d_head,)}.
     """
     best = np.argsort(-head_accuracies(z, y), axis=None, kind="stable")[:heads]
     outputs, direction, _ = _head_means(z, y)

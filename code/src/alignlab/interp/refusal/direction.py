@@ -57,9 +57,11 @@ def answer_starts(
 def refusal_direction(
     harmful: ArrayLike, harmless: ArrayLike
 ) -> NDArray[np.float64]:
-    """Mean activation of harmful requests minus that of harmless ones (Arditi et al. 2024, section 2.3), shape (d,).
+    """Mean activation of harmful requests minus that of harmless ones (Arditi
+    et al. 2024, section 2.3), shape (d,).
 
-    harmful, harmless: (n, d) and (m, d) at one layer. Raises ValueError where the widths differ.
+    harmful, harmless: (n, d) and (m, d) at one layer. Raises ValueError where
+        the widths differ.
     """
     first, second = (
         np.asarray(harmful, dtype=float),
@@ -67,7 +69,8 @@ def refusal_direction(
     )
     if first.shape[1:] != second.shape[1:]:
         raise ValueError(
-            f"activations of widths {first.shape[1:]} and {second.shape[1:]} can't be compared"
+            f"activations of widths {first.shape[1:]} and "
+            f"{second.shape[1:]} can't be compared"
         )
     return np.asarray(first.mean(0) - second.mean(0))
 
@@ -126,10 +129,12 @@ def added(
 def held(
     model: LM | TinyTransformer, direction: ArrayLike, layer: int, value: float
 ) -> Iterator[None]:
-    """Within the block the residual stream after a layer has this component along the direction, at every position.
+    """Within the block the residual stream after a layer has this component
+    along the direction, at every position.
 
-    value: the component along the direction of length 1, in units of the stream (Marshall et al. 2024: the mean of
-    harmless requests switches refusal off, that of harmful ones on).
+    value: the component along the direction of length 1, in units of the stream
+        (Marshall et al. 2024: the mean of harmless requests switches refusal
+        off, that of harmful ones on).
     Raises KeyError for a layer that the model doesn't have.
     """
     unit = np.asarray(direction, dtype=float)

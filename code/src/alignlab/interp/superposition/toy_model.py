@@ -39,11 +39,15 @@ def train_toys(
     lr: float = 0.01,
     relu: bool = True,
 ) -> Toys:
-    """Networks that restore n features from m numbers, one for each entry of `density` (Elhage et al. 2022, section 2).
+    """Networks that restore n features from m numbers, one for each entry of
+    `density` (Elhage et al. 2022, section 2).
 
-    density: probability that a feature is present; its size is then uniform between 0 and 1. importance: weight of each
-        feature in the squared error, (n,) or (network, n), default 1. relu=False leaves the nonlinearity out.
-    Adam, learning rate falling linearly to 0 in the second half. `loss` is the weighted error on 4,096 fresh examples.
+    density: probability that a feature is present; its size is then uniform
+        between 0 and 1. importance: weight of each feature in the squared
+        error, (n,) or (network, n), default 1. relu=False leaves the
+        nonlinearity out.
+    Adam, learning rate falling linearly to 0 in the second half. `loss` is the
+    weighted error on 4,096 fresh examples.
     Raises ValueError where a density is not in (0, 1].
     """
     present = torch.tensor(density, dtype=torch.float32)[:, None, None]

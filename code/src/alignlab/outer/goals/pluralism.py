@@ -27,9 +27,11 @@ def group_values(
 
 
 def pooled_picks(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Probability that answer i is picked over j, shape (n, n), if each pick is made by a member of a random group.
+    """Probability that answer i is picked over j, shape (n, n), if each pick is
+    made by a member of a random group.
 
-    values: (groups, n). shares: of the groups, summing to 1. Each group picks by Bradley and Terry's model.
+    values: (groups, n). shares: of the groups, summing to 1. Each group picks
+        by Bradley and Terry's model.
     """
     return np.einsum(
         "g,gij->ij", shares, expit(values[:, :, None] - values[:, None, :])
@@ -43,7 +45,9 @@ def borda(picks: np.ndarray) -> np.ndarray:
 
 
 def pooled_reward(picks: np.ndarray) -> np.ndarray:
-    """Bradley and Terry's rewards, shape (n,), mean 0, with the least cross-entropy on the picks' probabilities."""
+    """Bradley and Terry's rewards, shape (n,), mean 0, with the least
+    cross-entropy on the picks' probabilities.
+    """
 
     def loss(reward: np.ndarray) -> tuple[float, np.ndarray]:
         margin = reward[:, None] - reward[None]

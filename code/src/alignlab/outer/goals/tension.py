@@ -23,10 +23,12 @@ DECLINES = "Sorry, I can't help you with that."
 def crowd_picks(
     kind: str, n: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Answers picked by one crowd, best first, shape (n, 2, PROPERTIES), and how dangerous each request is, shape (n,).
+    """Answers picked by one crowd, best first, shape (n, 2, PROPERTIES), and
+    how dangerous each request is, shape (n,).
 
-    kind "helpful": nearly all requests are harmless, and the more an answer complies, with detail and clarity, the
-    better. "harmless": requests are made to provoke, most are dangerous, and an answer is worse the more it complies.
+    kind "helpful": nearly all requests are harmless, and the more an answer
+    complies, with detail and clarity, the better. "harmless": requests are made
+    to provoke, most are dangerous, and an answer is worse the more it complies.
     Picks follow Bradley and Terry's model. Raises ValueError for another kind.
     """
     if kind not in ("helpful", "harmless"):
@@ -54,7 +56,8 @@ def crowd_reward(kind: str, answers: Tensor) -> Tensor:
 
 
 def seen_with_request(answers: Tensor, danger: Tensor) -> Tensor:
-    """Features that show a reward model the request as well: an answer's properties, and each times the danger.
+    """Features that show a reward model the request as well: an answer's
+    properties, and each times the danger.
 
     answers: (n, K, d). danger: (n,). Returns (n, K, 2 d).
     """

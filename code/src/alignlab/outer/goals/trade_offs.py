@@ -57,12 +57,15 @@ VALUES = np.array(
 def best_policy(
     weights: np.ndarray, beta: float = 0.1, reference: np.ndarray | None = None
 ) -> np.ndarray:
-    """The policy that maximizes the weighted goals minus beta times the KL divergence from a reference.
+    """The policy that maximizes the weighted goals minus beta times the KL
+    divergence from a reference.
 
-    weights: one a goal, shape (3,). beta: in units of reward a nat, above 0; larger stays closer to the reference.
-    reference: probabilities (request, reply), rows summing to 1; uniform where None.
-    Returns probabilities of the same shape: reference * exp(reward / beta), normalized. Raises ValueError where beta
-    is not positive.
+    weights: one a goal, shape (3,). beta: in units of reward a nat, above 0;
+        larger stays closer to the reference.
+    reference: probabilities (request, reply), rows summing to 1; uniform where
+        None.
+    Returns probabilities of the same shape: reference * exp(reward / beta),
+        normalized. Raises ValueError where beta is not positive.
     """
     if beta <= 0:
         raise ValueError(f"beta={beta} must be above 0")
@@ -77,7 +80,9 @@ def best_policy(
 def achieved(
     policy: np.ndarray, shares: np.ndarray | None = None
 ) -> np.ndarray:
-    """What a policy is worth to each goal, shape (3,), if requests come in the given shares (equal ones where None)."""
+    """What a policy is worth to each goal, shape (3,), if requests come in the
+    given shares (equal ones where None).
+    """
     shares = (
         np.full(len(REQUESTS), 1 / len(REQUESTS)) if shares is None else shares
     )

@@ -29,10 +29,12 @@ def normal(generator: torch.Generator, *shape: int) -> Tensor:
 
 
 def gold_reward(seed: int) -> Reward:
-    """A true reward: mostly a direction, some texture, and a price for going far in any of eight directions.
+    """A true reward: mostly a direction, some texture, and a price for going
+    far in any of eight directions.
 
-    Near the start the price is small, so that comparisons of ordinary answers say little about it. Scaled to mean 0
-    and standard deviation 1 over the start.
+    Near the start the price is small, so that comparisons of ordinary answers
+    say little about it. Scaled to mean 0 and standard deviation 1 over the
+    start.
     """
     g = torch.Generator().manual_seed(seed)
     along = F.normalize(normal(g, D), dim=0)
@@ -79,15 +81,18 @@ def fit_proxy(
     steps: int = 300,
     alike: bool = False,
 ) -> list[Reward]:
-    """Reward models, networks of one hidden layer, trained on the same picks from different first weights.
+    """Reward models, networks of one hidden layer, trained on the same picks
+    from different first weights.
 
-    chosen, rejected: (n, D). Bradley and Terry's loss, AdamW, batches of 256 at most. alike: from the same first
-    weights instead, each with batches of its own. Returns `members` standardized rewards. Raises ValueError where the
-    shapes differ.
+    chosen, rejected: (n, D). Bradley and Terry's loss, AdamW, batches of 256 at
+        most. alike: from the same first weights instead, each with batches of
+        its own. Returns `members` standardized rewards. Raises ValueError where
+        the shapes differ.
     """
     if chosen.shape != rejected.shape:
         raise ValueError(
-            f"chosen has shape {tuple(chosen.shape)}, rejected {tuple(rejected.shape)}; they must agree"
+            f"chosen has shape {tuple(chosen.shape)}, rejected "
+            f"{tuple(rejected.shape)}; they must agree"
         )
     g = torch.Generator().manual_seed(seed)
     into, shift, out = (
@@ -142,9 +147,11 @@ def worst_case(rewards: Sequence[Reward]) -> Reward:
 def policy_gradient(
     proxy: Reward, gold: Reward, seed: int, steps: int = 120, lr: float = 0.03
 ) -> Path:
-    """REINFORCE with whitened rewards on a normal policy with its own mean and spread in each dimension.
+    """REINFORCE with whitened rewards on a normal policy with its own mean and
+    spread in each dimension.
 
-    There is no KL penalty; the divergence from the start is followed, not limited. Rewards are means over 512 answers.
+    There is no KL penalty; the divergence from the start is followed, not
+    limited. Rewards are means over 512 answers.
     """
     g = torch.Generator().manual_seed(seed)
     mean, log_std = (torch.zeros(D, requires_grad=True) for _ in range(2))
@@ -174,6 +181,40 @@ def policy_gradient(
     return Path(*np.array(rows).T)
 
 
+def best_of_n_kl(n: int | np.ndarray) -> np.ndarray:
+    """KL of best-of-n from the start, nats: log n - (n - 1)/n, exact without ties (Stiennon et al. 2020)."""
+    return np.log(n) - (np.asarray(n) - 1) / n
+
+
+def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
+    """Expected rewards of the answer that the proxy likes best among n, from
+    one large sample of the start.
+
+    proxy, gold: rewards of the same m answers, shape (m,). The answer of rank i
+        (1 = lowest) is the best of n with probability (i/m)^n - ((i-1)/m)^n.
+        Raises ValueError where an n is too large for the sample to say.
+    """
+    m = len(proxy)
+    if max(ns) > m / 4:
+        raise ValueError(
+            f"best of {max(ns)} cannot be estimated from {m} answers: "
+            f"take at least {4 * max(ns)}"
+        )
+    order = proxy.argsort()
+    r, y, rank = (
+        proxy[order].double(),
+        gold[order].double(),
+        torch.arange(1, m + 1, dtype=torch.float64) / m,
+    )
+    weights = [rank**n - (rank - 1 / m) ** n for n in ns]
+    distance = np.sqrt(np.maximum(best_of_n_kl(np.array(ns)), 0))
+    return Path(
+        distance,
+        np.array([float(w @ r) for w in weights]),
+        np.array([float(w @ y) for w in weights]),
+    )
+
+
 def fit_form(
     path: Path, logarithmic: bool, with_beta: bool = True
 ) -> tuple[float, float, float]:
@@ -196,9 +237,11 @@ def fit_form(
 def holds_until(
     path: Path, logarithmic: bool, tolerance: float = 0.1
 ) -> tuple[float, float, float]:
-    """How far a form describes a path: to the last distance up to which its residual stays within `tolerance`.
+    """How far a form describes a path: to the last distance up to which its
+    residual stays within `tolerance`.
 
-    Returns that distance, and alpha and beta fitted up to there; distance 0 where four points are too many for it.
+    Returns that distance, and alpha and beta fitted up to there; distance 0
+    where four points are too many for it.
     """
     for last in range(len(path.distance), 3, -1):
         part = Path(*(values[:last] for values in path))

@@ -113,11 +113,14 @@ def fit_features(
     margin: float = 3.0,
     steps: int = 400,
 ) -> Tensor:
-    """Change of every answer's log-probability, nats, once answer 0 leads answer 1 by `margin` more than before.
+    """Change of every answer's log-probability, nats, once answer 0 leads
+    answer 1 by `margin` more than before.
 
-    The policy's logits are the reference's plus features @ weights, so that answers share what they have in common.
-    The weights follow the loss's gradient on this one pair, from zero; a world stops when its margin is reached, or
-    after `steps`. features: (worlds, answers, d), reference: logits, (worlds, answers). Returns (worlds, answers).
+    The policy's logits are the reference's plus features @ weights, so that
+    answers share what they have in common. The weights follow the loss's
+    gradient on this one pair, from zero; a world stops when its margin is
+    reached, or after `steps`. features: (worlds, answers, d), reference:
+    logits, (worlds, answers). Returns (worlds, answers).
     """
     before = reference.log_softmax(-1)
     weights = torch.zeros_like(features[:, 0]).requires_grad_()

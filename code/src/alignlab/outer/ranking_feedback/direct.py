@@ -23,9 +23,11 @@ class Pair(NamedTuple):
 
 
 def log_ratio_margin(policy: Pair, reference: Pair) -> Tensor:
-    """How much more the policy prefers the chosen answer than the reference does, nats, (batch,).
+    """How much more the policy prefers the chosen answer than the reference
+    does, nats, (batch,).
 
-    Times beta it is the margin of DPO's implicit rewards. Raises ValueError where the shapes differ.
+    Times beta it is the margin of DPO's implicit rewards. Raises ValueError
+    where the shapes differ.
     """
     _same_shape(*policy, *reference)
     return (policy.chosen - policy.rejected) - (
@@ -36,9 +38,11 @@ def log_ratio_margin(policy: Pair, reference: Pair) -> Tensor:
 def dpo_loss(policy: Pair, reference: Pair, beta: float = 0.1) -> Tensor:
     """Direct preference optimization (Rafailov et al. 2023, equation 7).
 
-    policy, reference: summed log-probabilities in nats of the chosen and the rejected answer, each of shape (batch,).
+    policy, reference: summed log-probabilities in nats of the chosen and the
+        rejected answer, each of shape (batch,).
     beta: strength of the pull towards the reference; larger stays closer.
-    Returns the loss of each pair, shape (batch,): ln 2 where policy and reference agree.
+    Returns the loss of each pair, shape (batch,): ln 2 where policy and
+    reference agree.
     Raises ValueError where the shapes differ.
     """
     return -F.logsigmoid(beta * log_ratio_margin(policy, reference))

@@ -97,9 +97,11 @@ def fit_pairs(
     mismatched: bool = False,
     steps: int = STEPS,
 ) -> TinyTransformer:
-    """The SFT model after `steps` steps of AdamW on a loss of comparisons; dial is what the loss is called with.
+    """The SFT model after `steps` steps of AdamW on a loss of comparisons; dial
+    is what the loss is called with.
 
-    chosen, rejected: stories about the same heroes. The reference's log-probabilities are computed once.
+    chosen, rejected: stories about the same heroes. The reference's
+        log-probabilities are computed once.
     """
     policy = clone(world.sft)
     sets = [chosen, rejected]

@@ -153,14 +153,16 @@ def below(lm: LM, packed: Packed, layers: int) -> Tensor:
 def pair_logprobs(
     lm: LM, packed: Packed, hidden: Tensor | None = None, first: int = 0
 ) -> Pair:
-    """Summed log-probabilities of both answers, nats, float32, each (n,), with gradient.
+    """Summed log-probabilities of both answers, nats, float32, each (n,), with
+    gradient.
 
     hidden: what `below(lm, packed, first)` gave; None runs the whole model.
     Raises ValueError where `first` and `hidden` don't go together.
     """
     if (hidden is None) != (first == 0):
         raise ValueError(
-            f"layers from {first} on need the output of those below: hidden=below(lm, packed, {first})"
+            f"layers from {first} on need the output of those below: "
+            f"hidden=below(lm, packed, {first})"
         )
     body, head = _body(lm), network_of(lm)[0].lm_head
     x = _run(

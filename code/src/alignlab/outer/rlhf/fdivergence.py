@@ -27,10 +27,12 @@ DIVERGENCES: tuple[Divergence, ...] = (
 
 
 def divergence(target: Tensor, policy: Tensor, kind: Divergence) -> Tensor:
-    """D_f(target || policy) over the last axis, nats (total variation: a probability). Both sum to 1.
+    """D_f(target || policy) over the last axis, nats (total variation: a
+    probability). Both sum to 1.
 
-    With u = target / policy, f is u log u for the forward KL(target || policy), -log u for the reverse
-    KL(policy || target), |u - 1| / 2 for total variation, and for Jensen-Shannon the mean of both KLs to the mixture.
+    With u = target / policy, f is u log u for the forward KL(target || policy),
+    -log u for the reverse KL(policy || target), |u - 1| / 2 for total
+    variation, and for Jensen-Shannon the mean of both KLs to the mixture.
     """
     if kind == "total variation":
         return 0.5 * (target - policy).abs().sum(-1)

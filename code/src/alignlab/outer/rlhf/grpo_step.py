@@ -83,7 +83,9 @@ def draw_group(
 
 
 def answer_logits(model: nn.Module, prompt: Tensor, tokens: Tensor) -> Tensor:
-    """Logits of every answer token, (k, T, vocab), the prompt (P,) run once for all k answers; with gradient."""
+    """Logits of every answer token, (k, T, vocab), the prompt (P,) run once for
+    all k answers; with gradient.
+    """
     out = model(
         input_ids=prompt[None], past_key_values=_cache(model), logits_to_keep=1
     )
@@ -115,8 +117,9 @@ def grpo_step(
 ) -> float:
     """One on-policy update from groups just drawn; returns the loss.
 
-    rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL term; the groups' gradients are summed one
-    at a time, so that memory holds one group's graph.
+    rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL
+        term; the groups' gradients are summed one at a time, so that memory
+        holds one group's graph.
     """
     total = sum(int(group.mask.sum()) for group in groups)
     loss = 0.0

@@ -46,10 +46,12 @@ def learn_helper(
     n: int = 32,
     lr: float = 0.1,
 ) -> nn.Linear:
-    """A linear softmax policy over `choices`, learned by RLOO with k choices tried in each situation.
+    """A linear softmax policy over `choices`, learned by RLOO with k choices
+    tried in each situation.
 
-    situation(step, generator): features of n cases, (n, d). reward(choice, generator): (n * k,) choices, each case's k
-    side by side -> (n * k,) rewards. Starts uniform. Returns the policy: features -> logits.
+    situation(step, generator): features of n cases, (n, d). reward(choice,
+    generator): (n * k,) choices, each case's k side by side -> (n * k,)
+    rewards. Starts uniform. Returns the policy: features -> logits.
     """
     generator = torch.Generator().manual_seed(seed)
     policy: nn.Linear | None = None

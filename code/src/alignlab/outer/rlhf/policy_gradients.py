@@ -31,10 +31,12 @@ Method = Literal["reinforce", "rloo", "grpo"]
 
 
 def rloo_advantages(rewards: Tensor) -> Tensor:
-    """Each answer's reward minus the mean of the *other* answers' (Kool et al. 2019; Ahmadian et al. 2024, eq. 9).
+    """Each answer's reward minus the mean of the *other* answers' (Kool et al.
+    2019; Ahmadian et al. 2024, eq. 9).
 
-    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't depend on the answer, so the gradient stays
-    unbiased. Equal to (reward - mean of all) times k / (k - 1). Raises ValueError for k < 2.
+    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't
+        depend on the answer, so the gradient stays unbiased. Equal to (reward -
+        mean of all) times k / (k - 1). Raises ValueError for k < 2.
     """
     k = rewards.shape[1]
     if k < 2:
@@ -47,10 +49,13 @@ def rloo_advantages(rewards: Tensor) -> Tensor:
 def grpo_advantages(
     rewards: Tensor, scale: bool = True, eps: float = 1e-4
 ) -> Tensor:
-    """Rewards whitened within each prompt's group (Shao et al. 2024, section 4.1.2).
+    """Rewards whitened within each prompt's group (Shao et al. 2024, section
+    4.1.2).
 
-    rewards: (prompt, k). scale=False leaves the division by the standard deviation out (Liu et al. 2025, "Dr. GRPO"):
-    with it, a prompt whose answers are nearly alike counts as much as one whose answers differ widely.
+    rewards: (prompt, k). scale=False leaves the division by the standard
+        deviation out (Liu et al. 2025, "Dr. GRPO"): with it, a prompt whose
+        answers are nearly alike counts as much as one whose answers differ
+        widely.
     """
     centered = rewards - rewards.mean(1, keepdim=True)
     return (

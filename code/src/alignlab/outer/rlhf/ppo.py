@@ -55,11 +55,14 @@ def whiten(x: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
 def kl_estimate(
     logratio: Tensor, kind: Literal["k1", "k2", "k3"] = "k1"
 ) -> Tensor:
-    """KL(policy || reference) from tokens drawn by the policy (Schulman 2020, "Approximating KL divergence").
+    """KL(policy || reference) from tokens drawn by the policy (Schulman 2020,
+    "Approximating KL divergence").
 
-    logratio: log policy - log reference of the drawn tokens, any shape. k1 is unbiased, and negative wherever the
-    reference finds the token likelier; k2, half its square, is biased; k3 = exp(-logratio) - 1 + logratio is unbiased
-    and never negative. Unbiased means: in the mean over tokens that the policy itself drew, at temperature 1.
+    logratio: log policy - log reference of the drawn tokens, any shape. k1 is
+        unbiased, and negative wherever the reference finds the token likelier;
+        k2, half its square, is biased; k3 = exp(-logratio) - 1 + logratio is
+        unbiased and never negative. Unbiased means: in the mean over tokens
+        that the policy itself drew, at temperature 1.
     """
     if kind == "k1":
         return logratio
@@ -73,7 +76,8 @@ def kl_estimate(
 def token_rewards(
     score: Tensor, kl: Tensor, mask: Tensor, beta: float
 ) -> Tensor:
-    """The reward of each token, (n, T): -beta times its KL, and at the last one the text's score (Ziegler et al. 2019).
+    """The reward of each token, (n, T): -beta times its KL, and at the last one
+    the text's score (Ziegler et al. 2019).
 
     score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token.
     """
@@ -89,10 +93,12 @@ def token_rewards(
 def gae(
     rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float
 ) -> tuple[Tensor, Tensor]:
-    """Generalized advantage estimation (Schulman et al. 2016, eq. 16); advantages and returns, both (n, T).
+    """Generalized advantage estimation (Schulman et al. 2016, eq. 16);
+    advantages and returns, both (n, T).
 
-    values[:, t]: what is expected before token t is chosen; after a text's last token it is 0. The return is advantage
-    plus value. lam = 1 gives return minus value, lam = 0 the error of the one-step prediction.
+    values[:, t]: what is expected before token t is chosen; after a text's last
+    token it is 0. The return is advantage plus value. lam = 1 gives return
+    minus value, lam = 0 the error of the one-step prediction.
     """
     values = values.masked_fill(~mask, 0)
     advantages, following, later = (
@@ -114,10 +120,13 @@ def gae(
 def policy_loss(
     logp: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float
 ) -> tuple[Tensor, Tensor]:
-    """The clipped surrogate loss (Schulman et al. 2017, eq. 7), and the share of tokens where the clip holds.
+    """The clipped surrogate loss (Schulman et al. 2017, eq. 7), and the share
+    of tokens where the clip holds.
 
-    logp, old: log-probabilities of the tokens now and when they were drawn. The worse of the clipped and the unclipped
-    objective counts: a token gets no more gradient once its ratio has gone beyond 1 ± clip in its advantage's favor.
+    logp, old: log-probabilities of the tokens now and when they were drawn. The
+        worse of the clipped and the unclipped
+    objective counts: a token gets no more gradient once its ratio has gone
+        beyond 1 ± clip in its advantage's favor.
     """
     ratio = (logp - old).exp()
     plain, clipped = (

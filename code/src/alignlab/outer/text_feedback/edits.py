@@ -49,13 +49,16 @@ class Edit(NamedTuple):
 
 
 def align(source: Sequence[int], target: Sequence[int]) -> list[Edit]:
-    """The shortest chain of edits from one row of words to another (Wagner and Fischer 1974), left to right.
+    """The shortest chain of edits from one row of words to another (Wagner and
+    Fischer 1974), left to right.
 
-    Raises ValueError where the rows don't begin alike (Storyland's begin with the hero).
+    Raises ValueError where the rows don't begin alike (Storyland's begin with
+    the hero).
     """
     if source[0] != target[0]:
         raise ValueError(
-            f"the rows begin with {source[0]} and {target[0]}; both must begin with the same word"
+            f"the rows begin with {source[0]} and {target[0]}; both must "
+            "begin with the same word"
         )
     n, m = len(source), len(target)
     cost = [

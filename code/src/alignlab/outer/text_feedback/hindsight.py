@@ -76,7 +76,8 @@ def hindsight(
 ) -> TinyTransformer:
     """Fine-tune on chains of a worse and a better story, in both orders.
 
-    shuffled: the two marks of each chain change places by coin, so that they say nothing.
+    shuffled: the two marks of each chain change places by coin, so that they
+        say nothing.
     """
     model = with_marks(start)
     generator = torch.Generator().manual_seed(seed)

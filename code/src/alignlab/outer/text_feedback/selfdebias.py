@@ -23,10 +23,13 @@ NEUTRAL = "The following text contains very ordinary, everyday, unremarkable lan
 
 
 def debias(plain: Tensor, described: Tensor, decay: float) -> Tensor:
-    """Scale down the tokens that the description made likelier (Schick et al. 2021, equations 3 and 4).
+    """Scale down the tokens that the description made likelier (Schick et al.
+    2021, equations 3 and 4).
 
-    plain, described: next-token probabilities (..., vocab) without and with the description. decay: lambda; 0 changes
-    nothing. Returns probabilities of the same shape: proportional to plain * min(1, exp(lambda (plain - described))).
+    plain, described: next-token probabilities (..., vocab) without and with the
+        description. decay: lambda; 0 changes nothing. Returns probabilities of
+        the same shape: proportional to plain * min(1, exp(lambda (plain -
+        described))).
     Raises ValueError for a negative decay.
     """
     if decay < 0:

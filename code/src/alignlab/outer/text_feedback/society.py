@@ -49,10 +49,13 @@ def live(
     agents: int = 512,
     revisions: int = 4,
 ) -> tuple[TinyTransformer, list[float]]:
-    """A model raised in the society, and the mean gold reward of what the agents kept in each round.
+    """A model raised in the society, and the mean gold reward of what the
+    agents kept in each round.
 
-    In a round every agent drafts a story, rewrites it from a place of its choice a few times, and keeps the version
-    that its neighbors rate highest; then the shared model imitates what the better-rated half of the agents kept.
+    In a round every agent drafts a story, rewrites it from a place of its
+    choice a few times, and keeps the version that its neighbors rate highest;
+    then the shared model imitates what the better-rated half of the agents
+    kept.
     """
     generator = torch.Generator().manual_seed(seed)
     model, kept = world.sft, []

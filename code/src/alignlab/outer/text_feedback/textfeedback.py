@@ -202,7 +202,9 @@ def language_feedback(
     rounds: int = 1,
     tries: int = 8,
 ) -> TinyTransformer:
-    """The SFT model after rounds of: write n stories, hear the judge, refine, imitate the refinements."""
+    """The SFT model after rounds of: write n stories, hear the judge, refine,
+    imitate the refinements.
+    """
     generator = torch.Generator().manual_seed(seed)
     model = world.sft
     for i in range(rounds):
