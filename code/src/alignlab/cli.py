@@ -161,7 +161,7 @@ def refresh(
     ] = False,
 ) -> None:
     """Write notebooks from their text and run them."""
-    from alignlab.book import pages
+    from alignlab.book import contents, pages
 
     try:
         changed = pages.refresh(_book(root), chapters or [])
@@ -169,7 +169,25 @@ def refresh(
         if traceback:
             typer.echo(str(error), err=True)
         raise
+    contents.tidy(root)
     typer.echo(f"changed: {', '.join(changed) or 'nothing'}")
+
+
+@app.command()
+def tidy(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only say what would change; exit code 1."),
+    ] = False,
+    root: ROOT = Path(),
+) -> None:
+    """Write the tables of contents and of modules; sort extra.bib and the glossary by key."""
+    from alignlab.book import contents
+
+    changed = contents.tidy(_book(root), write=not check)
+    typer.echo(f"changed: {', '.join(changed) or 'nothing'}")
+    if check and changed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -177,10 +195,11 @@ def new(
     name: Annotated[str, typer.Argument(help="NN-section/name")],
     root: ROOT = Path(),
 ) -> None:
-    """Start a chapter from the template."""
-    from alignlab.book import pages
+    """Start a chapter from the template: its page, its folder of the package, its tests."""
+    from alignlab.book import template
 
-    typer.echo(str(pages.new(_book(root), name)))
+    for path in template.new(_book(root), name):
+        typer.echo(str(path))
 
 
 @app.command("format")

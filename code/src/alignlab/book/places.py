@@ -13,16 +13,11 @@ from typing import Any
 
 from alignlab.book import links, pages, references
 from alignlab.book.myst import PlainError, walk
+from alignlab.book.parts import HOMES
 from alignlab.book.plain import Meanings, Named
 from alignlab.book.site.repository import Repository, repository
 
 _EQUATION = re.compile(r"\$\$[ ]*\(([\w:-]+)\)")
-_HOMES = {
-    "survey-map": "index",
-    "claim-ledger": "chapters/appendix/ledger",
-    "exercise-index": "chapters/appendix/teachers",
-    "course-plan": "chapters/appendix/teachers",
-}
 
 
 class Places:
@@ -152,7 +147,7 @@ class Places:
             return self.terms[name.lower()]
 
         def part(kind: str) -> Named:
-            name = _HOMES.get(kind, f"chapters/appendix/{kind}")
+            name = HOMES[kind]
             return self.titles.get(name, name), self.address(name)
 
         def file(path: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alignlab.book.myst import Block, PlainError, blocks
+from alignlab.book.parts import HOMES
 
 Named = tuple[str, str]
 """A name and the address it leads to."""
@@ -54,7 +55,6 @@ _NOTES = {
     "card": "",
     "topic": "",
 }
-_PARTS = ("survey-map", "claim-ledger", "run-times", "models-and-data", "exercise-index", "course-plan", "bibliography")
 _RAW = re.compile(r"^[ \t>]*(?:`{3,}|~{3,}|:{3,})\{|^:::|^\+\+\+|\{[a-z][\w:-]*\}`|\]\(\)", re.M)
 
 
@@ -118,7 +118,7 @@ def _directive(block: Block, means: Meanings) -> str | None:
         return inside()
     if kind in ("tab-item", "grid-item-card", "grid-item"):
         return f"**{title}**\n\n{inside()}" if title else inside()
-    if kind in _PARTS:
+    if kind in HOMES:
         name, address = means.part(kind)
         return f"*See [{name}]({address}) in the book.*"
     if kind in ("contents", "tableofcontents", "comment"):

@@ -1,6 +1,6 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
-Directives: `{survey-map}`, `{claim-ledger}`, `{run-times}`, `{models-and-data}`, `{exercise-index}`, `{course-plan}`.
+A directive for each part that `alignlab.book.parts` lists (the bibliography has its own extension).
 Each leaves a placeholder that is filled when its page is written, from the stored notebooks and the asset registry.
 """
 

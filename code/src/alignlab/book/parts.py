@@ -1,0 +1,19 @@
+"""The parts of the site that are generated, each with the document that shows it.
+
+A directive of the part's name stands for it on any page (`alignlab.book.sphinx` makes it); a reader of the plain text is
+sent to its document.
+"""
+
+HOMES = {
+    "survey-map": "index",
+    "claim-ledger": "chapters/appendix/ledger",
+    "run-times": "chapters/appendix/run-times",
+    "models-and-data": "chapters/appendix/models-and-data",
+    "exercise-index": "chapters/appendix/teachers",
+    "course-plan": "chapters/appendix/teachers",
+    "bibliography": "chapters/appendix/bibliography",
+}
+"""Document of each part; the bibliography's directive is that of sphinxcontrib-bibtex."""
+
+APPENDIX = ("glossary", "models-and-data", "ledger", "run-times", "statement", "teachers", "bibliography")
+"""Pages of the appendix in their order."""
