@@ -132,7 +132,8 @@ def claims(
     from alignlab.book.claims import ClaimFailed, complaints
 
     book = _book(root)
-    named = [pages.claims_records(book, name) for name in chapters or [None]]
+    names: list[str | None] = list(chapters) if chapters else [None]
+    named = [pages.claims_records(book, name) for name in names]
     records = proof.report([record for page in named for record in page])
     for record in records:
         known = set(record["faults"])

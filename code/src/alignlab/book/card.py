@@ -135,7 +135,9 @@ def move_text(move: dict[str, Any]) -> str:
 
 def _control(control: dict[str, Any]) -> str:
     rival = '<span class="al-rival">rival</span> ' if control.get("rival") else ""
-    said = "".join(f'<p class="al-soft">{escape(control[key])}</p>' for key in ("why", "could") if control.get(key))
+    said = "".join(
+        f'<p class="al-soft al-why">{escape(control[key])}</p>' for key in ("why", "could") if control.get(key)
+    )
     return (
         f'<div class="al-measure"><p>{rival}{escape(control["name"])}</p>'
         f'<p class="al-values al-grey">{", ".join(shown(control["values"]))}</p>'
