@@ -160,15 +160,55 @@ def test_verify_prints_every_claim_and_fails_where_one_does(book):
     assert result.exit_code == 1 and json.loads(result.stdout)[0]["passed"] is False
 
 
-def test_claims_of_the_stored_notebooks_are_printed_as_text_and_as_json(tmp_path):
+MEASURES = """measures=[Measure("seed", lambda s: 10.0 + s, unit="", band=(9, 100), band_from="paper: Table 1")],
+      controls=[Control("off", lambda s: s / 2, of="seed", removed="it"{})])"""
+CLAIM_WITH = CLAIM[: CLAIM.index("measures=")] + MEASURES
+
+
+def test_what_claims_prove_is_printed_weakest_first_as_text_and_as_json(book):
+    second = CLAIM_WITH.format(', rival=True, why="it might"').replace("b/small", "b/better")
+    (book / "text/01-a/b.md").write_text(PAGE.format(CLAIM_WITH.format("") + "\n" + second))
+    pages.refresh(book)
+    for names in ([], ["b"], ["01-a/b"]):
+        result = run("claims", *names, "--root", book)
+        assert result.exit_code == 1
+        assert only_line(result) == "1 of 2 claims break the rule of docs/claims.md: b/small"
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if line.startswith("holds")] == [
+        "holds  b/small: separation 11.4",
+        "holds  b/better: separation 11.4",
+    ]
+    assert (
+        "  seed [10.0, 11.0, 12.0], 9 to 100: separation 11.4; band 91.0 spreads wide; tolerance 0.24, "
+        "nearest control 9 away" in lines
+    )
+    assert "    band: paper: Table 1" in lines and "  rival: off [0.0, 0.5, 1.0]: it might" in lines
+    assert "  ERROR: no control is the rival, the strongest other explanation (rival=True)" in lines
+    read = json.loads(run("claims", "b", "--json", "--root", book).stdout)
+    assert [(r["id"], r["controls"][0]["rival"], len(r["faults"])) for r in read] == [
+        ("b/small", False, 1),
+        ("b/better", True, 0),
+    ]
+    assert all(r["measures"][0]["separation"] == 11.38 and r["measures"][0]["band_history"] == [] for r in read)
+
+
+def test_claims_that_keep_the_rule_end_with_0(book):
+    (book / "text/01-a/b.md").write_text(PAGE.format(CLAIM_WITH.format(', rival=True, why="it might"')))
+    pages.refresh(book)
+    result = run("claims", "--root", book)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_claims_of_the_book_s_notebooks_are_read_whatever_their_age(tmp_path):
     page = "04-outer/reward-modeling"
     for path in (pages.text_path, pages.notebook_path):
         path(tmp_path, page).parent.mkdir(parents=True)
         shutil.copy(path(ROOT, page), path(tmp_path, page))
     printed, read = run("claims", "--root", tmp_path), json.loads(run("claims", "--json", "--root", tmp_path).stdout)
-    assert len(read) == len(printed.stdout.splitlines()) >= 5
     marks = {"live": "", "recipe": " (recorded)"}
-    assert all(f"holds  {record['id']}{marks[record['source']]}: " in printed.stdout for record in read)
+    assert len(read) >= 5
+    assert all(f"holds  {record['id']}{marks[record['source']]}: sep" in printed.stdout for record in read)
+    assert all({"separation", "band_history"} <= set(m) for record in read for m in record["measures"])
 
 
 # --- errors

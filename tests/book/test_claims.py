@@ -5,7 +5,7 @@ import re
 import pytest
 from alignlab.book import claims, memory, session
 from alignlab.book.card import card_html, card_text
-from alignlab.book.claims import ClaimFailed, Control, Measure, claim
+from alignlab.book.claims import ClaimFailed, Control, Measure, Moved, claim
 from alignlab.book.memory import forgotten, memo, seeds
 
 
@@ -57,10 +57,24 @@ def test_a_claim_that_holds_keeps_its_record(shown):
                 "seeds": [0, 1, 2],
                 "values": [1.0, 1.1, 1.2],
                 "band": [0.5, 2.0],
+                "band_from": None,
+                "band_history": [],
+                "items": None,
                 "tol": 0.024,
+                "separation": 8.0,
             }
         ],
-        "controls": [{"name": "switched off", "of": "gain", "removed": "the method", "values": [0.0, 0.1, 0.2]}],
+        "controls": [
+            {
+                "name": "switched off",
+                "of": "gain",
+                "removed": "the method",
+                "rival": False,
+                "why": None,
+                "could": None,
+                "values": [0.0, 0.1, 0.2],
+            }
+        ],
         "passed": True,
     }
 
@@ -85,6 +99,10 @@ def test_what_is_not_a_number_fails_even_an_open_band(shown, value):
         declare(controls=[Control("off", lambda seed: value, of="gain", removed="it")])
 
 
+def moved(history):
+    return {"measures": [Measure("gain", abs, unit="", band=(0, 1), history=history)]}
+
+
 @pytest.mark.parametrize(
     "changes, complaint",
     [
@@ -100,6 +118,14 @@ def test_what_is_not_a_number_fails_even_an_open_band(shown, value):
         ({"measures": [Measure("gain", abs, unit="", band=(0, 1), tol=0)]}, "must be positive"),
         ({"measures": [Measure("gain", abs, unit="", band=(0, 1))] * 2}, "share a name"),
         ({"says": ""}, "required"),
+        ({"controls": [Control("off", abs, of="gain", removed="it", rival=True)]}, "say why 'off' is the strongest"),
+        ({"measures": [Measure("gain", abs, unit="", band=(0, 1), n=0)]}, "counts items"),
+        ({"measures": [Measure("gain", abs, unit="", band=(0, 1), band_from=" ")]}, "say where the band"),
+        (moved([Moved((0, 1), (0, 2), "w", "0-2")]), r"moved to \(0, 2\), and next it is \(0, 1\)"),
+        (moved([Moved((0, 3), (0, 2), "w", "0"), Moved((0, 4), (0, 1), "w", "0")]), r"next it is \(0, 4\)"),
+        (moved([Moved((0, 1), (0, 1), "w", "0")]), "did not move"),
+        (moved([Moved((0, 2), (0, 1), "", "0")]), "say why the band"),
+        (moved([Moved((0, 2), (0, 1), "w", "")]), "on which seeds"),
     ],
 )
 def test_a_declaration_that_could_not_fail_is_refused(changes, complaint):
@@ -131,6 +157,44 @@ def test_the_card_says_what_the_record_says_and_nothing_more(shown):
     )
     failed = {**records[claims.MIME], "measures": [{**records[claims.MIME]["measures"][0], "values": [1.0, 1.1, 9.0]}]}
     assert "gain is 9 on seed 2" in card_text(failed) and "gain is 9 on seed 2" in card_html(failed)
+
+
+def test_a_complete_claim_shows_its_rival_its_separation_and_how_its_band_moved(shown):
+    words = Control(
+        "words alone", lambda s: 0.8 + 0.1 * s, of="gain", removed="order", rival=True, why="words tell <much>"
+    )
+    off = Control("switched off", lambda seed: 0.1 * seed, of="gain", removed="the method")
+    history = [Moved((1.2, None), (1.1, None), why="one seed of six", seeds="100-105")]
+    gain = Measure("gain", lambda s: 1.2 + s / 10, unit="", band=(1.1, None), band_from="paper: Table 2", n=40)
+    declare(measures=[Measure(**{**vars(gain), "history": history})], controls=[off, words])
+    html, text, records = shown[0]
+    [measure], [_, rival] = records[claims.MIME]["measures"], records[claims.MIME]["controls"]
+    assert (measure["separation"], measure["items"], measure["band_from"]) == (2.0, 40, "paper: Table 2")
+    assert measure["band_history"] == [
+        {"from": [1.2, None], "to": [1.1, None], "why": "one seed of six", "seeds": "100-105"}
+    ]
+    assert rival["rival"] is True and rival["why"] == "words tell <much>"
+    assert '<span class="al-rival">rival</span> words alone' in html and "words tell &lt;much&gt;" in html
+    assert html.index("words alone") < html.index("switched off"), "the rival stands first"
+    assert '<details class="al-band-from"><summary>Where the band comes from, moved once</summary>' in html
+    assert "from at least 1.2 to at least 1.1, on seeds 100-105: one seed of six" in html
+    assert "40 items a seed" in html and "separation 2.00</p>" in html and "al-weak" not in html.split("</style>")[1]
+    assert "rival from 0.80 to 1.00; control from 0.00 to 0.20" in html and "rival: words alone 0.80" in text
+    assert "band: paper: Table 2" in text and "band moved from at least 1.2 to at least 1.1" in text
+    declare(measures=[gain], controls=[Control(**{**vars(words), "run": lambda s: 0.85 + 0.1 * s})])
+    html, text, _ = shown[1]
+    assert 'separation 1.50, <strong class="al-weak">weak</strong>' in html and "separation 1.50, weak" in text
+
+
+@pytest.mark.parametrize("values", [(0, 0, 0), (0.3, 0.3, 0.3)])
+def test_a_rival_that_cannot_reach_the_band_fails_the_claim_unless_it_says_how_it_could(shown, values):
+    rival = {"name": "idle", "run": lambda s: values[s], "of": "gain", "removed": "it", "why": "so it is said"}
+    with pytest.raises(ClaimFailed, match=r"rival 'idle' is 0.* on every seed: by construction"):
+        declare(controls=[Control(**rival, rival=True)])
+    assert "by construction it can&#x27;t reach the band" in shown[0][0]
+    declare(controls=[Control(**rival)])
+    declare(controls=[Control(**rival, rival=True, could="each of 40 prompts may succeed")])
+    assert "each of 40 prompts may succeed" in shown[-1][0]
 
 
 def test_seeds_are_shifted_from_outside(monkeypatch):

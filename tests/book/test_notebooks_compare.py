@@ -55,6 +55,17 @@ ALL = {
 }
 
 
+FULL = copy.deepcopy(RECORD)
+FULL["measures"][0] |= {
+    "separation": 8.0,
+    "band_from": "pilot on seeds 100-104",
+    "band_history": [{"from": [0.6, None], "to": [0.5, None], "why": "one seed", "seeds": "100-105"}],
+    "items": 40,
+}
+FULL["controls"][0] |= {"rival": True, "why": "words may do it", "could": "it is counted"}
+ALL["complete claim"] = shown(claims.MIME, FULL)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_same_outputs_are_the_same(name):
     assert compare.outputs_differ(ALL[name], copy.deepcopy(ALL[name])) == []
@@ -105,6 +116,45 @@ def test_any_one_digit_or_word_changed_fails(name):
             assert compare.outputs_differ(tampered, ALL[name]), (path, piece, other)
             tried += 1
     assert tried > 1
+
+
+def fresh_claim(kind: str, **changes) -> list:
+    record = copy.deepcopy(FULL)
+    record[kind][0] |= changes
+    return shown(claims.MIME, record)
+
+
+def test_a_separation_moves_with_its_values_and_is_compared_with_them_alone():
+    moved = fresh_claim("measures", values=[1.01, 1.1, 1.2], separation=8.51)
+    assert compare.outputs_differ(ALL["complete claim"], moved) == []
+    problems = compare.outputs_differ(fresh_claim("measures", separation=9.0), ALL["complete claim"])
+    assert "separation 9.0 of gain is stored, its stored values give 8.0" in problems[0]
+
+
+@pytest.mark.parametrize(
+    "kind, change",
+    [
+        ("measures", {"band_from": "paper: Table 1"}),
+        ("measures", {"band_history": []}),
+        ("measures", {"items": 41}),
+        ("controls", {"rival": False}),
+        ("controls", {"why": "length may do it"}),
+        ("controls", {"could": None}),
+    ],
+)
+def test_what_a_claim_says_of_its_proof_is_compared_exactly(kind, change):
+    assert any(
+        f"stored {kind} are not those" in p
+        for p in compare.outputs_differ(ALL["complete claim"], fresh_claim(kind, **change))
+    )
+
+
+def test_a_claim_stored_before_it_could_say_more_is_what_a_claim_is_that_says_no_more():
+    bare = copy.deepcopy(RECORD)
+    bare["measures"][0] |= {"separation": 8.0, "band_from": None, "band_history": [], "items": None}
+    bare["controls"][0] |= {"rival": False, "why": None, "could": None}
+    assert compare.outputs_differ(ALL["claim"], shown(claims.MIME, bare)) == []
+    assert compare.outputs_differ(ALL["claim"], ALL["complete claim"])
 
 
 def stored(html_before: str, html_after: str) -> list:

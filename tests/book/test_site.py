@@ -10,7 +10,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from alignlab.assets import registry
-from alignlab.book.card import shown
+from alignlab.book import proof
+from alignlab.book.card import anchor_of, shown
+from alignlab.book.site import tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.pages import Page, chapters, outline, written
 from alignlab.book.site.repository import repository
@@ -175,6 +177,62 @@ def test_ledger_holds_every_claim_with_every_value(site):
             assert entry["name"] in text
             assert ", ".join(shown(entry["values"])) in text
         assert ledger.find(id=name).select_one(f'h3 a[href$="{claim["chapter"]}.html#{name}"]') is not None
+
+
+def test_ledger_begins_with_all_claims_the_weakest_first(site):
+    ledger = page(site / "chapters/appendix/ledger.html")
+    claims = proof.by_separation([claim for p in WRITTEN.values() for claim in p.claims])
+    rows = ledger.select(".al-separations tbody tr")
+    assert [row.a["href"] for row in rows] == [f"#{anchor_of(claim['id'])}" for claim in claims]
+    told = [row.select("td")[0].get_text() for row in rows]
+    assert told == [proof.separation_text(proof.weakest(claim)) for claim in claims]
+
+
+def test_ledger_of_a_page_is_sorted_marks_what_is_weak_and_tells_of_rivals():
+    values = {"strong": [9.0, 9.1, 9.2], "weak": [1.1, 1.2, 1.3]}
+    records = tuple(
+        {
+            "id": f"page/{name}",
+            "paper": "nobody2024",
+            "says": f"it is {name}",
+            "method": "alignlab.x",
+            "source": "live",
+            "passed": True,
+            "measures": [
+                {
+                    "name": "gain",
+                    "unit": "",
+                    "seeds": [0, 1, 2],
+                    "values": own,
+                    "band": [1.05, None],
+                    "tol": 0.01,
+                    "band_from": "paper: page 3",
+                    "band_history": [{"from": [1.2, None], "to": [1.05, None], "why": "so", "seeds": "7-9"}],
+                }
+            ],
+            "controls": [
+                {
+                    "name": "words",
+                    "of": "gain",
+                    "removed": "order",
+                    "rival": True,
+                    "why": "may",
+                    "values": [0.8, 0.9, 1],
+                }
+            ],
+        }
+        for name, own in values.items()
+    )
+    html = tables.claim_ledger({"a/page": Page("a/page", "Page", {}, records)}, lambda doc: f"{doc}.html", str)
+    soup = BeautifulSoup(html, "html.parser")
+    assert [row.get_text() for row in soup.select("section.al-ledger h3")] == ["it is weak", "it is strong"]
+    assert "1 of 2 claims are weak" in soup.get_text()
+    rows = [[cell.get_text() for cell in row.select("th, td")] for row in soup.select(".al-separations tbody tr")]
+    assert rows == [["it is weak", "1.00, weak", "words"], ["it is strong", "80.0", "words"]]
+    [first, *_] = soup.select("section.al-ledger")
+    assert first.select_one(".al-weak") and first.select_one(".al-rival").get_text() == "rival"
+    assert first.details.summary.get_text() == "Where the band comes from, moved once"
+    assert "from at least 1.2 to at least 1.05, on seeds 7-9: so" in first.details.get_text()
 
 
 def test_models_page_holds_every_asset_with_licenses_and_checksum(site):

@@ -117,11 +117,40 @@ def doctor(
 
 
 @app.command()
-def claims(as_json: JSON = False, root: ROOT = Path()) -> None:
-    """The claims of all pages, as their notebooks hold them."""
-    from alignlab.book import pages
+def claims(
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Pages, such as 04-outer/rlhf; all where none is named."
+        ),
+    ] = None,
+    as_json: JSON = False,
+    root: ROOT = Path(),
+) -> None:
+    """What the stored claims of pages prove, the weakest first; exit code 1 where one breaks the rule."""
+    from alignlab.book import pages, proof
+    from alignlab.book.claims import ClaimFailed, complaints
 
-    _print(pages.claims_records(_book(root)), as_json)
+    book = _book(root)
+    names: list[str | None] = list(chapters) if chapters else [None]
+    named = [pages.claims_records(book, name) for name in names]
+    records = proof.report([record for page in named for record in page])
+    for record in records:
+        known = set(record["faults"])
+        missed = [text for text in complaints(record) if text not in known]
+        record["faults"] = [*missed, *record["faults"]]
+    if as_json:
+        typer.echo(json.dumps(records, indent=1))
+    else:
+        for record in records:
+            _print_proof(record)
+    faulty = [record["id"] for record in records if record["faults"]]
+    if faulty:
+        more = f" and {len(faulty) - 5} more" if len(faulty) > 5 else ""
+        raise ClaimFailed(
+            f"{len(faulty)} of {len(records)} claims break the rule of docs/claims.md: "
+            f"{', '.join(faulty[:5])}{more}"
+        )
 
 
 @app.command()
@@ -177,7 +206,9 @@ def refresh(
 def tidy(
     check: Annotated[
         bool,
-        typer.Option("--check", help="Only say what would change; exit code 1."),
+        typer.Option(
+            "--check", help="Only say what would change; exit code 1."
+        ),
     ] = False,
     root: ROOT = Path(),
 ) -> None:
@@ -430,6 +461,42 @@ def _book(root: Path) -> Path:
             f"{root.resolve()} {what}: run this in the book's folder or name that with --root"
         )
     return root
+
+
+def _print_proof(record: dict[str, Any]) -> None:
+    """One claim: separation, measures, rival, what became of the band, and what is wrong."""
+    from alignlab.book import proof
+    from alignlab.book.claims import band_text
+
+    say, controls = typer.echo, record["controls"]
+    apart = proof.separation_text(proof.weakest(record))
+    verdict = "holds" if record["passed"] else "FAILS"
+    recorded = " (recorded)" if record["source"] == "recipe" else ""
+    say(f"{verdict}  {record['id']}{recorded}: separation {apart}")
+    for measure in record["measures"]:
+        gap = proof.distance(measure, controls)
+        far = "no control" if gap is None else f"nearest control {gap:.3g} away"
+        say(
+            f"  {measure['name']} {measure['values']}, {band_text(measure['band'])}: "
+            f"separation {proof.separation_text(measure['separation'])}; "
+            f"{proof.band_width_text(measure)}; tolerance {measure['tol']:g}, {far}"
+        )
+        if measure["band_from"]:
+            say(f"    band: {measure['band_from']}")
+        for move in measure["band_history"]:
+            say(
+                f"    band moved from {band_text(move['from'])} to {band_text(move['to'])}, "
+                f"on seeds {move['seeds']}: {move['why']}"
+            )
+    for control in controls:
+        if control["rival"]:
+            say(
+                f"  rival: {control['name']} {control['values']}: {control['why']}"
+            )
+    for text in record["faults"]:
+        say(f"  ERROR: {text}")
+    for text in record["notes"]:
+        say(f"  note: {text}")
 
 
 def _print(records: list[dict[str, Any]], as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alignlab.book.checks import check
-    from alignlab.book.claims import ClaimFailed, Control, Measure, claim
+    from alignlab.book.claims import ClaimFailed, Control, Measure, Moved, claim
     from alignlab.book.explorers import explore
     from alignlab.book.figures import figure
     from alignlab.book.guesses import predict
@@ -26,6 +26,7 @@ _HOME = {
     "claim": "card",  # which is loaded with it
     "Measure": "claims",
     "Control": "claims",
+    "Moved": "claims",
     "ClaimFailed": "claims",
     "memo": "memory",
     "seeds": "memory",
@@ -49,6 +50,7 @@ __all__ = [
     "ClaimFailed",
     "Control",
     "Measure",
+    "Moved",
     "check",
     "claim",
     "explore",

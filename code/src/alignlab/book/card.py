@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from alignlab.book import claims, links
+from alignlab.book import claims, links, proof
 from alignlab.book.claims import Record, band_text, claim, complaints
 from alignlab.book.fragments import decimal, digest, escape, style
 
@@ -39,7 +39,7 @@ def card_html(record: Record) -> str:
     seeds = record["measures"][0]["seeds"]
     verdict = f"Holds on all {len(seeds)} seeds" if holds else "Does not hold"
     here = "".join(_measure(measure, record["controls"]) for measure in record["measures"])
-    control = "".join(_control(control) for control in record["controls"])
+    control = "".join(_control(control) for control in _rivals_first(record["controls"]))
     failures = "".join(f"<li>{escape(text)}</li>" for text in complaints(record))
     module = record["method"].rpartition(".")[0]
     key = record["paper"]
@@ -89,32 +89,71 @@ def _file(module: str) -> str:
     return "code/src/" + module.replace(".", "/") + ".py"
 
 
+def _rivals_first(controls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(controls, key=lambda control: not control.get("rival"))
+
+
 def _measure(measure: dict[str, Any], controls: list[dict[str, Any]]) -> str:
     mine = [control for control in controls if control["of"] == measure["name"]]
     values = ", ".join(shown(measure["values"]))
     unit = f' <span class="al-soft">{escape(measure["unit"])}</span>' if measure["unit"] else ""
+    items = f'<p class="al-soft">{measure["items"]} items a seed</p>' if measure.get("items") else ""
     return (
         f'<div class="al-measure"><p>{escape(measure["name"])}</p>'
         f'<p class="al-values">{values}{unit}</p>'
         f"{strip(measure, mine)}"
-        f'<p class="al-soft">holds when {band_text(measure["band"])}</p></div>'
+        f'<p class="al-soft">holds when {band_text(measure["band"])}</p>'
+        f"{items}{separation_html(proof.separation(measure, mine))}{band_origin(measure)}</div>"
     )
 
 
-def _control(control: dict[str, Any]) -> str:
+def separation_html(apart: float | None) -> str:
+    """A separation as a line of its own, the word weak set off; nothing where there is none."""
+    if apart is None:
+        return ""
+    text = proof.separation_text(apart).replace("weak", '<strong class="al-weak">weak</strong>')
+    return f'<p class="al-soft al-apart">separation {text}</p>'
+
+
+def band_origin(measure: dict[str, Any]) -> str:
+    """Where a measure's band comes from and how it moved, folded; nothing where neither is known."""
+    origin, moves = measure.get("band_from"), measure.get("band_history") or []
+    if not origin and not moves:
+        return ""
+    moved = "" if not moves else ", moved once" if len(moves) == 1 else f", moved {len(moves)} times"
+    listed = "".join(f"<li>{escape(move_text(move))}</li>" for move in moves)
     return (
-        f'<div class="al-measure"><p>{escape(control["name"])}</p>'
+        f'<details class="al-band-from"><summary>Where the band comes from{moved}</summary>'
+        + (f"<p>{escape(origin)}</p>" if origin else "")
+        + (f"<ol>{listed}</ol>" if moves else "")
+        + "</details>"
+    )
+
+
+def move_text(move: dict[str, Any]) -> str:
+    """A band's move in words."""
+    return f"from {band_text(move['from'])} to {band_text(move['to'])}, on seeds {move['seeds']}: {move['why']}"
+
+
+def _control(control: dict[str, Any]) -> str:
+    rival = '<span class="al-rival">rival</span> ' if control.get("rival") else ""
+    said = "".join(
+        f'<p class="al-soft al-why">{escape(control[key])}</p>' for key in ("why", "could") if control.get(key)
+    )
+    return (
+        f'<div class="al-measure"><p>{rival}{escape(control["name"])}</p>'
         f'<p class="al-values al-grey">{", ".join(shown(control["values"]))}</p>'
-        f'<p class="al-soft">{escape(control["of"])} without {escape(control["removed"])}</p></div>'
+        f'<p class="al-soft">{escape(control["of"])} without {escape(control["removed"])}</p>{said}</div>'
     )
 
 
 def strip(measure: dict[str, Any], controls: list[dict[str, Any]]) -> str:
-    """A strip plot: the band in green, seeds as blue dots, controls as grey rings."""
+    """A strip plot: the band in green, seeds as blue dots, controls as grey rings, rivals as dark ones."""
     low, high = measure["band"]
     own = [v for v in measure["values"] if v is not None]
-    other = [v for control in controls for v in control["values"] if v is not None]
-    ends = [v for v in (low, high, *own, *other) if v is not None]
+    rivals = [v for control in controls if control.get("rival") for v in control["values"] if v is not None]
+    other = [v for control in controls if not control.get("rival") for v in control["values"] if v is not None]
+    ends = [v for v in (low, high, *own, *other, *rivals) if v is not None]
     first, last = min(ends), max(ends)
     pad = 0.08 * ((last - first) or abs(last) or 1.0)
     first, last = first - pad * (3 if low is None else 1), last + pad * (3 if high is None else 1)
@@ -124,8 +163,10 @@ def strip(measure: dict[str, Any], controls: list[dict[str, Any]]) -> str:
 
     left, right = at(low) if low is not None else 0.0, at(high) if high is not None else 100.0
     label = f"Strip plot: {measure['name']} {_range(own)}, {band_text(measure['band'])} demanded"
+    label += f"; rival {_range(rivals)}" if rivals else ""
     label += f"; control {_range(other)}" if other else ""
     dots = "".join(f'<circle class="al-dot-control" cx="{at(v)}%" cy="13" r="4"/>' for v in other)
+    dots += "".join(f'<circle class="al-dot-control al-dot-rival" cx="{at(v)}%" cy="13" r="4"/>' for v in rivals)
     dots += "".join(f'<circle class="al-dot-here" cx="{at(v)}%" cy="13" r="4.5"/>' for v in own)
     edges = "".join(
         f'<line class="al-edge" x1="{x}%" x2="{x}%" y1="2" y2="24"/>'
@@ -157,12 +198,21 @@ def card_text(record: Record) -> str:
         lines.append(f"  from the record of recipe {record['recipe']}; live miniature: {record['miniature']}")
     for measure in record["measures"]:
         unit = f" {measure['unit']}" if measure["unit"] else ""
+        apart = proof.separation(measure, record["controls"])
+        items = f", {measure['items']} items a seed" if measure.get("items") else ""
+        values = ", ".join(shown(measure["values"]))
         lines.append(
-            f"  here: {measure['name']} {', '.join(shown(measure['values']))}{unit} ({band_text(measure['band'])})"
+            f"  here: {measure['name']} {values}{unit} ({band_text(measure['band'])}{items})"
+            + (f", separation {proof.separation_text(apart)}" if apart is not None else "")
         )
-    for control in record["controls"]:
+        if measure.get("band_from"):
+            lines.append(f"    band: {measure['band_from']}")
+        lines += [f"    band moved {move_text(move)}" for move in measure.get("band_history") or []]
+    for control in _rivals_first(record["controls"]):
+        kind = "rival" if control.get("rival") else "control"
         values = ", ".join(shown(control["values"]))
-        lines.append(f"  control: {control['name']} {values} ({control['of']} without {control['removed']})")
+        lines.append(f"  {kind}: {control['name']} {values} ({control['of']} without {control['removed']})")
+        lines += [f"    {control[key]}" for key in ("why", "could") if control.get(key)]
     return "\n".join(lines + [f"  {text}" for text in complaints(record)])
 
 

@@ -2,7 +2,8 @@
 
 A claim holds when *every* seed's value of every measure lies in its band and *every* control value lies outside the
 band of the measure it names. It shows a card and a plain table, keeps a machine-readable record in the cell, and raises
-`ClaimFailed` where it does not hold, so that a page cannot say what its run did not show.
+`ClaimFailed` where it does not hold, so that a page cannot say what its run did not show. One control at least is the
+rival, the strongest other explanation; what a claim must be besides is in docs/claims.md and judged by `proof`.
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book import fragments, session
+from alignlab.book import fragments, proof, session
 
 if TYPE_CHECKING:
     from alignlab import recipes
@@ -26,13 +27,26 @@ class ClaimFailed(AssertionError):
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A band that was another one before: from where to where, why, and on which seeds that was seen."""
+
+    from_: Band
+    to: Band
+    why: str
+    seeds: str
+
+
+@dataclass(frozen=True)
 class Measure:
     """What is measured, once a seed.
 
     name: what the card calls it. run: seed -> value. unit: "fraction", "nats", "tokens", …
     band: (low, high), bounds included; None for an open end, not for both.
     tol: the absolute difference by which a stored value may move on another processor; default 2 % of the value,
-        at least 0.005.
+        at least 0.005. At most half the distance to the nearest control.
+    band_from: where the band comes from, "paper: …" or "pilot on seeds 100-104", seeds that the claim does not use.
+    history: how the band moved, oldest first; the last one's `to` is the band.
+    n: how many items one value rests on, where seeds are draws of data.
     """
 
     name: str
@@ -40,6 +54,9 @@ class Measure:
     unit: str
     band: Band
     tol: float | None = None
+    band_from: str | None = None
+    history: Sequence[Moved] = ()
+    n: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,9 @@ class Control:
     """The same pipeline with one named ingredient removed; its values must miss the band of the measure `of`.
 
     tol: as of a measure, where a run without the ingredient wanders further than one with it; default the measure's.
+    rival: the strongest other explanation of what the measure shows, which each claim has; why: what makes it that,
+        one sentence. A rival that is the same number on every seed counts for nothing, unless could= says how it
+        could have reached the band all the same ("each of 40 prompts may succeed").
     """
 
     name: str
@@ -54,6 +74,9 @@ class Control:
     of: str
     removed: str
     tol: float | None = None
+    rival: bool = False
+    why: str | None = None
+    could: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +158,9 @@ def validate(claim: Claim) -> None:
             raise ValueError(f"{where}: the band of {measure.name!r} is empty: {low} > {high}")
         if measure.tol is not None and not measure.tol > 0:
             raise ValueError(f"{where}: the tolerance of {measure.name!r} must be positive, not {measure.tol}")
+        if measure.n is not None and not measure.n > 0:
+            raise ValueError(f"{where}: n= of {measure.name!r} counts items, one at least, not {measure.n}")
+        _validate_history(where, measure)
     for control in claim.controls:
         if control.of not in names:
             raise ValueError(f"{where}: control {control.name!r} names {control.of!r}, which is none of {names}")
@@ -142,6 +168,8 @@ def validate(claim: Claim) -> None:
             raise ValueError(f"{where}: say what control {control.name!r} leaves out (removed=)")
         if control.tol is not None and not control.tol > 0:
             raise ValueError(f"{where}: the tolerance of {control.name!r} must be positive, not {control.tol}")
+        if control.rival and not control.why:
+            raise ValueError(f"{where}: say why {control.name!r} is the strongest other explanation (why=)")
     method_name(claim.method)
     if (claim.source is None) != (claim.miniature is None):
         raise ValueError(f"{where}: source= (a recipe's record) and miniature= (the live claim beside it) go together")
@@ -151,6 +179,20 @@ def validate(claim: Claim) -> None:
         page, live = claim.id.split("/")[0], claim.miniature
         if live == claim.id or live.count("/") != 1 or live.split("/")[0] != page:
             raise ValueError(f"{where}: miniature= is the id of a live claim of this page, '{page}/…', not {live!r}")
+
+
+def _validate_history(where: str, measure: Measure) -> None:
+    """Raise ValueError where the moves of a band don't lead to the band it has."""
+    if measure.band_from is not None and not measure.band_from.strip():
+        raise ValueError(f"{where}: say where the band of {measure.name!r} comes from, or leave band_from= out")
+    bands = [tuple(move.from_) for move in measure.history[1:]] + [tuple(measure.band)]
+    for move, following in zip(measure.history, bands):
+        if not move.why or not move.seeds:
+            raise ValueError(f"{where}: say why the band of {measure.name!r} moved, and on which seeds")
+        if tuple(move.from_) == tuple(move.to):
+            raise ValueError(f"{where}: the band of {measure.name!r} did not move from {move.from_}")
+        if tuple(move.to) != following:
+            raise ValueError(f"{where}: the band of {measure.name!r} moved to {move.to}, and next it is {following}")
 
 
 def method_name(method: Callable[..., Any]) -> str:
@@ -177,6 +219,12 @@ def run(claim: Claim) -> Record:
             "seeds": list(claim.seeds),
             "values": [value(measure.run, seed) for seed in claim.seeds],
             "band": list(measure.band),
+            "band_from": measure.band_from,
+            "band_history": [
+                {"from": list(move.from_), "to": list(move.to), "why": move.why, "seeds": move.seeds}
+                for move in measure.history
+            ],
+            "items": measure.n,
         }
         for measure in claim.measures
     ]
@@ -187,6 +235,9 @@ def run(claim: Claim) -> Record:
             "name": control.name,
             "of": control.of,
             "removed": control.removed,
+            "rival": control.rival,
+            "why": control.why,
+            "could": control.could,
             "values": [value(control.run, seed) for seed in claim.seeds],
         }
         for control in claim.controls
@@ -194,6 +245,8 @@ def run(claim: Claim) -> Record:
     for entry, control in zip(controls, claim.controls):
         if control.tol is not None:
             entry["tol"] = control.tol
+    for entry in measures:
+        entry["separation"] = proof.separation(entry, controls)
     record: Record = {
         "chapter": session.page(),
         "id": claim.id,
@@ -248,7 +301,7 @@ def complaints(record: Record) -> list[str]:
                     f"control {control['name']!r} is {value:g} on seed {seed}, "
                     f"inside {band_text(bands[control['of']])} of {control['of']}"
                 )
-    return said
+    return said + proof.idle_rivals(record)
 
 
 def band_text(band: Sequence[float | None]) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from alignlab.book import card, claims, explorers, fragments, links, numbers, tables
+from alignlab.book import card, claims, explorers, fragments, links, numbers, proof, tables
 
 Output = Mapping[str, Any]
 Bundle = Mapping[str, Any]
@@ -120,10 +120,18 @@ def records_differ(mime: str, stored: dict[str, Any], fresh: dict[str, Any]) -> 
 def _claims_differ(stored: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
     problems = []
     tolerance: dict[str, float] = {}
+    for measure in stored.get("measures", []):
+        apart = proof.separation(measure, stored.get("controls", []))
+        if measure.get("separation", apart) != apart:
+            problems.append(
+                f"claim {stored.get('id')!r}: separation {measure['separation']} of {measure['name']} is stored, "
+                f"its stored values give {apart}"
+            )
+    stored, fresh = proof.completed(stored), proof.completed(fresh)  # one stored earlier may lack fields
     for kind in ("measures", "controls"):
         before, after = stored.get(kind, []), fresh.get(kind, [])
         bare = [
-            [{k: v for k, v in entry.items() if k not in ("values", "tol")} for entry in part]
+            [{k: v for k, v in entry.items() if k not in ("values", "tol", "separation")} for entry in part]
             for part in (before, after)
         ]
         if bare[0] != bare[1]:

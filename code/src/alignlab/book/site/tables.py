@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from alignlab.book.card import shown, strip
+from alignlab.book import proof
+from alignlab.book.card import anchor_of, band_origin, shown, strip
 from alignlab.book.claims import band_text
 from alignlab.book.fragments import style
 from alignlab.book.site.pages import Page, chapters
@@ -46,7 +47,10 @@ def page_link(page: Page, link: Link, fragment: str = "", text: str = "") -> str
 
 
 def claim_ledger(pages: Mapping[str, Page], link: Link, cite: Callable[[str], str]) -> str:
-    """Every claim of every written page: what the paper says, what each seed gave here, band and controls."""
+    """Every claim of every written page: what the paper says, what each seed gave here, band, controls, separation.
+
+    First all of them in one table, those that separate least at its top, then each page's, in the same order.
+    """
     claims = [claim for page in pages.values() for claim in page.claims]
     if not claims:
         return '<p class="al-none">No chapter with claims is in this edition yet.</p>'
@@ -56,16 +60,43 @@ def claim_ledger(pages: Mapping[str, Page], link: Link, cite: Callable[[str], st
         f'<p class="al-ledger-sum"><strong>{held} of {len(claims)}</strong> claims hold on every seed, with every '
         f"control outside the band it must miss: {values} measured values.</p>",
         style("claim"),
+        _by_separation(claims),
     ]
     for page in pages.values():
         if page.claims:
             heading = f'<h2 class="al-ledger-page" id="{anchor("page", page.slug)}">{page_link(page, link)}</h2>'
-            out.append(heading + "".join(_claim(page, claim, link, cite) for claim in page.claims))
+            out.append(heading + "".join(_claim(page, c, link, cite) for c in proof.by_separation(page.claims)))
     return "".join(out)
 
 
+def _by_separation(claims: Sequence[dict[str, Any]]) -> str:
+    """All claims, the weakest first, each with its separation and its rivals."""
+    rows = []
+    for claim in proof.by_separation(claims):
+        rivals = [str(control["name"]) for control in claim["controls"] if control.get("rival")]
+        rows.append(
+            (
+                f'<a href="#{anchor_of(str(claim["id"]))}">{escape(str(claim["says"]))}</a>',
+                _separation(proof.weakest(claim)),
+                escape("; ".join(rivals)) if rivals else '<span class="al-off">none named</span>',
+            )
+        )
+    weak = sum(apart is not None and apart < proof.WEAK for apart in map(proof.weakest, claims))
+    head = ("claim", "separation", "rival")
+    return (
+        f"<p>How far the nearest value and the nearest control's value stand apart, in standard deviations over seeds: "
+        f"{weak} of {len(claims)} claims are <strong>weak</strong>, with a separation under {proof.WEAK:g}.</p>"
+        + listing(head, rows, "All claims, those that separate least first", "al-separations")
+    )
+
+
+def _separation(apart: float | None) -> str:
+    text = proof.separation_text(apart).replace("weak", '<strong class="al-weak">weak</strong>')
+    return f'<span class="al-seeds">{text}</span>'
+
+
 def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str], str]) -> str:
-    mark = "claim-" + re.sub(r"[^\w]+", "-", str(claim["id"]))
+    mark = anchor_of(str(claim["id"]))
     says = escape(str(claim["says"]))
     target = link(page.docname)
     where = f'<a href="{escape(target)}#{mark}">{says}</a>' if target else says
@@ -78,17 +109,21 @@ def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str
             (
                 escape(measure["name"]) + unit,
                 _values(measure["values"]),
-                band_text(measure["band"]),
+                band_text(measure["band"]) + band_origin(measure),
+                _separation(proof.separation(measure, controls)),
                 strip(measure, controls),
             )
         )
         for control in controls:
-            name = f'<span class="al-off">control: {escape(control["name"])}</span>'
+            kind = '<span class="al-rival">rival</span>' if control.get("rival") else "control:"
+            why = f'<br><span class="al-quiet">{escape(control["why"])}</span>' if control.get("why") else ""
+            name = f'<span class="al-off">{kind} {escape(control["name"])}</span>{why}'
             rows.append(
                 (
                     name,
                     f'<span class="al-off">{_values(control["values"])}</span>',
                     f'<span class="al-off">without {escape(control["removed"])}</span>',
+                    "",
                     "",
                 )
             )
@@ -98,7 +133,10 @@ def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str
         f'<p class="al-ledger-meta"><strong>{verdict}</strong> · {cite(str(claim["paper"]))} · {run} · '
         f"<code>{escape(str(claim['method']))}</code></p>"
         + listing(
-            ("measured", "each seed", "holds when", "picture"), rows, f"Measured: {claim['says']}", "al-ledger-rows"
+            ("measured", "each seed", "holds when", "separation", "picture"),
+            rows,
+            f"Measured: {claim['says']}",
+            "al-ledger-rows",
         )
         + "</section>"
     )
