@@ -21,6 +21,7 @@ from alignlab.interp.tracing import from_layer
 from alignlab.lm import LM, capture
 from alignlab.lm.load import encode
 from alignlab.lm.sites import find_site
+from alignlab.lm.training import descend
 
 PREFIXES = (
     "",
@@ -143,7 +144,7 @@ def rank_one_edits(
     added = torch.zeros(len(requests), lm.d_model, requires_grad=True)
     optimizer = torch.optim.Adam([added], lr=lr)
     with from_layer(lm, layer + 1):
-        for _ in range(steps):
+        for step in range(steps):
             changed = state.index_put(
                 (rows, end), added[owner], accumulate=True
             )
@@ -152,9 +153,7 @@ def rank_one_edits(
                 / width
             )
             loss = loss + decay * (added.square().sum(1) / usual.square()).sum()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(optimizer, loss, step)
     return [
         Edit(layer, v.float(), read_direction(k, moments).float())
         for v, k in zip(added.detach(), keys)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from alignlab.lm import LM
+from alignlab.lm.training import descend
 
 Array = NDArray[np.float64]
 
@@ -101,7 +102,7 @@ def contrast_consistent_search(
     )
     bias = torch.zeros(restarts, requires_grad=True)
     optimizer = torch.optim.AdamW([w, bias], lr=0.01, weight_decay=0.01)
-    for _ in range(steps):
+    for step in range(steps):
         p, q = (
             torch.sigmoid(x @ w + bias),
             torch.sigmoid(z @ w + bias),
@@ -109,9 +110,7 @@ def contrast_consistent_search(
         losses = (p + q - 1).square().mean(0) + torch.minimum(
             p, q
         ).square().mean(0)
-        optimizer.zero_grad()
-        losses.sum().backward()
-        optimizer.step()
+        descend(optimizer, losses.sum(), step)
     best = int(losses.argmin())
     direction = w[:, best].detach().double().numpy() / scale
     return Probe(direction, float(direction @ mean - bias[best].item()))

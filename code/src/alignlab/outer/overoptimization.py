@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from alignlab.lm.training import descend
+
 D = 16  # numbers that describe an answer
 Reward = Callable[[Tensor], Tensor]  # answers (n, D) -> rewards (n,)
 
@@ -116,7 +118,7 @@ def fit_proxy(
     optimizer = torch.optim.AdamW(
         [into, shift, out], lr=3e-3, weight_decay=0.01, fused=True
     )
-    for _ in range(steps):
+    for step in range(steps):
         rows = torch.randint(
             len(chosen),
             (members if alike else 1, min(len(chosen), 256)),
@@ -127,9 +129,7 @@ def fit_proxy(
             - F.relu(rejected[rows] @ into + shift)
         ) @ out  # (member, pair, 1)
         loss = -F.logsigmoid(margin).mean(1).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
     weights = (into.detach(), shift.detach(), out.detach())
     return [
         standardize(partial(_one_member, *(w[member] for w in weights)), g)
@@ -157,7 +157,7 @@ def policy_gradient(
     mean, log_std = (torch.zeros(D, requires_grad=True) for _ in range(2))
     optimizer = torch.optim.Adam([mean, log_std], lr=lr, fused=True)
     rows = []
-    for _ in range(steps):
+    for step in range(steps):
         with torch.no_grad():
             std = log_std.exp()
             kl = (0.5 * (mean**2 + std**2 - 1) - log_std).sum()
@@ -173,9 +173,7 @@ def policy_gradient(
             advantage = (r - r.mean()) / (r.std() + 1e-6)
         logprob = (-0.5 * ((x - mean) / log_std.exp()) ** 2 - log_std).sum(1)
         loss = -(advantage * logprob).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
         with torch.no_grad():
             log_std.clamp_(-1.5, 0.5)
     return Path(*np.array(rows).T)

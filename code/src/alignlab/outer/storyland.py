@@ -28,6 +28,8 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyConfig, TinyTransformer, train
+from alignlab.lm.checks import check_temperature, tempered
+from alignlab.lm.masks import masked, masked_mean
 from alignlab.outer.reward import bradley_terry_loss
 
 HEROES = ("mia", "tom", "fox", "owl")
@@ -243,7 +245,8 @@ def sample(
 ) -> Stories:
     """n stories that a model writes, `heroes` (n,) token ids given or each hero equally often.
 
-    Drawn at `temperature` from the model's own distribution; a story that hasn't ended after twelve words is cut.
+    Drawn at `temperature` from the model's own distribution (0 takes the likeliest word); a story that hasn't ended
+    after twelve words is cut.
     opening: (n,) first words of the answers, put there and not drawn.
     """
     if heroes is None:
@@ -254,7 +257,7 @@ def sample(
     open_ = torch.arange(n)  # stories that haven't ended
     for t in range(1, LENGTH):
         p = (
-            (model(tokens[open_, :t])[:, -1].double() / temperature)
+            tempered(model(tokens[open_, :t])[:, -1].double(), temperature)
             .softmax(-1)
             .cumsum(-1)
         )
@@ -275,11 +278,15 @@ def logprobs(
 ) -> Tensor:
     """Each token's log-probability given what stands before it, (n, T); 0 where the mask is False.
 
-    Has a gradient. The sum over T is the log-probability of the story given its hero.
+    Has a gradient. The sum over T is the log-probability of the story given its hero. Raises ValueError for a
+    temperature that is not above 0, where no text but one has a probability.
     """
+    check_temperature(temperature, lowest=1e-30)
     logp = (model(tokens[:, :-1]) / temperature).log_softmax(-1)
     picked = logp.gather(-1, tokens[:, 1:, None]).squeeze(-1)
-    return torch.cat([torch.zeros_like(picked[:, :1]), picked], dim=1) * mask
+    return masked(
+        torch.cat([torch.zeros_like(picked[:, :1]), picked], dim=1), mask
+    )
 
 
 @torch.no_grad()
@@ -295,7 +302,7 @@ def kl_to(
     p, q = (
         m(tokens[:, :-1]).double().log_softmax(-1) for m in (model, reference)
     )
-    return float(((p.exp() * (p - q)).sum(-1) * mask[:, 1:]).sum(1).mean())
+    return float(masked((p.exp() * (p - q)).sum(-1), mask[:, 1:]).sum(1).mean())
 
 
 @torch.no_grad()
@@ -303,7 +310,7 @@ def entropy(model: nn.Module, n: int, generator: torch.Generator) -> float:
     """Entropy of a model's stories, nats a word: sampled over n beginnings, exact over each next word."""
     tokens, mask = sample(model, n, generator)
     p = model(tokens[:, :-1]).double().log_softmax(-1)
-    return float((-(p.exp() * p).sum(-1) * mask[:, 1:]).sum() / mask.sum())
+    return float(masked_mean(-(p.exp() * p).sum(-1), mask[:, 1:]))
 
 
 def text(tokens: Tensor) -> list[str]:
@@ -402,6 +409,6 @@ def _likelihood(
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(stories.tokens), (128,), generator=generator)
         tokens, mask = (part[rows] for part in stories)
-        return -logprobs(model, tokens, mask).sum() / mask.sum()
+        return -masked_mean(logprobs(model, tokens, mask), mask)
 
     return loss
