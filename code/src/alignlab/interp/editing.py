@@ -8,6 +8,7 @@ a key gets a new value while all other keys, as far as their second moments tell
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,9 +76,13 @@ def read_direction(
     """C⁻¹k / (kᵀC⁻¹k): reads 1 from the key, and as little as can be from other keys (Meng et al. 2022, eq. 2).
 
     key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other keys (then k / |k|²). ridge: added to C's
-    diagonal, as a share of its mean, since C is estimated from few tokens.
+    diagonal, as a share of its mean, since C is estimated from few tokens. Raises ValueError for a key of length 0.
     """
     key = key.double()
+    if not 0 < float(key.norm()) < math.inf:
+        raise ValueError(
+            f"a key of length {float(key.norm())} can't be read: give one whose entries are finite and not all 0"
+        )
     if moments is None:
         return key / (key @ key)
     regular = moments + ridge * moments.diagonal().mean() * torch.eye(

@@ -55,7 +55,7 @@ def fit_reward(
     """
     if rankings.ndim != 3 or not len(rankings):
         raise ValueError(
-            f"rankings has shape {tuple(rankings.shape)}; it must be (rankings, answers, features), one ranking at least"
+            f"rankings has shape {tuple(rankings.shape)}; give (rankings, answers, features), at least one ranking"
         )
     rankings = rankings.double()
     check_numbers(rankings, "rankings")
