@@ -21,6 +21,7 @@ from alignlab.interp.facts import Fact, answer_token, subject_end
 from alignlab.interp.tracing import from_layer
 from alignlab.lm import LM, capture
 from alignlab.lm.load import encode
+from alignlab.lm.masks import pad_right
 from alignlab.lm.sites import find_site
 from alignlab.lm.training import descend
 
@@ -256,14 +257,7 @@ def _padded(
     lm: LM, rows: Sequence[Sequence[int]]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Right-padded token ids, their mask, and the index of each row's last token."""
-    longest = max(map(len, rows))
-    ids = torch.tensor(
-        [[*row, *[0] * (longest - len(row))] for row in rows], device=lm.device
-    )
-    mask = torch.tensor(
-        [[1] * len(row) + [0] * (longest - len(row)) for row in rows],
-        device=lm.device,
-    )
+    ids, mask, _ = pad_right(rows, lm.device)
     return (
         ids,
         mask,
