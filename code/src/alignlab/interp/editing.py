@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from alignlab.interp.facts import Fact, answer_token, subject_end
-from alignlab.interp.tracing import from_layer
 from alignlab.lm import LM, capture
 from alignlab.lm.load import encode
 from alignlab.lm.masks import pad_right
 from alignlab.lm.sites import find_site
+from alignlab.lm.stack import from_layer, stack_of
 from alignlab.lm.training import descend
 
 PREFIXES = (
@@ -238,19 +238,12 @@ def _answer_logprobs(
 
 def _last_logprobs(lm: LM, state: Tensor, mask: Tensor, last: Tensor) -> Tensor:
     """Log-probabilities after each right-padded row's last token, (row, vocab); only these are unembedded."""
-    inner = (
-        lm.model.get_base_model()
-        if hasattr(lm.model, "get_base_model")
-        else lm.model
-    )
-    hidden = inner.model(
+    parts = stack_of(lm)
+    hidden = parts.body(
         inputs_embeds=state, attention_mask=mask, use_cache=False
     ).last_hidden_state
-    return (
-        inner.lm_head(hidden[torch.arange(len(last)), last])
-        .float()
-        .log_softmax(-1)
-    )
+    logits: Tensor = parts.head(hidden[torch.arange(len(last)), last])
+    return logits.float().log_softmax(-1)
 
 
 def _padded(
