@@ -7,8 +7,6 @@ from alignlab.book import pages
 from alignlab.book.fragments import escape
 from support import ROOT
 
-ROOT = Path(__file__).parents[1]
-
 
 def code_cells(slug: str) -> list:
     return [cell for cell in pages.read_notebook(pages.notebook_path(ROOT, slug)).cells if cell.cell_type == "code"]

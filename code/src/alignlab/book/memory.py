@@ -14,10 +14,16 @@ _caches: list[dict[Any, Any]] = []
 
 
 def seeds(n: int) -> tuple[int, ...]:
-    """The page's first n seeds: 0 … n-1, or others where `ALIGNLAB_SEED_OFFSET` shifts them (`alignlab verify`)."""
+    """The page's first n seeds: 0 … n-1, or others where `ALIGNLAB_SEED_OFFSET` shifts them (`alignlab verify`).
+
+    Raises ValueError for n below 1, or an offset that is no integer of at least 0.
+    """
     if n < 1:
         raise ValueError(f"a page needs at least one seed, not {n}")
-    offset = int(os.environ.get("ALIGNLAB_SEED_OFFSET", "0") or 0)
+    given = os.environ.get("ALIGNLAB_SEED_OFFSET", "").strip() or "0"
+    if not given.isdecimal():
+        raise ValueError(f"ALIGNLAB_SEED_OFFSET={given!r} must be an integer of at least 0: seeds can't be negative")
+    offset = int(given)
     return tuple(range(offset, offset + n))
 
 

@@ -41,7 +41,9 @@ def page() -> str:
 
 def static() -> bool:
     """Whether interactive parts are written for a page without a kernel (`ALIGNLAB_STATIC=1`)."""
-    return os.environ.get("ALIGNLAB_STATIC", "") not in ("", "0")
+    from alignlab.assets import flag
+
+    return flag("ALIGNLAB_STATIC")
 
 
 def _one_thread() -> None:

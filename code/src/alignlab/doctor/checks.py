@@ -164,7 +164,11 @@ def _memory() -> Report:
 
 def _cache() -> Report:
     """Where assets are kept, what they take there, what the disk has left, and whether it can be written."""
-    where = assets.cache_dir()
+    try:
+        where = assets.cache_dir()
+    except assets.AssetError:
+        where = Path(os.environ["ALIGNLAB_CACHE"])
+        return {"path": str(where), "size": 0, "free": 0, "writable": False}
     there = next(
         folder
         for folder in (where, *where.absolute().parents)
@@ -188,14 +192,12 @@ def _cache() -> Report:
 
 def _asset(asset: assets.Asset, rehash: bool) -> Report:
     """state: "verified", "absent", or "damaged" with the fault."""
-    fault = store.find_fault(asset, rehash=rehash)
-    state = (
-        "verified"
-        if fault is None
-        else "damaged"
-        if os.path.exists(store.folder_of(asset))
-        else "absent"
-    )
+    try:
+        fault = store.find_fault(asset, rehash=rehash)
+        there = os.path.exists(store.folder_of(asset))
+    except assets.AssetError as error:
+        fault, there = str(error), False
+    state = "verified" if fault is None else "damaged" if there else "absent"
     return {
         "name": asset.name,
         "state": state,

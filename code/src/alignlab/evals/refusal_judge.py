@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from alignlab.evals.refusals import refuses
+from alignlab.lm.checks import check_texts
 from alignlab.lm.sentences import sentence_vectors
 
 
@@ -57,6 +58,8 @@ def refusal_probability(replies: Sequence[str]) -> np.ndarray:
 
     Raises alignlab.assets.AssetError where the sentence encoder can't be fetched.
     """
+    if not len(check_texts(replies, "replies")):
+        return np.zeros(0)
     found = _fitted().predict_proba(opening_vectors(replies))[:, 1]
     return np.where([bool(reply.strip()) for reply in replies], found, 0.0)
 

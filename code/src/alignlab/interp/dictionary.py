@@ -19,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.lm.training import descend
+
 Kind = Literal["l1", "topk", "jumprelu"]
 Draw = Callable[
     [torch.Generator], Tensor
@@ -145,7 +147,7 @@ def train_dictionary(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, 3 * (1 - step / steps))
     )
-    for _ in range(steps):
+    for step in range(steps):
         x = draw(g)
         activity = model.encode(x)
         error = (model.decode(activity) - x).square().sum(-1).mean(-1)
@@ -159,9 +161,7 @@ def train_dictionary(
                 above(before, model.threshold.unsqueeze(-2)).sum(-1).mean(-1)
             )
             error = error + price * count
-        optimizer.zero_grad()
-        error.sum().backward()
-        optimizer.step()
+        descend(optimizer, error.sum(), step)
         schedule.step()
         with torch.no_grad():
             model.decoder.div_(model.decoder.norm(dim=-1, keepdim=True))

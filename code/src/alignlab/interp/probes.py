@@ -16,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from alignlab.lm import LM
+from alignlab.lm.training import descend
 
 Array = NDArray[np.float64]
 
@@ -95,6 +96,10 @@ def contrast_consistent_search(
             f"two sets of shape (n, d) are needed, not {a.shape} and {b.shape}"
         )
     both = np.concatenate([a, b])
+    if not both.size or not np.isfinite(both).all():
+        raise ValueError(
+            f"activations of shape {a.shape} must be finite numbers, at least one pair"
+        )
     mean, scale = both.mean(0), both.std(0) + 1e-12
     x, z = (torch.from_numpy((part - mean) / scale).float() for part in (a, b))
     rng = np.random.default_rng(seed)
@@ -106,7 +111,7 @@ def contrast_consistent_search(
     )
     bias = torch.zeros(restarts, requires_grad=True)
     optimizer = torch.optim.AdamW([w, bias], lr=0.01, weight_decay=0.01)
-    for _ in range(steps):
+    for step in range(steps):
         p, q = (
             torch.sigmoid(x @ w + bias),
             torch.sigmoid(z @ w + bias),
@@ -114,9 +119,7 @@ def contrast_consistent_search(
         losses = (p + q - 1).square().mean(0) + torch.minimum(
             p, q
         ).square().mean(0)
-        optimizer.zero_grad()
-        losses.sum().backward()
-        optimizer.step()
+        descend(optimizer, losses.sum(), step)
     best = int(losses.argmin())
     direction = w[:, best].detach().double().numpy() / scale
     return Probe(direction, float(direction @ mean - bias[best].item()))
@@ -186,14 +189,38 @@ def cosine(a: ArrayLike, b: ArrayLike) -> float:
     return float(a @ b) / size if size else 0.0
 
 
+def unit(direction: ArrayLike) -> Array:
+    """A direction at length 1. Raises ValueError for one of length 0, or that holds what is no finite number."""
+    v = np.asarray(direction, dtype=float)
+    length = np.linalg.norm(v)
+    if not 0 < length < np.inf:
+        raise ValueError(
+            f"a direction of length {length} points nowhere: give one whose entries are finite and not all 0"
+        )
+    return np.asarray(v / length)
+
+
 def _checked(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=bool)
+    X, given = np.asarray(X, dtype=float), np.asarray(y)
+    kinds = set(given.ravel().tolist())
+    if not kinds <= {0, 1}:
+        raise ValueError(
+            f"labels are true or false (or 1 and 0), not {sorted(map(str, kinds))[:4]}: compare them first, as y == 1"
+        )
+    y = given.astype(bool)
     if X.ndim != 2 or y.shape != X.shape[:1]:
         raise ValueError(
             f"activations (n, d) and labels (n,) are needed, not {X.shape} and {y.shape}"
         )
+    if not len(y):
+        raise ValueError("no activations: a probe needs some of both kinds")
     if y.all() or not y.any():
         raise ValueError(
             f"all {len(y)} labels are {bool(y[0])}: a probe needs both kinds"
+        )
+    if not np.isfinite(X).all():
+        row = int(np.nonzero(~np.isfinite(X).all(1))[0][0])
+        raise ValueError(
+            f"the activations of row {row} hold {X[row][~np.isfinite(X[row])][0]}: leave it out"
         )
     return X, y

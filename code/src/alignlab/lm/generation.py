@@ -10,8 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from alignlab.lm.checks import (
+    check_fits,
+    check_seed,
+    check_temperature,
+    check_texts,
+    tempered,
+)
 from alignlab.lm.load import LM, encode
+from alignlab.lm.masks import left_positions, pad_left
 
+ROLES = ("system", "user", "assistant", "tool")
 BATCH_TOKENS = 8192  # prompt and new tokens, padding included, that `generate` keeps in its cache at once
 
 
@@ -37,23 +46,27 @@ def chat_prompt(
     lm: LM,
     message: str | Sequence[Mapping[str, str]],
     system: str | None = None,
+    markers: bool = False,
 ) -> str:
     """A message, or a conversation, in the model's chat template, up to where the assistant's answer begins.
 
     system: None leaves the system turn to the template (SmolLM2's names itself there); "" sends an empty one.
-    Raises ValueError where the model has no chat template, or `system` is given beside a conversation that has one.
+    markers: the text of a special token, such as `<|im_end|>`, in a message (a user's, say) is kept as plain text by an
+        invisible word joiner behind its first character, so that nobody's text ends a turn or begins one; True leaves
+        it as it is, to be read as the token.
+    Raises ValueError where the model has no chat template, `system` is given beside a conversation that has one, or the
+    turns are not {"role", "content"} with text in both, the last one not the assistant's.
     """
-    turns = (
-        [{"role": "user", "content": message}]
-        if isinstance(message, str)
-        else [dict(turn) for turn in message]
-    )
+    turns = _turns(message)
     if system is not None:
-        if turns and turns[0]["role"] == "system":
+        if turns[0]["role"] == "system":
             raise ValueError(
                 "the conversation has a system turn already: leave `system` out"
             )
         turns.insert(0, {"role": "system", "content": system})
+    if not markers:
+        for turn in turns:
+            turn["content"] = _plain(lm, turn["content"])
     if lm.tokenizer.chat_template is None:
         raise ValueError(
             f"{lm.name} has no chat template, it is no chat model: write the prompt yourself"
@@ -61,6 +74,44 @@ def chat_prompt(
     return lm.tokenizer.apply_chat_template(
         turns, tokenize=False, add_generation_prompt=True
     )
+
+
+def _turns(message: str | Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """A conversation as a new list of turns, checked."""
+    if isinstance(message, str):
+        return [{"role": "user", "content": message}]
+    shape = '{"role": "user", "content": "…"}'
+    if not isinstance(message, Sequence) or not message:
+        raise ValueError(
+            f"{message!r} is no message: give a string, or a list of turns {shape}"
+        )
+    turns = []
+    for i, turn in enumerate(message):
+        if not isinstance(turn, Mapping) or not all(
+            isinstance(turn.get(key), str) for key in ("role", "content")
+        ):
+            raise ValueError(
+                f"turn {i} is {turn!r}: give {shape}, text in both"
+            )
+        if turn["role"] not in ROLES:
+            raise ValueError(
+                f"turn {i} has the role {turn['role']!r}: roles are {', '.join(ROLES)}"
+            )
+        turns.append(dict(turn))
+    if turns[-1]["role"] == "assistant":
+        raise ValueError(
+            "the conversation ends with the assistant's turn: end it with the user's, or put the beginning of an "
+            "answer behind the prompt"
+        )
+    return turns
+
+
+def _plain(lm: LM, text: str) -> str:
+    """`text` with its special tokens' text broken by an invisible word joiner, so that no tokenizer reads them."""
+    for marker in lm.tokenizer.all_special_tokens:
+        if marker in text:
+            text = text.replace(marker, marker[0] + "\u2060" + marker[1:])
+    return text
 
 
 def generate(
@@ -80,14 +131,21 @@ def generate(
         prompts give different samples, no global random state is read or changed.
     stop: string or strings at which a completion ends; the completion doesn't contain it.
     Prompts are padded on the left and run in batches; equal prompts are read once.
+    Raises TypeError for prompts that aren't text; ValueError for an empty prompt or stop string, settings out of range,
+    and where a prompt and its new tokens exceed the model's context.
     """
-    if isinstance(prompts, str):
-        raise TypeError("prompts is one string: give a list of prompts")
-    if temperature < 0 or not 0 < top_p <= 1:
+    prompts = check_texts(prompts)
+    check_temperature(temperature)
+    if not 0 < top_p <= 1:
+        raise ValueError(f"top_p={top_p} must lie in (0, 1]")
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
+    stops = check_texts([stop] if isinstance(stop, str) else stop or [], "stop")
+    if not all(stops):
         raise ValueError(
-            f"temperature={temperature} must be at least 0 and top_p={top_p} in (0, 1]"
+            "stop holds '', which every completion contains: leave it out"
         )
-    stops = [stop] if isinstance(stop, str) else list(stop or [])
+    seed = check_seed(seed)
     rngs = [np.random.default_rng([seed, i]) for i in range(len(prompts))]
 
     def choose(logits: Tensor, rows: Sequence[int]) -> list[int]:
@@ -96,13 +154,19 @@ def generate(
         draws = torch.tensor(
             [rngs[i].random() for i in rows], dtype=torch.float64
         )
-        return sample(logits / temperature, draws, top_p)
+        return sample(tempered(logits, temperature), draws, top_p)
 
     ids = [encode(lm, prompt) for prompt in prompts]
     if not all(ids):
         raise ValueError(
             "an empty prompt: the model needs at least one token to go on from"
         )
+    longest = max(map(len, ids), default=0)
+    check_fits(
+        lm,
+        longest + max_new_tokens,
+        f"the longest prompt has {longest}, max_new_tokens={max_new_tokens}: shorten one of them",
+    )
     completions = [""] * len(ids)
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     while order:
@@ -146,12 +210,21 @@ def sample(logits: Tensor, draws: Tensor, top_p: float = 1.0) -> list[int]:
 def next_token_probs(
     lm: LM, prompt: str, k: int = 10
 ) -> list[tuple[str, float]]:
-    """The k likeliest next tokens, as text, with their probabilities, likeliest first."""
-    ids = torch.tensor([encode(lm, prompt)], device=lm.device)
+    """The k likeliest next tokens, as text, with their probabilities, likeliest first; all there are for a larger k.
+
+    Raises ValueError for an empty prompt, one that exceeds the model's context, or a negative k.
+    """
+    row = encode(lm, *check_texts([prompt]))
+    if not row or k < 0:
+        raise ValueError(
+            f"prompt={prompt!r}, k={k}: the model needs at least one token to go on from, and k at least 0"
+        )
+    check_fits(lm, len(row))
+    ids = torch.tensor([row], device=lm.device)
     logits = lm.model(
         input_ids=ids, use_cache=False, **keep_logits(lm, 1)
     ).logits[0, -1]
-    top = logits.float().softmax(-1).topk(k)
+    top = logits.float().softmax(-1).topk(min(k, len(logits)))
     return [
         (lm.tokenizer.decode([i]), p)
         for i, p in zip(top.indices.tolist(), top.values.tolist())
@@ -192,22 +265,14 @@ def _continue(
 ) -> list[str]:
     """Continue each row of `ids`, one batch; rows that have ended leave it. names: what `choose` calls the rows."""
     distinct = list(dict.fromkeys(map(tuple, ids)))
-    longest = max(map(len, distinct))
-    tokens = torch.tensor(
-        [[0] * (longest - len(row)) + list(row) for row in distinct],
-        device=lm.device,
-    )
-    mask = torch.tensor(
-        [[0] * (longest - len(row)) + [1] * len(row) for row in distinct],
-        device=lm.device,
-    )
+    tokens, mask, _ = pad_left(distinct, lm.device)
     cache: Any = None
     ends = _end_tokens(lm)
     new: list[list[int]] = [[] for _ in ids]
     texts = [""] * len(ids)
     alive = list(range(len(ids)))
     for step in range(max_new_tokens):
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+        positions = left_positions(mask)[:, -tokens.shape[1] :]
         out = lm.model(
             input_ids=tokens,
             attention_mask=mask,

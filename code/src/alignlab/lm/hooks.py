@@ -13,7 +13,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from alignlab.lm.checks import check_fits, check_ids
 from alignlab.lm.load import LM, encode
+from alignlab.lm.masks import pad_right
 from alignlab.lm.sites import Site, find_site, network_of
 
 Prompts = Sequence[str] | Sequence[Sequence[int]] | Tensor
@@ -40,7 +42,8 @@ def capture(
         prompt's end are 0.
     Returned on the model's device, without gradient. Prompts are run in right-padded batches of similar length; the
     pass ends as soon as the last name has been seen, so logits are never computed, and a middle layer costs half.
-    Raises KeyError for an unknown name, IndexError where a prompt is too short for `positions`.
+    Raises KeyError for an unknown name, IndexError where a prompt is too short for `positions`, ValueError where there
+    is no prompt, one without tokens, or one that exceeds the model's context.
     """
     names = [names] if isinstance(names, str) else list(names)
     network, device = network_of(model)
@@ -52,7 +55,7 @@ def capture(
         name: [torch.empty(0)] * len(ids) for name in names
     }
     for batch in _batches(ids):
-        tokens, mask = _pad([ids[i] for i in batch], device)
+        tokens, mask, _ = pad_right([ids[i] for i in batch], device)
         where = (
             torch.tensor([index[i] for i in batch], device=device)
             if positions != "all"
@@ -166,7 +169,11 @@ def _ids(model: LM | nn.Module, prompts: Prompts) -> list[list[int]]:
     if isinstance(prompts, str):
         raise TypeError("prompts is one string: give a list of prompts")
     if isinstance(prompts, Tensor):
-        return prompts.tolist()
+        if prompts.ndim != 2:
+            raise ValueError(
+                f"token ids of shape {tuple(prompts.shape)}: give (prompt, pos), for one prompt tokens[None]"
+            )
+        prompts = prompts.tolist()
     ids = []
     for prompt in prompts:
         if isinstance(prompt, str):
@@ -176,11 +183,14 @@ def _ids(model: LM | nn.Module, prompts: Prompts) -> list[list[int]]:
                 )
             ids.append(encode(model, prompt))
         else:
+            if isinstance(prompt, bytes) or not hasattr(prompt, "__iter__"):
+                raise TypeError(
+                    f"prompt {len(ids)} is {prompt!r}: give text, or a list of token ids"
+                )
             ids.append([int(token) for token in prompt])
-    if not ids or not all(ids):
-        raise ValueError(
-            "an empty prompt has no activations" if ids else "no prompts given"
-        )
+    check_ids(ids)
+    if isinstance(model, LM):
+        check_fits(model, max(map(len, ids)))
     return ids
 
 
@@ -207,18 +217,3 @@ def _batches(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
             batch = []
         batch.append(i)
     yield batch
-
-
-def _pad(
-    ids: Sequence[Sequence[int]], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Right-padded token ids (with 0, which the mask hides) and their mask, both (batch, pos)."""
-    longest = max(map(len, ids))
-    tokens = torch.tensor(
-        [[*row, *[0] * (longest - len(row))] for row in ids], device=device
-    )
-    mask = torch.tensor(
-        [[1] * len(row) + [0] * (longest - len(row)) for row in ids],
-        device=device,
-    )
-    return tokens, mask

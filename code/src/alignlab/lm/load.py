@@ -30,10 +30,14 @@ def load_lm(
     "smollm2-safer" is SmolLM2-135M-Instruct with the adapter that the recipe `safer` trained, merged into its weights.
 
     device: None takes a GPU where there is one.
-    dtype: None is float32 on a CPU (it repeats on every machine) and the weights' own type on a GPU.
+    dtype: None is float32 on a CPU (it repeats on every machine) and the weights' own type on a GPU; a torch dtype, or
+        a name such as "bfloat16", "bf16", "fp16", or "auto" for the weights' own.
     Prints nothing. With ALIGNLAB_OFFLINE=1 a hub id is taken from the local hub cache only.
-    Raises alignlab.assets.AssetError for a name that is none of these, or an asset that can't be fetched.
+    Raises alignlab.assets.AssetError for a name that is none of these, an asset that can't be fetched, or files that
+    are damaged or don't belong together; ValueError for a device that isn't there or a dtype that isn't one.
     """
+    device = _device(device)
+    dtype = _dtype(dtype)
     if str(name) in ADAPTERS:
         adapter = Path(__file__).parents[1] / ADAPTERS[str(name)]
         return apply_adapter(
@@ -44,10 +48,7 @@ def load_lm(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source, local = _locate(name)
-    device = torch.device(device) if device is not None else _best_device()
-    if isinstance(dtype, str):
-        dtype = getattr(torch, dtype)
-    kind = (
+    kind: torch.dtype | str = (
         dtype
         if dtype is not None
         else (torch.float32 if device.type == "cpu" else "auto")
@@ -57,14 +58,25 @@ def load_lm(
             tokenizer = AutoTokenizer.from_pretrained(
                 source, local_files_only=local
             )
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                source, dtype=kind, local_files_only=local
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                source,
+                dtype=kind,
+                local_files_only=local,
+                output_loading_info=True,
             )
-        except (OSError, ValueError) as error:
+            model, info = loaded
+            missing = sorted(info["missing_keys"])
+            if missing:
+                raise ValueError(
+                    f"its weights lack {missing[0]} and {len(missing) - 1} more that config.json asks for"
+                )
+        except Exception as error:  # what a damaged file raises depends on which file and where
             from alignlab.assets import AssetError
 
-            reason = str(error).strip().splitlines()[0]
-            raise AssetError(f"{name} can't be loaded: {reason}") from error
+            reason = (str(error).strip() or type(error).__name__).splitlines()
+            raise AssetError(
+                f"{name} can't be loaded: {reason[0]} (a file may be cut, missing or foreign: fetch the model again)"
+            ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = model.to(device).eval().requires_grad_(False)
@@ -83,7 +95,10 @@ def encode(lm: LM, text: str) -> list[int]:
     """Token ids of `text`, with the start token where the model's tokenizer adds one and the text doesn't have it.
 
     Chat templates spell their special tokens out, so `encode(lm, chat_prompt(lm, …))` gives exactly one start token.
+    Raises TypeError for what is not text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is not text: give a string")
     bos = lm.tokenizer.bos_token
     special = not (bos and text.startswith(bos))
     return lm.tokenizer(text, add_special_tokens=special, verbose=False)[
@@ -97,11 +112,18 @@ def _locate(name: str | os.PathLike[str]) -> tuple[str, bool]:
 
     if str(name) in assets.registry():
         return str(assets.fetch(str(name))), True
-    if Path(name).is_dir():
-        return str(name), True
+    try:
+        place = Path(name).expanduser()
+    except RuntimeError:  # the home of an unknown user
+        place = Path(name)
+    if str(name) and place.is_dir():
+        return str(place), True
     if "/" in str(name) and not str(name).startswith((".", "/", "~")):
-        offline = os.environ.get("ALIGNLAB_OFFLINE", "0") not in ("", "0")
-        return (_hub_cache(str(name)), True) if offline else (str(name), False)
+        return (
+            (_hub_cache(str(name)), True)
+            if assets.offline()
+            else (str(name), False)
+        )
     return str(
         assets.fetch(str(name))
     ), True  # unknown: its error names the nearest entry
@@ -119,6 +141,41 @@ def _hub_cache(name: str) -> str:
         raise AssetError(
             f"{name} is not in the hub's cache and ALIGNLAB_OFFLINE forbids the network: unset it to download"
         ) from error
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, if it is there, else the best there is for None."""
+    if device is None:
+        return _best_device()
+    there = ["cpu"]
+    if torch.cuda.is_available():
+        there += [
+            "cuda",
+            *(f"cuda:{i}" for i in range(torch.cuda.device_count())),
+        ]
+    if torch.backends.mps.is_available():
+        there += ["mps", "mps:0"]
+    name = str(device).strip().lower()
+    if name not in there:
+        raise ValueError(
+            f"device={str(device)!r} is not here: choose from {', '.join(there)}, or None for the best of them"
+        )
+    return torch.device(name)
+
+
+def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | str | None:
+    """A dtype by any of its customary names; "auto" and None as they are."""
+    if dtype is None or dtype == "auto":
+        return dtype
+    name = str(dtype).strip().lower().removeprefix("torch.")
+    short = {"half": "float16", "fp16": "float16", "bf16": "bfloat16"}
+    short |= {"fp32": "float32", "float": "float32", "fp64": "float64"}
+    found = getattr(torch, short.get(name, name), None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise ValueError(
+            f"dtype={str(dtype)!r} is no type of weights: choose float32, bfloat16, float16 or auto"
+        )
+    return found
 
 
 def _best_device() -> torch.device:

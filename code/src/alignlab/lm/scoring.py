@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from alignlab.lm.checks import check_fits, check_texts
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import LM, encode
 
@@ -41,18 +42,17 @@ def logprobs(
     tokenized by itself; the completion's tokens are what follows them in the tokens of the whole text. Where the whole
     text has a token that spans the boundary, the completion is tokenized by itself (there lm-eval would drop or alter a
     token). After an empty prompt the first token is conditioned on the model's start-of-text token.
-    Raises ValueError where the lengths differ or a completion is empty.
+    Raises ValueError where the lengths differ, a completion is empty, or a text exceeds the model's context.
     """
     if len(prompts) != len(completions):
         raise ValueError(
             f"{len(prompts)} prompts, but completions for {len(completions)}"
         )
-    if isinstance(prompts, str) or any(
-        isinstance(answers, str) for answers in completions
-    ):
-        raise TypeError(
-            "prompts is a list of strings, completions a list of lists of strings"
-        )
+    prompts = check_texts(prompts)
+    completions = [
+        check_texts(answers, f"completions[{i}]")
+        for i, answers in enumerate(completions)
+    ]
     pairs = [
         split_tokens(lm, prefix + prompt, answer)
         for prompt, answers in zip(prompts, completions)
@@ -65,36 +65,69 @@ def logprobs(
     ]
 
 
-def token_logprobs(lm: LM, text: str) -> tuple[list[str], Tensor]:
+def token_logprobs(
+    lm: LM, text: str, window: int | None = None
+) -> tuple[list[str], Tensor]:
     """The tokens of `text`, as text, and each one's log-probability (nats) given those before it, shape (tokens,).
 
-    The first has none, since nothing stands before it: its value is NaN.
+    The first has none, since nothing stands before it: its value is NaN. window: as in `perplexity`.
+    Raises ValueError for a text without tokens, or one that exceeds the model's context without a window.
     """
-    ids = encode(lm, text)
-    scores = score_tokens(lm, [(ids[:1], ids[1:])])[0]
+    ids = encode(lm, *check_texts([text], "text"))
+    if not ids:
+        raise ValueError("text='' has no tokens: there is nothing to score")
+    scores = _in_windows(lm, [ids], window)[0]
     return [lm.tokenizer.decode([i]) for i in ids], torch.tensor(
         [math.nan, *scores], dtype=torch.float32
     )
 
 
-def perplexity(lm: LM, texts: Sequence[str]) -> Tensor:
+def perplexity(
+    lm: LM, texts: Sequence[str], window: int | None = None
+) -> Tensor:
     """exp(mean negative log-probability a token) of each text, shape (len(texts),).
 
     The first token is not counted, nothing stands before it: the same as exp of the loss that transformers computes.
-    Raises ValueError for a text of fewer than two tokens.
+    window: texts of more tokens are scored in windows of so many that overlap by half, each token in the first window
+        that holds it, given what that window holds before it: at least half a window once the first is past.
+    Raises ValueError for a text of fewer than two tokens, or one that exceeds the model's context without a window.
     """
-    if isinstance(texts, str):
-        raise TypeError("texts is one string: give a list of texts")
-    ids = [encode(lm, text) for text in texts]
+    ids = [encode(lm, text) for text in check_texts(texts, "texts")]
     short = [text for text, row in zip(texts, ids) if len(row) < 2]
     if short:
         raise ValueError(
             f"perplexity needs at least two tokens, {short[0]!r} has fewer"
         )
-    scores = score_tokens(lm, [(row[:1], row[1:]) for row in ids])
+    scores = _in_windows(lm, ids, window)
     return torch.tensor(
         [math.exp(-sum(row) / len(row)) for row in scores], dtype=torch.float32
     )
+
+
+def _in_windows(
+    lm: LM, rows: Sequence[Sequence[int]], window: int | None
+) -> list[list[float]]:
+    """Log-probability of every token of each row but the first, given those before it in its window."""
+    if window is None:
+        return score_tokens(lm, [(row[:1], row[1:]) for row in rows])
+    if window < 2:
+        raise ValueError(
+            f"window={window} must be at least 2: a token to go on from, and one to score"
+        )
+    pairs, owners = [], []
+    for i, row in enumerate(rows):
+        start, done, end = 0, 1, min(window, len(row))
+        while True:
+            pairs.append((row[start:done], row[done:end]))
+            owners.append(i)
+            if end == len(row):
+                break
+            start, done = end - window // 2, end
+            end = min(start + window, len(row))
+    found: list[list[float]] = [[] for _ in rows]
+    for i, scores in zip(owners, score_tokens(lm, pairs)):
+        found[i] += scores
+    return found
 
 
 def split_tokens(
@@ -132,6 +165,11 @@ def score_tokens(
     """
     longest = max(
         (len(given) + len(scored) for given, scored in pairs), default=0
+    )
+    check_fits(
+        lm,
+        longest,
+        "shorten the text, or score it in windows: perplexity(lm, texts, window=…)",
     )
     tree = Tree(shared=_can_share(lm, longest))
     asked = [tree.add(given, scored) for given, scored in pairs]

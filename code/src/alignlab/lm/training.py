@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 
@@ -25,7 +26,8 @@ def train(
         a CPU generator seeded with `seed`, so the run repeats.
     Only parameters with `requires_grad` are trained. clip: the gradient's norm is cut to this. A progress bar is shown
     on a terminal and nowhere else. The model's training mode is on during the run and as before afterwards.
-    Raises FloatingPointError at the first loss that is not finite, ValueError where nothing can be trained.
+    Raises FloatingPointError at the first loss or gradient that is not finite, before it reaches the weights, and
+    ValueError where nothing can be trained.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
@@ -43,19 +45,56 @@ def train(
         with _progress(steps) as advance:
             for step in range(steps):
                 loss = loss_fn(model, step, generator)
-                losses.append(loss.item())
-                if not torch.isfinite(loss):
-                    raise FloatingPointError(
-                        f"the loss is {losses[-1]} at step {step}: lower the learning rate ({lr})"
-                    )
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(parameters, clip)
-                optimizer.step()
+                losses.append(descend(optimizer, loss, step, clip))
                 advance(losses[-1])
     finally:
         model.train(was_training)
     return losses
+
+
+def descend(
+    optimizer: torch.optim.Optimizer,
+    loss: Tensor,
+    step: int,
+    clip: float = math.inf,
+) -> float:
+    """One step of an optimizer down a scalar loss, whose value is returned; clip: the gradient's norm is cut to this.
+
+    Raises FloatingPointError, and leaves the weights as they are, where the loss or a gradient is not finite: the batch
+    of that step holds what should not be there, or the steps before were too long.
+    """
+    value = loss.item()
+    rates = ", ".join(f"{group['lr']:g}" for group in optimizer.param_groups)
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"the loss is {value} at step {step}, on that step's batch: look at its values, or lower the learning rate "
+            f"({rates})"
+        )
+    optimizer.zero_grad()
+    loss.backward()
+    norm = clip_finite(optimizer, clip)
+    if not math.isfinite(norm):
+        raise FloatingPointError(
+            f"the gradient's norm is {norm} at step {step}, on that step's batch (loss {value:.6g}): look at its "
+            f"values, or lower the learning rate ({rates})"
+        )
+    optimizer.step()
+    return value
+
+
+def clip_finite(
+    optimizer: torch.optim.Optimizer, clip: float = math.inf
+) -> float:
+    """The norm of all gradients of an optimizer's parameters, which are cut to `clip` first if it is finite."""
+    parameters = [
+        p
+        for group in optimizer.param_groups
+        for p in group["params"]
+        if p.grad is not None
+    ]
+    if math.isfinite(clip):
+        return float(nn.utils.clip_grad_norm_(parameters, clip))
+    return float(nn.utils.get_total_norm([p.grad for p in parameters]))
 
 
 @contextlib.contextmanager

@@ -28,10 +28,12 @@ def best_of_n_kl(n: int | np.ndarray) -> np.ndarray:
 
 
 def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
-    """Expected rewards of the answer that the proxy likes best among n, from one large sample of the start.
+    """Expected rewards of the answer that the proxy likes best among n, from
+    one large sample of the start.
 
-    proxy, gold: rewards of the same m answers, shape (m,). The answer of rank i (1 = lowest) is the best of n with
-    probability (i/m)^n - ((i-1)/m)^n. Raises ValueError where an n is too large for the sample to say.
+    proxy, gold: rewards of the same m answers, shape (m,). The answer of rank i
+        (1 = lowest) is the best of n with probability (i/m)^n - ((i-1)/m)^n.
+        Raises ValueError where an n is too large for the sample to say.
     """
     m = len(proxy)
     if max(ns) > m / 4:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import LM, capture
+from alignlab.lm.checks import check_numbers, check_texts
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
@@ -51,14 +52,18 @@ def fit_reward(
     """The linear reward that makes the given rankings most probable, by
     Newton's method.
 
-    rankings: features of K answers, best first, shape (n, K, d). ridge: half
-        its product with |w|² is added to the summed loss, which keeps the
-        optimum finite where the answers can be separated.
-    Returns weights w of shape (d,): an answer's reward is its features times w.
-    Differences of rewards are log-odds, so sigmoid(r(a) - r(b)) is the
-    predicted probability that a is picked.
+    rankings: features of K answers, best first, shape (n, K, d). ridge: half its product with |w|² is added to
+    the summed loss, which keeps the optimum finite where the answers can be separated.
+    Returns weights w of shape (d,): an answer's reward is its features times w. Differences of rewards are log-odds, so
+    sigmoid(r(a) - r(b)) is the predicted probability that a is picked. Raises ValueError for features that are not
+    finite numbers, or without rankings.
     """
+    if rankings.ndim != 3 or not len(rankings):
+        raise ValueError(
+            f"rankings has shape {tuple(rankings.shape)}; give (rankings, answers, features), at least one ranking"
+        )
     rankings = rankings.double()
+    check_numbers(rankings, "rankings")
     n_ranked, d = rankings.shape[1], rankings.shape[2]
     left = torch.ones(
         n_ranked, n_ranked, dtype=torch.bool
@@ -94,9 +99,13 @@ def fit_reward(
 def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
     """Share of pairs in which a reward ranks the chosen answer higher; ties count one half.
 
-    weights: shape (d,). chosen, rejected: features, shape (n, d).
+    weights: shape (d,). chosen, rejected: features, shape (n, d). Raises ValueError without pairs, or where a margin is
+    not a number.
     """
     margin = (chosen - rejected).double() @ weights
+    if not len(margin):
+        raise ValueError("no pairs: give at least one to agree with")
+    check_numbers(margin, "the margin of pair ", infinite=True)
     return float(((margin > 0).double() + 0.5 * (margin == 0).double()).mean())
 
 
@@ -124,10 +133,17 @@ def answer_features(
 
     Each text is the chat template with the prompt, then the answer. The forward pass stops at `layer`; None takes the
     token embeddings, which know the answer's words but neither their order nor the prompt.
-    Returns float64 of shape (len(answers), d_model).
+    Returns float64 of shape (len(answers), d_model). Raises ValueError where there isn't one answer a prompt, or an
+    answer has no tokens.
     """
     from alignlab.lm import chat_prompt
 
+    if len(prompts) != len(answers):
+        raise ValueError(
+            f"{len(prompts)} prompts, {len(answers)} answers: give one answer a prompt"
+        )
+    if not prompts:
+        return torch.zeros(0, lm.d_model, dtype=torch.float64)
     starts = [
         lm.tokenizer(chat_prompt(lm, prompt), add_special_tokens=False)[
             "input_ids"
@@ -136,8 +152,12 @@ def answer_features(
     ]
     ends = [
         lm.tokenizer(answer, add_special_tokens=False)["input_ids"]
-        for answer in answers
+        for answer in check_texts(answers, "answers")
     ]
+    if not all(ends):
+        raise ValueError(
+            f"answer {[*map(bool, ends)].index(False)} has no tokens to average over: leave it out"
+        )
     name = "embed" if layer is None else f"layers.{layer}.resid"
     residual = capture(
         lm, [s + e for s, e in zip(starts, ends)], [name], positions="all"

@@ -21,9 +21,11 @@ def reward_model(
     seed: int,
     steps: int = 100,
 ) -> Reward:
-    """A reward model learned from picks: the start's network, its unembedding replaced by one number at the last word.
+    """A reward model learned from picks: the start's network, its unembedding
+    replaced by one number at the last word.
 
-    Returns rewards (n,) as a function of (tokens, mask), without gradient (Stiennon et al. 2020, section 3.4).
+    Returns rewards (n,) as a function of (tokens, mask), without gradient
+    (Stiennon et al. 2020, section 3.4).
     """
     network = clone(start)
     network.unembed = nn.Linear(start.config.d_model, 1, bias=False)

@@ -28,6 +28,8 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyConfig, TinyTransformer, train
+from alignlab.lm.checks import check_temperature, tempered
+from alignlab.lm.masks import masked, masked_mean
 
 HEROES = ("mia", "tom", "fox", "owl")
 VERBS = ("finds", "sees", "wants", "makes", "drops", "hides")
@@ -242,7 +244,8 @@ def sample(
 ) -> Stories:
     """n stories that a model writes, `heroes` (n,) token ids given or each hero equally often.
 
-    Drawn at `temperature` from the model's own distribution; a story that hasn't ended after twelve words is cut.
+    Drawn at `temperature` from the model's own distribution (0 takes the likeliest word); a story that hasn't ended
+    after twelve words is cut.
     opening: (n,) first words of the answers, put there and not drawn.
     """
     if heroes is None:
@@ -253,7 +256,7 @@ def sample(
     open_ = torch.arange(n)  # stories that haven't ended
     for t in range(1, LENGTH):
         p = (
-            (model(tokens[open_, :t])[:, -1].double() / temperature)
+            tempered(model(tokens[open_, :t])[:, -1].double(), temperature)
             .softmax(-1)
             .cumsum(-1)
         )
@@ -274,11 +277,15 @@ def logprobs(
 ) -> Tensor:
     """Each token's log-probability given what stands before it, (n, T); 0 where the mask is False.
 
-    Has a gradient. The sum over T is the log-probability of the story given its hero.
+    Has a gradient. The sum over T is the log-probability of the story given its hero. Raises ValueError for a
+    temperature that is not above 0, where no text but one has a probability.
     """
+    check_temperature(temperature, lowest=1e-30)
     logp = (model(tokens[:, :-1]) / temperature).log_softmax(-1)
     picked = logp.gather(-1, tokens[:, 1:, None]).squeeze(-1)
-    return torch.cat([torch.zeros_like(picked[:, :1]), picked], dim=1) * mask
+    return masked(
+        torch.cat([torch.zeros_like(picked[:, :1]), picked], dim=1), mask
+    )
 
 
 @torch.no_grad()
@@ -294,7 +301,7 @@ def kl_to(
     p, q = (
         m(tokens[:, :-1]).double().log_softmax(-1) for m in (model, reference)
     )
-    return float(((p.exp() * (p - q)).sum(-1) * mask[:, 1:]).sum(1).mean())
+    return float(masked((p.exp() * (p - q)).sum(-1), mask[:, 1:]).sum(1).mean())
 
 
 @torch.no_grad()
@@ -302,7 +309,7 @@ def entropy(model: nn.Module, n: int, generator: torch.Generator) -> float:
     """Entropy of a model's stories, nats a word: sampled over n beginnings, exact over each next word."""
     tokens, mask = sample(model, n, generator)
     p = model(tokens[:, :-1]).double().log_softmax(-1)
-    return float((-(p.exp() * p).sum(-1) * mask[:, 1:]).sum() / mask.sum())
+    return float(masked_mean(-(p.exp() * p).sum(-1), mask[:, 1:]))
 
 
 def text(tokens: Tensor) -> list[str]:
@@ -316,41 +323,6 @@ def text(tokens: Tensor) -> list[str]:
 def word_counts(tokens: Tensor, mask: Tensor) -> Tensor:
     """How often each word of the vocabulary stands in the answer, float (n, vocab)."""
     return (nn.functional.one_hot(tokens, V) * mask[..., None]).sum(1).float()
-
-
-def reward_model(
-    start: TinyTransformer,
-    chosen: Stories,
-    rejected: Stories,
-    seed: int,
-    steps: int = 100,
-) -> Reward:
-    """A reward model learned from picks: the start's network, its unembedding
-    replaced by one number at the last word.
-
-    Returns rewards (n,) as a function of (tokens, mask), without gradient
-    (Stiennon et al. 2020, section 3.4).
-    """
-    network = clone(start)
-    network.unembed = nn.Linear(start.config.d_model, 1, bias=False)
-    nn.init.zeros_(network.unembed.weight)
-
-    def score(tokens: Tensor, mask: Tensor) -> Tensor:
-        last = mask.long().cumsum(1).argmax(1)
-        return network(tokens)[torch.arange(len(tokens)), last, 0]
-
-    def loss(_: nn.Module, step: int, generator: torch.Generator) -> Tensor:
-        rows = torch.randint(len(chosen.tokens), (128,), generator=generator)
-        return bradley_terry_loss(
-            *(
-                score(*(part[rows] for part in side))
-                for side in (chosen, rejected)
-            )
-        ).mean()
-
-    train(network, loss, steps=steps, lr=3e-3, seed=seed, weight_decay=0.01)
-    network.requires_grad_(False)
-    return score
 
 
 def _read(tokens: Tensor) -> Tensor:
@@ -403,6 +375,6 @@ def _likelihood(
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(stories.tokens), (128,), generator=generator)
         tokens, mask = (part[rows] for part in stories)
-        return -logprobs(model, tokens, mask).sum() / mask.sum()
+        return -masked_mean(logprobs(model, tokens, mask), mask)
 
     return loss

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from alignlab.lm import LM, patch
 from alignlab.lm.sites import network_of
+from alignlab.lm.stack import stack_of
 
 Head = tuple[int, int]  # layer and head, both counted from 0
 
@@ -98,10 +99,20 @@ def copying(model: LM | nn.Module) -> Tensor:
     The circuit token -> W_E -> W_V -> W_O -> W_U -> logits has vocab x vocab entries and rank d_head; its nonzero
     eigenvalues are those of a d_head x d_head matrix (Elhage et al. 2021). 1 raises the tokens it reads (copies), -1
     lowers them. The weights of the norms before the head and before the unembedding are folded in.
+    Raises ValueError for models that are not built like Llama.
     """
     if isinstance(model, LM):
-        inner, config = model.model.model, model.model.config
-        embed, unembed = inner.embed_tokens.weight, model.model.lm_head.weight
+        parts = stack_of(model)
+        inner, config = parts.body, parts.body.config
+        embed, unembed = inner.embed_tokens.weight, parts.head.weight
+        block = inner.layers[0]
+        for part in ("input_layernorm", "self_attn.v_proj", "self_attn.o_proj"):
+            try:
+                block.get_submodule(part)
+            except AttributeError:
+                raise ValueError(
+                    f"{model.name} is not built like Llama (its layers lack {part}): a head's circuit can't be read off"
+                ) from None
         layers = [
             (layer.input_layernorm, layer.self_attn) for layer in inner.layers
         ]

@@ -10,16 +10,16 @@ rounding.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from alignlab.lm import LM, capture, encode, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.scoring import Past, _cache
+from alignlab.lm.stack import from_layer, stack_of
 
 Part = Literal["resid", "attn.out", "mlp.out"]
 
@@ -41,7 +41,7 @@ def patch_sweep(
     layers, positions: the sites, all of them by default; both may be negative, from the end.
     part: the residual stream after the layer, or what its attention or its MLP adds to it.
     Returns (layer, position, vocab) in float32. For models of Llama's family (a stack `model.layers` that reads
-    `inputs_embeds` as they are). Raises ValueError where the two have different lengths, TypeError for another family.
+    `inputs_embeds` as they are). Raises ValueError where the two have different lengths, or for another family.
     """
     into, out_of = (
         list(encode(lm, text)) if isinstance(text, str) else list(text)
@@ -51,6 +51,7 @@ def patch_sweep(
         raise ValueError(
             f"the prompt has {len(into)} tokens, the source {len(out_of)}: a position must mean the same"
         )
+    stack_of(lm).check_window(len(into))
     chosen = [
         layer % lm.n_layers
         for layer in (range(lm.n_layers) if layers is None else layers)
@@ -87,7 +88,7 @@ def patch_sweep(
             values = new[names[layer]][0, starts]  # (branch, d_model)
             with (
                 patch(lm, {names[layer]: _placing(values, heads)}),
-                _from_layer(lm, layer),
+                from_layer(lm, layer),
             ):
                 out = lm.model(
                     inputs_embeds=below[streams[layer]][:, where],
@@ -194,22 +195,6 @@ def _mask(
     visible = torch.cat([before, own], dim=1)
     mask = torch.zeros(visible.shape, dtype=dtype, device=where.device)
     return mask.masked_fill_(~visible, torch.finfo(dtype).min)[None, None]
-
-
-@contextlib.contextmanager
-def _from_layer(lm: LM, layer: int) -> Iterator[None]:
-    """Within the block the model is its own upper part: `inputs_embeds` enter at this layer."""
-    inner = getattr(lm.model, "model", None)
-    whole = getattr(inner, "layers", None)
-    if inner is None or not isinstance(whole, nn.ModuleList):
-        raise TypeError(
-            f"{lm.name} is a {type(lm.model).__name__}: patch_sweep knows models of Llama's family"
-        )
-    inner.layers = whole[layer:]
-    try:
-        yield
-    finally:
-        inner.layers = whole
 
 
 def _keys_and_values(lm: LM, ids: Sequence[int]) -> Past:

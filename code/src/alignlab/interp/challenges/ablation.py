@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import LM, capture, patch
+from alignlab.lm.training import descend
 
 How = Literal["zero", "mean", "resample", "optimal"]
 CHANNELS = ("sign", "gate", "constant", "bystander")
@@ -56,12 +57,10 @@ def train_gated(
     optimizer = torch.optim.AdamW(
         [into, out], lr=0.01, weight_decay=0.01, fused=True
     )
-    for _ in range(steps):
+    for step in range(steps):
         rows = torch.randint(len(x), (256,), generator=g)
         loss = gated_loss((into, out), x[rows], y[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
     return into.detach(), out.detach()
 
 

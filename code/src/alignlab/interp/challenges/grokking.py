@@ -19,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.lm.training import descend
+
 
 @dataclass(frozen=True)
 class Run:
@@ -105,9 +107,7 @@ def train_modular(
         loss = F.cross_entropy(logits.flatten(0, 1), taught.flatten()) * len(
             seeds
         )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
     train = torch.zeros(len(seeds), len(a), dtype=torch.bool).scatter(
         1, rows, True
     )

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from alignlab.lm import LM
+from alignlab.lm.stack import stack_of
 
 
 class Translator(NamedTuple):
@@ -59,9 +60,17 @@ def fit_translator(
 
 
 def unembedding(model: LM | nn.Module) -> tuple[nn.Module, Tensor]:
-    """The last norm, and the matrix of the unembedding (vocab, d_model)."""
+    """The last norm, and the matrix of the unembedding (vocab, d_model).
+
+    Raises ValueError where these two don't make a model's logits: caps, scales, a bias.
+    """
     if isinstance(model, LM):
-        return model.model.model.norm, model.model.lm_head.weight
+        parts = stack_of(model)
+        if parts.head.bias is not None:
+            raise ValueError(
+                f"the unembedding of {model.name} has a bias: a lens knows models without one"
+            )
+        return parts.body.norm, parts.head.weight
     network: Any = model
     return network.norm, network.unembed.weight
 

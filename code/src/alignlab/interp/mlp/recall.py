@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, encode, patch
+from alignlab.lm.checks import check_ids
+from alignlab.lm.masks import pad_right
 
 COUNTRIES = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Portugal Lisbon|Greece Athens|Austria Vienna
 Ireland Dublin|Norway Oslo|Poland Warsaw|Russia Moscow|Egypt Cairo|Japan Tokyo|China Beijing|Thailand Bangkok
@@ -54,14 +56,8 @@ def answer_logprobs(
     writes its mean over all prompts. With no layers, the model as it is.
     """
     ids = [encode(lm, prompt) for prompt in prompts]
-    longest = max(map(len, ids))
-    tokens = torch.tensor(
-        [row + [0] * (longest - len(row)) for row in ids], device=lm.device
-    )
-    mask = torch.tensor(
-        [[1] * len(row) + [0] * (longest - len(row)) for row in ids],
-        device=lm.device,
-    )
+    check_ids(ids)
+    tokens, mask, _ = pad_right(ids, lm.device)
     rows = torch.arange(len(ids), device=lm.device)
     at = torch.tensor(
         [p % len(row) for p, row in zip(places or [-1] * len(ids), ids)],

@@ -8,6 +8,7 @@ a key gets a new value while all other keys, as far as their second moments tell
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,12 @@ import torch
 from torch import Tensor
 
 from alignlab.interp.neurons.facts import Fact, answer_token, subject_end
-from alignlab.interp.neurons.tracing import from_layer
 from alignlab.lm import LM, capture
 from alignlab.lm.load import encode
+from alignlab.lm.masks import pad_right
 from alignlab.lm.sites import find_site
+from alignlab.lm.stack import from_layer, stack_of
+from alignlab.lm.training import descend
 
 PREFIXES = (
     "",
@@ -74,11 +77,14 @@ def read_direction(
     """C⁻¹k / (kᵀC⁻¹k): reads 1 from the key, and as little as can be from other
     keys (Meng et al. 2022, eq. 2).
 
-    key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other
-        keys (then k / |k|²). ridge: added to C's diagonal, as a share of its
-        mean, since C is estimated from few tokens.
+    key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other keys (then k / |k|²). ridge: added to C's
+    diagonal, as a share of its mean, since C is estimated from few tokens. Raises ValueError for a key of length 0.
     """
     key = key.double()
+    if not 0 < float(key.norm()) < math.inf:
+        raise ValueError(
+            f"a key of length {float(key.norm())} can't be read: give one whose entries are finite and not all 0"
+        )
     if moments is None:
         return key / (key @ key)
     regular = moments + ridge * moments.diagonal().mean() * torch.eye(
@@ -147,7 +153,7 @@ def rank_one_edits(
     added = torch.zeros(len(requests), lm.d_model, requires_grad=True)
     optimizer = torch.optim.Adam([added], lr=lr)
     with from_layer(lm, layer + 1):
-        for _ in range(steps):
+        for step in range(steps):
             changed = state.index_put(
                 (rows, end), added[owner], accumulate=True
             )
@@ -156,9 +162,7 @@ def rank_one_edits(
                 / width
             )
             loss = loss + decay * (added.square().sum(1) / usual.square()).sum()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(optimizer, loss, step)
     return [
         Edit(layer, v.float(), read_direction(k, moments).float())
         for v, k in zip(added.detach(), keys)
@@ -237,33 +241,19 @@ def _answer_logprobs(
 
 def _last_logprobs(lm: LM, state: Tensor, mask: Tensor, last: Tensor) -> Tensor:
     """Log-probabilities after each right-padded row's last token, (row, vocab); only these are unembedded."""
-    inner = (
-        lm.model.get_base_model()
-        if hasattr(lm.model, "get_base_model")
-        else lm.model
-    )
-    hidden = inner.model(
+    parts = stack_of(lm)
+    hidden = parts.body(
         inputs_embeds=state, attention_mask=mask, use_cache=False
     ).last_hidden_state
-    return (
-        inner.lm_head(hidden[torch.arange(len(last)), last])
-        .float()
-        .log_softmax(-1)
-    )
+    logits: Tensor = parts.head(hidden[torch.arange(len(last)), last])
+    return logits.float().log_softmax(-1)
 
 
 def _padded(
     lm: LM, rows: Sequence[Sequence[int]]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Right-padded token ids, their mask, and the index of each row's last token."""
-    longest = max(map(len, rows))
-    ids = torch.tensor(
-        [[*row, *[0] * (longest - len(row))] for row in rows], device=lm.device
-    )
-    mask = torch.tensor(
-        [[1] * len(row) + [0] * (longest - len(row)) for row in rows],
-        device=lm.device,
-    )
+    ids, mask, _ = pad_right(rows, lm.device)
     return (
         ids,
         mask,

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import torch
 
 from alignlab.lm import LM
+from alignlab.lm.checks import check_ids
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
+from alignlab.lm.masks import pad_left
 
 
 @dataclass(frozen=True)
@@ -152,15 +154,8 @@ def answer_probabilities(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Probability of the first token of each answer after its prompt, and whether it is the likeliest; both (n,)."""
     rows = [encode(lm, prompt) for prompt in prompts]
-    longest = max(map(len, rows))
-    ids = torch.tensor(
-        [[0] * (longest - len(row)) + row for row in rows], device=lm.device
-    )
-    mask = torch.tensor(
-        [[0] * (longest - len(row)) + [1] * len(row) for row in rows],
-        device=lm.device,
-    )
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    check_ids(rows)
+    ids, mask, positions = pad_left(rows, lm.device)
     logits = []
     for i in range(0, len(rows), 64):
         out = lm.model(

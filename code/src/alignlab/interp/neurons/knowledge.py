@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from alignlab.interp.neurons.facts import answer_token
-from alignlab.interp.neurons.tracing import from_layer
 from alignlab.lm import LM, capture, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
+from alignlab.lm.stack import from_layer
 
 Neuron = tuple[int, int]  # layer, index in its hidden layer
 

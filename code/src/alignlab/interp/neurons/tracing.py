@@ -7,8 +7,7 @@ returns. Runs start at the layer that is changed, and all positions of a layer a
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +19,7 @@ from alignlab.interp.neurons.facts import Fact, answer_token, subject_end
 from alignlab.lm import LM, capture, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
-from alignlab.lm.sites import network_of
+from alignlab.lm.stack import from_layer
 
 Part = Literal["resid", "mlp", "attn"]
 PARTS: tuple[Part, ...] = ("resid", "mlp", "attn")
@@ -146,21 +145,6 @@ def last_probabilities(
         **keep_logits(lm, 1),
     )
     return out.logits[:, -1].float().softmax(-1)
-
-
-@contextlib.contextmanager
-def from_layer(lm: LM, first: int) -> Iterator[None]:
-    """Within the block the model begins at layer `first`: what it is given as `inputs_embeds` is what that layer reads.
-
-    Names of activations count from there: `layers.0` is layer `first`. For Llama and its relatives.
-    """
-    network = network_of(lm)[0].model
-    whole = network.layers
-    network.layers = whole[first:]
-    try:
-        yield
-    finally:
-        network.layers = whole
 
 
 def by_role(trace: Trace, part: int = 0) -> dict[str, np.ndarray]:

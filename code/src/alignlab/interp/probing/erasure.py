@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from alignlab.interp.probes import Array, Probe, _checked
+from alignlab.interp.probes import Array, Probe, _checked, unit
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,14 @@ def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
     """The least-squares concept eraser for a binary concept (Belrose et al.
     2023, eq. 1).
 
-    X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its
-        covariance with the label, whitening is W = Σ^(−1/2); x ↦ x − W⁺ P W (x
-        − mean), where P projects on Wσ. For one concept that is read = Σ⁺σ /
-        (σᵀΣ⁺σ), write = σ. On the data it was fitted on, both classes then have
-        the same mean: no linear probe beats guessing.
-    correlations: False whitens each coordinate by itself, which erases as well
-        but is not the smallest change.
+    X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its covariance with the label, whitening is
+    W = Σ^(−1/2); x ↦ x − W⁺ P W (x − mean), where P projects on Wσ. For one concept that is read = Σ⁺σ / (σᵀΣ⁺σ),
+    write = σ. On the data it was fitted on, both classes then have the same mean: no linear probe beats guessing.
+    correlations: False whitens each coordinate by itself, which erases as well but is not the smallest change.
+    Where the classes differ by no more than rounding, there is nothing to erase: the eraser changes nothing.
     Raises ValueError where the labels are all alike.
     """
+    eps = _eps(X)
     X, y = _checked(X, y)
     centered = X - X.mean(0)
     sigma = (
@@ -62,23 +61,34 @@ def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
     covariance = centered.T @ centered / len(X)
     if not correlations:
         covariance = np.diag(np.diag(covariance))
-    read = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ sigma
+    inverse = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True)
+    read = inverse @ sigma
+    least = eps**2 * np.square(X).mean(0) @ np.diag(inverse) / len(X)
+    if not sigma @ read > 16 * least:
+        return Eraser(X.mean(0), 0 * read, sigma)
     return Eraser(X.mean(0), read / (sigma @ read), sigma)
 
 
 def mean_projection(X: ArrayLike, y: ArrayLike) -> Eraser:
     """LEACE without whitening: the orthogonal projection along the difference of class means.
 
-    X: activations (n, d); y: labels (n,). It makes the class means equal too, at a higher price.
+    X: activations (n, d); y: labels (n,). It makes the class means equal too, at a higher price. Where they are equal
+    up to rounding, it changes nothing.
     """
+    eps = _eps(X)
     X, y = _checked(X, y)
     delta = X[y].mean(0) - X[~y].mean(0)
+    if not delta @ delta > 16 * eps**2 * np.square(X).mean(0).sum():
+        return Eraser(X.mean(0), 0 * delta, delta)
     return Eraser(X.mean(0), delta / (delta @ delta), delta)
 
 
 def project_out(X: ArrayLike, probe: Probe) -> Eraser:
-    """The orthogonal projection along a probe's direction, one step of INLP (Ravfogel et al. 2020); X sets the mean."""
-    direction = probe.direction / np.linalg.norm(probe.direction)
+    """The orthogonal projection along a probe's direction, one step of INLP (Ravfogel et al. 2020); X sets the mean.
+
+    Raises ValueError for a direction of length 0.
+    """
+    direction = unit(probe.direction)
     return Eraser(np.asarray(X, dtype=float).mean(0), direction, direction)
 
 
@@ -99,8 +109,22 @@ def linear_information(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> float:
 
 
 def change(X: ArrayLike, eraser: Eraser) -> float:
-    """Share of the activations' variance that an eraser takes away: mean squared change over total variance."""
+    """Share of the activations' variance that an eraser takes away: mean squared change over total variance.
+
+    Raises ValueError where the activations don't vary.
+    """
     X = np.asarray(X, dtype=float)
-    return float(
-        np.square(eraser(X) - X).sum() / np.square(X - X.mean(0)).sum()
+    total = np.square(X - X.mean(0)).sum()
+    if not total > 0:
+        raise ValueError(
+            f"the activations' total variance is {total}: of it no share can be taken"
+        )
+    return float(np.square(eraser(X) - X).sum() / total)
+
+
+def _eps(X: ArrayLike) -> float:
+    """The relative rounding error of activations as they were given."""
+    kind = (
+        X.numpy().dtype if isinstance(X, torch.Tensor) else np.asarray(X).dtype
     )
+    return float(np.finfo(kind if kind.kind == "f" else float).eps)

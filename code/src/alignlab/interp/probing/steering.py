@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from alignlab.interp.probes import Array, _checked
+from alignlab.interp.probes import Array, _checked, unit
 from alignlab.lm import LM, logprobs, patch
 
 Shift = dict[
@@ -79,7 +79,9 @@ def head_shift(z: ArrayLike, y: ArrayLike, heads: int = 48) -> Shift:
     _, layers, n_heads, d_head = outputs.shape
     shift = np.zeros((layers, n_heads, d_head))
     for layer, head in zip(*np.unravel_index(best, (layers, n_heads))):
-        theta = direction[layer, head] / np.linalg.norm(direction[layer, head])
+        if not direction[layer, head].any():
+            continue  # a head that says the same of both classes
+        theta = unit(direction[layer, head])
         shift[layer, head] = (outputs[:, layer, head] @ theta).std() * theta
     return {
         f"layers.{i}.attn.z": shift[i].ravel()

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from alignlab.interp.probes import unit
 from alignlab.lm import (
     LM,
     TinyTransformer,
@@ -82,10 +83,9 @@ def ablated(
     """Within the block nothing written into the residual stream has a part along the direction (eq. 4).
 
     The embeddings and the outputs of every attention and MLP are projected, at every position: what the weights would
-    do if they were made orthogonal to the direction.
+    do if they were made orthogonal to the direction. Raises ValueError for a direction of length 0.
     """
-    unit = np.asarray(direction, dtype=float)
-    r = torch.from_numpy(unit / np.linalg.norm(unit)).to(
+    r = torch.from_numpy(unit(direction)).to(
         network_of(model)[1], torch.float32
     )
 
@@ -132,13 +132,11 @@ def held(
     """Within the block the residual stream after a layer has this component
     along the direction, at every position.
 
-    value: the component along the direction of length 1, in units of the stream
-        (Marshall et al. 2024: the mean of harmless requests switches refusal
-        off, that of harmful ones on).
-    Raises KeyError for a layer that the model doesn't have.
+    value: the component along the direction of length 1, in units of the stream (Marshall et al. 2024: the mean of
+    harmless requests switches refusal off, that of harmful ones on).
+    Raises KeyError for a layer that the model doesn't have, ValueError for a direction of length 0.
     """
-    unit = np.asarray(direction, dtype=float)
-    r = torch.from_numpy(unit / np.linalg.norm(unit)).to(
+    r = torch.from_numpy(unit(direction)).to(
         network_of(model)[1], torch.float32
     )
 

@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.lm.training import descend
+
 
 @dataclass(frozen=True)
 class Toys:
@@ -84,9 +86,7 @@ def train_toys(
     optimizer = torch.optim.Adam([W, b], lr=lr, fused=True)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = lr * min(1.0, 2 * (1 - step / steps))
-        optimizer.zero_grad()
-        loss(batch).sum().backward()
-        optimizer.step()
+        descend(optimizer, loss(batch).sum(), step)
     with torch.no_grad():
         return Toys(W.detach(), b.detach()[:, 0], loss(4096))
 
@@ -176,9 +176,7 @@ def train_wide(
             .sum(-1)
             .mean(-1)
         )
-        optimizer.zero_grad()
-        loss.sum().backward()
-        optimizer.step()
+        descend(optimizer, loss.sum(), step)
         last += loss.detach() / 100 * (step >= steps - 100)
     return into.detach(), shift.detach(), last
 

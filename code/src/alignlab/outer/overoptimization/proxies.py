@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from alignlab.lm.training import descend
 from alignlab.outer.best_of_n import Path
 
 D = 16  # numbers that describe an answer
@@ -114,7 +115,7 @@ def fit_proxy(
     optimizer = torch.optim.AdamW(
         [into, shift, out], lr=3e-3, weight_decay=0.01, fused=True
     )
-    for _ in range(steps):
+    for step in range(steps):
         rows = torch.randint(
             len(chosen),
             (members if alike else 1, min(len(chosen), 256)),
@@ -125,9 +126,7 @@ def fit_proxy(
             - F.relu(rejected[rows] @ into + shift)
         ) @ out  # (member, pair, 1)
         loss = -F.logsigmoid(margin).mean(1).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
     weights = (into.detach(), shift.detach(), out.detach())
     return [
         standardize(partial(_one_member, *(w[member] for w in weights)), g)
@@ -157,7 +156,7 @@ def policy_gradient(
     mean, log_std = (torch.zeros(D, requires_grad=True) for _ in range(2))
     optimizer = torch.optim.Adam([mean, log_std], lr=lr, fused=True)
     rows = []
-    for _ in range(steps):
+    for step in range(steps):
         with torch.no_grad():
             std = log_std.exp()
             kl = (0.5 * (mean**2 + std**2 - 1) - log_std).sum()
@@ -173,46 +172,10 @@ def policy_gradient(
             advantage = (r - r.mean()) / (r.std() + 1e-6)
         logprob = (-0.5 * ((x - mean) / log_std.exp()) ** 2 - log_std).sum(1)
         loss = -(advantage * logprob).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
         with torch.no_grad():
             log_std.clamp_(-1.5, 0.5)
     return Path(*np.array(rows).T)
-
-
-def best_of_n_kl(n: int | np.ndarray) -> np.ndarray:
-    """KL of best-of-n from the start, nats: log n - (n - 1)/n, exact without ties (Stiennon et al. 2020)."""
-    return np.log(n) - (np.asarray(n) - 1) / n
-
-
-def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
-    """Expected rewards of the answer that the proxy likes best among n, from
-    one large sample of the start.
-
-    proxy, gold: rewards of the same m answers, shape (m,). The answer of rank i
-        (1 = lowest) is the best of n with probability (i/m)^n - ((i-1)/m)^n.
-        Raises ValueError where an n is too large for the sample to say.
-    """
-    m = len(proxy)
-    if max(ns) > m / 4:
-        raise ValueError(
-            f"best of {max(ns)} cannot be estimated from {m} answers: "
-            f"take at least {4 * max(ns)}"
-        )
-    order = proxy.argsort()
-    r, y, rank = (
-        proxy[order].double(),
-        gold[order].double(),
-        torch.arange(1, m + 1, dtype=torch.float64) / m,
-    )
-    weights = [rank**n - (rank - 1 / m) ** n for n in ns]
-    distance = np.sqrt(np.maximum(best_of_n_kl(np.array(ns)), 0))
-    return Path(
-        distance,
-        np.array([float(w @ r) for w in weights]),
-        np.array([float(w @ y) for w in weights]),
-    )
 
 
 def fit_form(

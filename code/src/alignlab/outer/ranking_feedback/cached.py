@@ -19,7 +19,7 @@ from torch import Tensor
 
 from alignlab.lm.hooks import capture
 from alignlab.lm.load import LM
-from alignlab.lm.sites import network_of
+from alignlab.lm.stack import stack_of
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ def run_lower(
         raise ValueError(
             f"first={first} must lie between 1 and {lm.n_layers - 1}: below it layers are run once"
         )
+    if len(prompts) != len(answers):
+        raise ValueError(
+            f"{len(prompts)} prompts, {len(answers)} answers: give one answer a prompt"
+        )
+    stack_of(lm)  # refuses a model whose upper part can't be run
     if not all(answers):
         raise ValueError(
             f"answer {[bool(a) for a in answers].index(False)} is empty: there is nothing to score"
@@ -85,19 +90,12 @@ def run_lower(
 
 def run_upper(lm: LM, batch: Cached) -> Tensor:
     """The final, normalized residual stream (text, pos, d_model); gradients reach the layers from `first` on."""
-    inner = network_of(lm)[0].model
-    x = batch.hidden
-    places = torch.arange(x.shape[1], device=x.device)[None]
-    rotary = inner.rotary_emb(x, places)
-    for layer in inner.layers[batch.first :]:
-        x = layer(
-            x,
-            attention_mask=None,
-            position_ids=places,
-            position_embeddings=rotary,
-        )
-        x = x[0] if isinstance(x, tuple) else x
-    return inner.norm(x)
+    parts = stack_of(lm)
+    places = torch.arange(batch.hidden.shape[1], device=batch.hidden.device)
+    final: Tensor = parts.body.norm(
+        parts.run(batch.hidden, places[None], first=batch.first)
+    )
+    return final
 
 
 def answer_logprobs(lm: LM, batch: Cached) -> tuple[Tensor, Tensor]:
@@ -118,7 +116,7 @@ def answer_logits(lm: LM, states: Tensor, batch: Cached) -> Tensor:
     """
     at = batch.answer.roll(-1, dims=1)
     at[:, -1] = False
-    logits: Tensor = network_of(lm)[0].lm_head(states[:, : at.shape[1]][at])
+    logits: Tensor = stack_of(lm).head(states[:, : at.shape[1]][at])
     return logits.float()
 
 

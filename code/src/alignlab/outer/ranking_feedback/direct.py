@@ -53,8 +53,13 @@ def ipo_loss(policy: Pair, reference: Pair, beta: float = 0.1) -> Tensor:
 
     The margin is drawn to 1 / (2 beta) and not beyond, whether or not the preference is certain.
     policy, reference: as in `dpo_loss`; TRL gives it log-probabilities divided by the answer's length.
-    Returns shape (batch,): (1 / (2 beta))² at the start, 25 for beta = 0.1. Raises ValueError where the shapes differ.
+    Returns shape (batch,): (1 / (2 beta))² at the start, 25 for beta = 0.1. Raises ValueError where the shapes differ
+    or beta is not positive.
     """
+    if not beta > 0:
+        raise ValueError(
+            f"beta={beta} must be positive: the margin is drawn to 1 / (2 beta)"
+        )
     return (log_ratio_margin(policy, reference) - 1 / (2 * beta)) ** 2
 
 
@@ -113,10 +118,12 @@ def kto_loss(
 ) -> Tensor:
     """Kahneman-Tversky optimization (Ethayarajh et al. 2024, section 4, both weights 1): answers judged singly.
 
-    policy, reference: summed log-probabilities of each answer, nats, (batch,). desirable: bool, (batch,).
+    policy, reference: summed log-probabilities of each answer, nats, (batch,). desirable: bool or 1 and 0, (batch,).
     baseline: the paper's z_0, an estimate of KL(policy || reference) through which no gradient flows, at least 0; see
-    `mismatched_kl`. Returns shape (batch,), between 0 and 1: 1/2 at the start. Raises ValueError where shapes differ.
+    `mismatched_kl`. Returns shape (batch,), between 0 and 1: 1/2 at the start. Raises ValueError where shapes differ
+    or a label is neither true nor false.
     """
+    desirable = _labels(desirable, policy.device)
     _same_shape(policy, reference, desirable)
     above = policy - reference - torch.as_tensor(baseline).detach()
     return 1 - torch.sigmoid(beta * torch.where(desirable, above, -above))
@@ -126,16 +133,20 @@ def mismatched_kl(policy: Tensor, reference: Tensor) -> Tensor:
     """KTO's estimate of KL(policy || reference): the mean log-ratio of answers to *other* prompts, floored at 0.
 
     policy, reference: log-probabilities, nats, (batch,), of each prompt with an answer that belongs to another one.
-    Returns a scalar without gradient (Ethayarajh et al. 2024, section 4).
+    Returns a scalar without gradient (Ethayarajh et al. 2024, section 4). Raises ValueError without answers.
     """
     _same_shape(policy, reference)
+    if not len(policy):
+        raise ValueError(
+            "no answers: an estimate of the divergence needs at least one"
+        )
     return (policy - reference).mean().clamp(min=0).detach()
 
 
 def per_token(policy: Pair, lengths: Pair) -> Pair:
     """Log-probabilities divided by lengths. Raises ValueError where shapes differ or a length is not positive."""
     _same_shape(*policy, *lengths)
-    if min(length.min() for length in lengths) <= 0:
+    if any((length <= 0).any() for length in lengths):
         raise ValueError(
             "an answer of no tokens has no log-probability a token: lengths must be positive"
         )
@@ -145,8 +156,23 @@ def per_token(policy: Pair, lengths: Pair) -> Pair:
 
 
 def _log_odds(logprob: Tensor) -> Tensor:
-    """log(p / (1 - p)) of probabilities below 1 given as logarithms."""
+    """log(p / (1 - p)) of probabilities given as logarithms.
+
+    A probability of 1, where both are infinite, counts as the largest below 1 that the dtype can tell from it.
+    """
+    highest = logprob.clamp(max=-torch.finfo(logprob.dtype).eps)
+    logprob = logprob + (highest - logprob).detach()
     return logprob - torch.log(-torch.expm1(logprob))
+
+
+def _labels(desirable: Tensor, device: torch.device) -> Tensor:
+    """Labels as booleans; 1 and 0 are taken as they are meant."""
+    labels = torch.as_tensor(desirable, device=device)
+    if labels.dtype != torch.bool and not ((labels == 0) | (labels == 1)).all():
+        raise ValueError(
+            f"desirable holds {sorted(set(labels.tolist()))}: give True and False, or 1 and 0"
+        )
+    return labels.bool()
 
 
 def _same_shape(*tensors: Tensor) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
+from alignlab.lm.masks import check_counts
 from alignlab.outer.ranking_feedback.direct import (
     Pair,
     dpo_loss,
@@ -156,18 +157,15 @@ def fit_cringe(
             torch.cat([a[rows], b[rows]]) for a, b in zip(chosen, rejected)
         )
         logits = model(tokens[:, :-1])
-        return (
-            cringe_loss(
-                logits,
-                tokens[:, 1:],
-                good,
-                mask[:, 1:],
-                generator,
-                k=5,
-                alpha=dial,
-            ).sum()
-            / mask.sum()
-        )
+        return cringe_loss(
+            logits,
+            tokens[:, 1:],
+            good,
+            mask[:, 1:],
+            generator,
+            k=5,
+            alpha=dial,
+        ).sum() / check_counts(mask)
 
     train(policy, objective, steps=steps, lr=RATE, seed=seed)
     return policy
@@ -204,7 +202,7 @@ def fit_raft(
         ) -> Tensor:
             rows = torch.randint(512, (BATCH,), generator=g)
             part = Stories(*(x[rows] for x in kept))
-            return -story_logprobs(model, part).sum() / part.mask.sum()
+            return -story_logprobs(model, part).sum() / check_counts(part.mask)
 
         train(
             policy, objective, steps=steps // rounds, lr=RATE, seed=seed + turn

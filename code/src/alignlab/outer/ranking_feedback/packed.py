@@ -16,7 +16,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +23,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, chat_prompt, train
 from alignlab.lm.load import encode
-from alignlab.lm.sites import network_of
+from alignlab.lm.stack import Stack, same_stack, stack_of
 from alignlab.outer.ranking_feedback.direct import Pair, dpo_loss
 
 Triple = tuple[
@@ -83,7 +82,12 @@ def chat_triples(
 def pack(
     triples: Sequence[Triple], device: torch.device | str = "cpu"
 ) -> Packed:
-    """Comparisons laid out for one forward pass. Raises ValueError where a prompt or an answer has no tokens."""
+    """Comparisons laid out for one forward pass.
+
+    Raises ValueError where there are none, or a prompt or an answer has no tokens.
+    """
+    if not triples:
+        raise ValueError("no comparisons: give at least one to pack")
     if any(not part for triple in triples for part in triple):
         raise ValueError(
             "a prompt and both its answers need at least one token each"
@@ -144,9 +148,9 @@ def below(lm: LM, packed: Packed, layers: int) -> Tensor:
 
     As long as these layers and the embedding are not trained, one run serves every step.
     """
-    body = _body(lm)
+    parts = stack_of(lm)
     return _run(
-        body, body.embed_tokens(packed.tokens), packed, body.layers[:layers]
+        parts, parts.body.embed_tokens(packed.tokens), packed, last=layers
     )
 
 
@@ -164,21 +168,17 @@ def pair_logprobs(
             f"layers from {first} on need the output of those below: "
             f"hidden=below(lm, packed, {first})"
         )
-    body, head = _body(lm), network_of(lm)[0].lm_head
-    x = _run(
-        body,
-        body.embed_tokens(packed.tokens) if hidden is None else hidden,
-        packed,
-        body.layers[first:],
-    )
+    parts = stack_of(lm)
+    x = parts.body.embed_tokens(packed.tokens) if hidden is None else hidden
+    x = _run(parts, x, packed, first)
     rows = torch.arange(len(packed), device=x.device)[:, None, None].expand_as(
         packed.source
     )
-    x = body.norm(
+    logits = parts.logits(
         x[rows[packed.counts], packed.source[packed.counts]]
-    )  # (answer tokens, d_model)
+    )  # (answer tokens, vocab)
     lost = F.cross_entropy(
-        head(x).float(), packed.target[packed.counts], reduction="none"
+        logits, packed.target[packed.counts], reduction="none"
     )
     each = torch.zeros(packed.counts.shape, device=x.device).masked_scatter(
         packed.counts, -lost
@@ -188,7 +188,7 @@ def pair_logprobs(
 
 def with_own_top(lm: LM, first: int) -> LM:
     """The same model with its layers from `first` on copied, so that they can be trained; all else is shared."""
-    _body(lm)
+    stack_of(lm)
     model, body = copy.copy(lm.model), copy.copy(lm.model.model)
     model._modules, body._modules = dict(model._modules), dict(body._modules)
     top = copy.deepcopy(list(body.layers[first:]))
@@ -196,6 +196,7 @@ def with_own_top(lm: LM, first: int) -> LM:
         torch.nn.ModuleList([*body.layers[:first], *top]),
         body,
     )
+    same_stack(model, lm.model)
     return replace(lm, model=model)
 
 
@@ -273,32 +274,14 @@ def _turn(pair: Pair, turned: Tensor) -> Pair:
     return Pair(torch.where(turned, b, a), torch.where(turned, a, b))
 
 
-def _run(body: Any, x: Tensor, packed: Packed, layers: Iterable[Any]) -> Tensor:
+def _run(
+    parts: Stack,
+    x: Tensor,
+    packed: Packed,
+    first: int = 0,
+    last: int | None = None,
+) -> Tensor:
     """Some layers of the stack, from and to the residual stream (n, T, d_model)."""
     mask = torch.zeros(packed.visible.shape, dtype=x.dtype, device=x.device)
     mask = mask.masked_fill_(~packed.visible, torch.finfo(x.dtype).min)[:, None]
-    turns = body.rotary_emb(x, packed.positions)
-    for layer in layers:
-        x = layer(
-            x,
-            attention_mask=mask,
-            position_ids=packed.positions,
-            position_embeddings=turns,
-            use_cache=False,
-        )
-    return x
-
-
-def _body(lm: LM) -> Any:
-    """The stack of layers with its embedding, rotary angles and last norm, as Llama and its relatives have it."""
-    body = getattr(network_of(lm)[0], "model", None)
-    missing = [
-        part
-        for part in ("embed_tokens", "layers", "rotary_emb", "norm")
-        if not hasattr(body, part)
-    ]
-    if missing:
-        raise ValueError(
-            f"{lm.name} is not built like Llama (it lacks {', '.join(missing)}): layers can't be run singly"
-        )
-    return body
+    return parts.run(x, packed.positions, mask, first, last)

@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.lm.checks import check_numbers
+from alignlab.lm.masks import as_mask, masked
+
 
 def rrhf_loss(scores: Tensor, rewards: Tensor, weight: float = 1.0) -> Tensor:
     """RRHF (Yuan et al. 2023, L_rank + L_ft): hinges on all misordered answers, and likelihood of the best one.
@@ -25,7 +28,7 @@ def rrhf_loss(scores: Tensor, rewards: Tensor, weight: float = 1.0) -> Tensor:
         scores[:, None, :] - scores[:, :, None]
     )  # how far the worse one is ahead
     best = scores.gather(1, rewards.argmax(1, keepdim=True))[:, 0]
-    return (hinge * better).sum((1, 2)) - weight * best
+    return masked(hinge, better).sum((1, 2)) - weight * best
 
 
 def pro_loss(scores: Tensor, rewards: Tensor, weight: float = 0.05) -> Tensor:
@@ -80,6 +83,8 @@ def cringe_loss(
         raise ValueError(
             f"k is {k}: it must be at least 1 and smaller than the vocabulary, {logits.shape[-1]}"
         )
+    counts = as_mask(counts)
+    logits = masked(logits, counts[..., None])
     likelihood = -logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
     came = logits.gather(-1, tokens[..., None])[..., 0]
     others = (
@@ -95,8 +100,8 @@ def cringe_loss(
     ).sum(-1, keepdim=True)
     rival = others.gather(-1, drawn.clamp(max=k - 1))[..., 0]
     contrast = F.softplus(came - rival)  # -log sigmoid(rival - came)
-    return (
-        torch.where(good[:, None], likelihood, alpha * contrast) * counts
+    return masked(
+        torch.where(good[:, None], likelihood, alpha * contrast), counts
     ).sum(1)
 
 
@@ -104,12 +109,13 @@ def best_of(rewards: Tensor) -> Tensor:
     """Which of each prompt's n answers RAFT trains on: rewards (prompts, n) -> indices (prompts,).
 
     RAFT (Dong et al. 2023, algorithm 1) samples n answers a prompt, keeps the best by reward, trains on them by
-    maximum likelihood, and repeats. Raises ValueError for rewards that are not a table.
+    maximum likelihood, and repeats. Raises ValueError for rewards that are no table, or NaN (argmax takes it).
     """
-    if rewards.ndim != 2:
+    if rewards.ndim != 2 or not rewards.shape[1]:
         raise ValueError(
             f"rewards has shape {tuple(rewards.shape)}; it must be (prompts, answers a prompt)"
         )
+    check_numbers(rewards, "rewards", infinite=True)
     return rewards.argmax(1)
 
 
@@ -118,3 +124,4 @@ def _same_shape(scores: Tensor, rewards: Tensor) -> None:
         raise ValueError(
             f"scores has shape {tuple(scores.shape)}, rewards {tuple(rewards.shape)}; both are (batch, K)"
         )
+    check_numbers(rewards, "rewards", infinite=True)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from alignlab.lm.generation import chat_prompt, generate
 from alignlab.lm.load import LM, encode
+from alignlab.lm.training import descend
 from alignlab.outer.ranking_feedback.cached import (
     Cached,
     answer_logits,
@@ -327,10 +328,6 @@ def _fit(
         for group in optimizer.param_groups:
             group["lr"] = lr * (1 - 0.9 * step / len(batches))
         loss = loss_fn(rows, generator)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        losses.append(loss.item())
+        losses.append(descend(optimizer, loss, step, clip=1.0))
         progress((step + 1) / len(batches), f"loss {losses[-1]:.3f}")
     return losses

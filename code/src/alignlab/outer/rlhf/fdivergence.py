@@ -15,6 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from alignlab.lm.training import descend
+
 Divergence = Literal[
     "forward KL", "reverse KL", "Jensen-Shannon", "total variation"
 ]
@@ -77,9 +79,7 @@ def fit(
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = lr * (1 - step / steps)
         loss = divergence(target, bumps(logits, n), kind).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
         with torch.no_grad():
             logits[..., 1].clamp_(math.log(0.4), math.log(2.0 * n))
     with torch.no_grad():

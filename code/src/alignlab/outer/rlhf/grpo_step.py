@@ -9,6 +9,7 @@ on-policy, the ratio is 1 and the old log-probabilities are the new ones held co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -16,6 +17,9 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedConfig
 
+from alignlab.lm.checks import check_numbers, tempered
+from alignlab.lm.masks import masked
+from alignlab.lm.training import clip_finite
 from alignlab.outer.rlhf.policy_gradients import grpo_advantages, grpo_loss
 from alignlab.outer.rlhf.ppo import response_mask
 
@@ -48,8 +52,14 @@ def draw_group(
 ) -> Group:
     """k answers of at most `length` tokens to one prompt (P,), drawn with the prompt's cache repeated k times.
 
-    Answers that have ended are filled with the stop token; drawing ends when all have.
+    Answers that have ended are filled with the stop token; drawing ends when all have. temperature 0 takes the
+    likeliest token each time. Raises ValueError for a prompt, k or length of 0, or a temperature that can't be used.
     """
+    if not (prompt.ndim == 1 and len(prompt) and k > 0 and length > 0):
+        raise ValueError(
+            f"prompt of shape {tuple(prompt.shape)}, k={k}, length={length}: give token ids (P,), and at least one "
+            "answer of at least one token"
+        )
     out = model(
         input_ids=prompt[None], past_key_values=_cache(model), logits_to_keep=1
     )
@@ -58,7 +68,9 @@ def draw_group(
     drawn: list[Tensor] = []
     ended = torch.zeros(k, dtype=torch.bool, device=prompt.device)
     for t in range(length):
-        cumulative = (logits.double() / temperature).softmax(-1).cumsum(-1)
+        cumulative = (
+            tempered(logits.double(), temperature).softmax(-1).cumsum(-1)
+        )
         u = (
             torch.rand(k, 1, dtype=torch.float64, generator=generator).to(
                 prompt.device
@@ -106,7 +118,7 @@ def answer_logprobs(model: nn.Module, group: Group) -> Tensor:
     picked = logits.gather(-1, group.tokens[..., None]).squeeze(
         -1
     ) - logits.logsumexp(-1)
-    return picked * group.mask
+    return masked(picked, group.mask)
 
 
 def grpo_step(
@@ -117,19 +129,34 @@ def grpo_step(
 ) -> float:
     """One on-policy update from groups just drawn; returns the loss.
 
-    rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL
-        term; the groups' gradients are summed one at a time, so that memory
-        holds one group's graph.
+    rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL term; the groups' gradients are summed one
+    at a time, so that memory holds one group's graph. Raises ValueError where groups and rewards don't go together or a
+    reward is not a finite number, FloatingPointError where a group's loss or the gradient is not finite; the weights
+    are then as before.
     """
+    sizes = [len(group.tokens) for group in groups]
+    if not groups or [*map(len, rewards)] != sizes:
+        raise ValueError(
+            f"{len(groups)} groups of {sizes} answers, rewards of shape {tuple(rewards.shape)}: give one reward for "
+            "each answer of each group, and at least one group"
+        )
+    every = grpo_advantages(rewards)
     total = sum(int(group.mask.sum()) for group in groups)
     loss = 0.0
     optimizer.zero_grad()
-    for group, advantages in zip(groups, grpo_advantages(rewards)):
+    for number, (group, advantages) in enumerate(zip(groups, every)):
         logp = answer_logprobs(model, group)
         part = grpo_loss(
             logp, logp.detach(), advantages, group.mask, count="token"
         ) * (group.mask.sum() / total)
+        check_numbers(part.detach(), f"the loss of group {number}")
         part.backward()
         loss += float(part.detach())
+    norm = clip_finite(optimizer)
+    if not math.isfinite(norm):
+        raise FloatingPointError(
+            f"the gradient's norm is {norm} in a step of {len(groups)} groups (loss {loss:.6g}): look at their tokens "
+            "and rewards, or lower the learning rate"
+        )
     optimizer.step()
     return loss

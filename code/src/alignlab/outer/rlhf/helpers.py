@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from alignlab.lm.training import descend
 from alignlab.outer.rlhf.policy_gradients import rloo_advantages
 from alignlab.toys.storyland import (
     FEELINGS,
@@ -69,9 +70,7 @@ def learn_helper(
             reward(choice.flatten(), generator).view(-1, k)
         )
         loss = -(advantages * logp.gather(1, choice)).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, step)
     if policy is None:
         raise ValueError(f"steps must be at least 1, not {steps}")
     return policy.requires_grad_(False)

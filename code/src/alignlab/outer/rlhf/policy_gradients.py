@@ -16,7 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
-from alignlab.outer.rlhf.ppo import Run, kl_estimate, look, masked_mean
+from alignlab.lm.checks import check_numbers
+from alignlab.lm.masks import as_mask, check_counts, masked, masked_mean
+from alignlab.lm.training import descend
+from alignlab.outer.rlhf.ppo import Run, kl_estimate, look
 from alignlab.toys.storyland import (
     HEROES,
     VOCAB,
@@ -34,15 +37,12 @@ def rloo_advantages(rewards: Tensor) -> Tensor:
     """Each answer's reward minus the mean of the *other* answers' (Kool et al.
     2019; Ahmadian et al. 2024, eq. 9).
 
-    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't
-        depend on the answer, so the gradient stays unbiased. Equal to (reward -
-        mean of all) times k / (k - 1). Raises ValueError for k < 2.
+    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't depend on the answer, so the gradient stays
+    unbiased. Equal to (reward - mean of all) times k / (k - 1). Raises ValueError for k < 2 or a reward that is not a
+    finite number.
     """
+    rewards = _table(rewards)
     k = rewards.shape[1]
-    if k < 2:
-        raise ValueError(
-            f"a prompt needs at least 2 answers to compare, not {k}"
-        )
     return rewards - (rewards.sum(1, keepdim=True) - rewards) / (k - 1)
 
 
@@ -52,11 +52,11 @@ def grpo_advantages(
     """Rewards whitened within each prompt's group (Shao et al. 2024, section
     4.1.2).
 
-    rewards: (prompt, k). scale=False leaves the division by the standard
-        deviation out (Liu et al. 2025, "Dr. GRPO"): with it, a prompt whose
-        answers are nearly alike counts as much as one whose answers differ
-        widely.
+    rewards: (prompt, k). scale=False leaves the division by the standard deviation out (Liu et al. 2025, "Dr. GRPO"):
+    with it, a prompt whose answers are nearly alike counts as much as one whose answers differ widely. Raises
+    ValueError for k < 2 or a reward that is not a finite number.
     """
+    rewards = _table(rewards)
     centered = rewards - rewards.mean(1, keepdim=True)
     return (
         centered / (rewards.std(1, keepdim=True) + eps) if scale else centered
@@ -80,23 +80,22 @@ def grpo_loss(
     differs (Yu et al. 2025, "clip-higher"). beta: weight of the k3 estimate of KL(policy || reference), inside the
     loss and not in the reward. count: "text", mean over each text's tokens, then over texts (GRPO); "token", mean over
     all tokens (DAPO); "constant", sum divided by texts times T (Dr. GRPO: no text's tokens count less for its length).
+    What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
     """
-    ratio = (logp - old).exp()
+    mask = as_mask(mask)
+    count_all = check_counts(mask)
+    each = masked(advantages[:, None], mask)
+    ratio = masked(logp - old, mask).exp()
     bounded = ratio.clamp(
         1 - clip, 1 + (clip if clip_high is None else clip_high)
     )
-    loss = -torch.minimum(
-        ratio * advantages[:, None], bounded * advantages[:, None]
-    )
+    loss = -torch.minimum(ratio * each, bounded * each)
     if beta and reference is not None:
-        loss = loss + beta * kl_estimate(logp - reference, "k3")
+        loss = loss + beta * kl_estimate(masked(logp - reference, mask), "k3")
+    loss = masked(loss, mask)
     if count == "text":
-        return ((loss * mask).sum(1) / mask.sum(1).clamp(min=1)).mean()
-    return (
-        masked_mean(loss, mask)
-        if count == "token"
-        else (loss * mask).sum() / mask.numel()
-    )
+        return (loss.sum(1) / mask.sum(1).clamp(min=1)).mean()
+    return loss.sum() / (count_all if count == "token" else mask.numel())
 
 
 def optimize(
@@ -128,7 +127,7 @@ def optimize(
         with torch.no_grad():
             base, reference = look(start, tokens)
             score = reward(tokens, mask)
-            penalty = ((logp - reference) * chosen).sum(1)
+            penalty = masked(logp - reference, chosen).sum(1)
             total = (score if method == "grpo" else score - kl * penalty).view(
                 -1, k
             )
@@ -143,7 +142,7 @@ def optimize(
             rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
             rows["kl"].append(
                 float(
-                    ((before.exp() * (before - base)).sum(-1) * chosen)
+                    masked((before.exp() * (before - base)).sum(-1), chosen)
                     .sum(1)
                     .mean()
                 )
@@ -161,10 +160,8 @@ def optimize(
                 beta=kl,
             )
         else:
-            loss = -(advantages * (logp * chosen).sum(1)).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+            loss = -(advantages * masked(logp, chosen).sum(1)).mean()
+        descend(optimizer, loss, step)
     return Run(
         policy.requires_grad_(False),
         {name: np.array(column) for name, column in rows.items()},
@@ -177,8 +174,11 @@ def alol_weights(
     """A-LoL's weight of each text: its advantage times a clipped importance weight, 0 without an advantage.
 
     rewards: (n,) of given texts. values: (n,) what the reference policy is expected to earn on each one's prompt.
-    logratio: (n,) log policy - log reference of each whole text (Baheti et al. 2023, eq. 4 and section 2.2).
+    logratio: (n,) log policy - log reference of each whole text (Baheti et al. 2023, eq. 4 and section 2.2). Raises
+    ValueError for a reward or value that is not a finite number.
     """
+    check_numbers(rewards, "rewards")
+    check_numbers(values, "values")
     advantage = rewards - values
     return torch.where(
         advantage > 0,
@@ -219,3 +219,18 @@ def learn_offline(
 
     train(policy, loss, steps=steps, lr=lr, seed=seed)
     return policy.requires_grad_(False)
+
+
+def _table(rewards: Tensor) -> Tensor:
+    """Rewards (prompt, k) as floats, checked: a table, two answers to a prompt at least, every one a finite number."""
+    if rewards.ndim != 2:
+        raise ValueError(
+            f"rewards has shape {tuple(rewards.shape)}; it must be (prompts, answers a prompt)"
+        )
+    if rewards.shape[1] < 2:
+        raise ValueError(
+            f"a prompt needs at least 2 answers to compare, not {rewards.shape[1]}: draw more"
+        )
+    rewards = rewards if rewards.is_floating_point() else rewards.float()
+    check_numbers(rewards, "rewards")
+    return rewards

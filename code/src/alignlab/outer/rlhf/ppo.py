@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer
+from alignlab.lm.masks import as_mask, left_positions, masked, masked_mean
+from alignlab.lm.training import descend
 from alignlab.toys.storyland import END, Reward, clone, sample
 
 
@@ -35,21 +37,20 @@ def positions(attention: Tensor) -> Tensor:
 
     Without them a padded prompt has other positions than the same prompt alone, and so other log-probabilities.
     """
-    return (attention.long().cumsum(1) - 1).clamp(min=0)
-
-
-def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the tokens of the batch where the mask is True: each token counts alike, whatever its text's length."""
-    return (x * mask).sum() / mask.sum()
+    return left_positions(attention)
 
 
 def whiten(x: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
-    """Mean 0 and variance 1 over the mask; 0 elsewhere. shift_mean=False divides only, and keeps the mean."""
+    """Mean 0 and variance 1 over the mask; 0 elsewhere. shift_mean=False divides only, and keeps the mean.
+
+    Raises ValueError where the mask is False everywhere.
+    """
+    x = masked(x, mask)
     mean = masked_mean(x, mask)
     white = (x - mean) * torch.rsqrt(
         masked_mean((x - mean).square(), mask) + 1e-8
     )
-    return (white if shift_mean else white + mean) * mask
+    return masked(white if shift_mean else white + mean, mask)
 
 
 def kl_estimate(
@@ -79,14 +80,15 @@ def token_rewards(
     """The reward of each token, (n, T): -beta times its KL, and at the last one
     the text's score (Ziegler et al. 2019).
 
-    score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token.
+    score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token. A text without tokens gets none.
     """
+    mask = as_mask(mask)
     positions_ = torch.arange(mask.shape[1], device=mask.device)
     last = (mask * positions_).amax(1)
     return (
         (-beta * kl)
         .masked_fill(~mask, 0)
-        .scatter_add(1, last[:, None], score[:, None])
+        .scatter_add(1, last[:, None], masked(score, mask.any(1))[:, None])
     )
 
 
@@ -100,11 +102,11 @@ def gae(
     token it is 0. The return is advantage plus value. lam = 1 gives return
     minus value, lam = 0 the error of the one-step prediction.
     """
-    values = values.masked_fill(~mask, 0)
+    rewards, values = masked(rewards, mask), masked(values, mask)
     advantages, following, later = (
         torch.zeros_like(rewards),
         torch.zeros_like(rewards[:, 0]),
-        torch.zeros(1),
+        torch.zeros_like(values[:, 0]),
     )
     for t in reversed(range(rewards.shape[1])):
         following = (
@@ -123,12 +125,12 @@ def policy_loss(
     """The clipped surrogate loss (Schulman et al. 2017, eq. 7), and the share
     of tokens where the clip holds.
 
-    logp, old: log-probabilities of the tokens now and when they were drawn. The
-        worse of the clipped and the unclipped
-    objective counts: a token gets no more gradient once its ratio has gone
-        beyond 1 ± clip in its advantage's favor.
+    logp, old: log-probabilities of the tokens now and when they were drawn. The worse of the clipped and the unclipped
+    objective counts: a token gets no more gradient once its ratio has gone beyond 1 ± clip in its advantage's favor.
+    What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
     """
-    ratio = (logp - old).exp()
+    ratio = masked(logp - old, mask).exp()
+    advantages = masked(advantages, mask)
     plain, clipped = (
         -advantages * ratio,
         -advantages * ratio.clamp(1 - clip, 1 + clip),
@@ -141,10 +143,16 @@ def policy_loss(
 def value_loss(
     values: Tensor, old: Tensor, returns: Tensor, mask: Tensor, clip: float
 ) -> Tensor:
-    """Half the squared error; the worse of the value and of the value held within `clip` of what it was."""
+    """Half the squared error; the worse of the value and of the value held within `clip` of what it was.
+
+    Raises ValueError where the mask is False everywhere.
+    """
     held = old + (values - old).clamp(-clip, clip)
     return 0.5 * masked_mean(
-        torch.maximum((values - returns).square(), (held - returns).square()),
+        torch.maximum(
+            masked(values - returns, mask).square(),
+            masked(held - returns, mask).square(),
+        ),
         mask,
     )
 
@@ -243,9 +251,7 @@ def ppo(
                 chosen,
                 s.value_clip,
             )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descend(optimizer, loss, step)
             clipped.append(float(share))
         with torch.no_grad():
             after = look(policy, tokens)[0]
@@ -253,7 +259,7 @@ def ppo(
             rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
             rows["kl"].append(
                 float(
-                    ((before.exp() * (before - base)).sum(-1) * chosen)
+                    masked((before.exp() * (before - base)).sum(-1), chosen)
                     .sum(1)
                     .mean()
                 )

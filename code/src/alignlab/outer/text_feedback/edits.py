@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyConfig, TinyTransformer, train
+from alignlab.lm.masks import masked_mean
 from alignlab.toys.storyland import (
     END,
     FEELINGS,
@@ -174,7 +175,7 @@ def learn_edits(
         rows = torch.randint(len(chains), (64,), generator=generator)
         logp = m(chains[rows, :-1])[:, LENGTH - 1 :].log_softmax(-1)
         picked = logp.gather(-1, chains[rows, LENGTH:, None]).squeeze(-1)
-        return -(picked * counted[rows]).sum() / counted[rows].sum()
+        return -masked_mean(picked, counted[rows])
 
     train(model, loss, steps=steps, lr=5e-3, seed=seed)
     return model.requires_grad_(False)

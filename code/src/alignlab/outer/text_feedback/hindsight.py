@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
+from alignlab.lm.masks import masked_mean
 from alignlab.toys.storyland import END, LENGTH, PAD, Stories, V, answer_mask
 
 BAD, GOOD = V, V + 1  # the two marks, after Storyland's own words
@@ -98,7 +99,7 @@ def hindsight(
             .gather(-1, tokens[rows, 1:, None])
             .squeeze(-1)
         )
-        return -(logp * mask[rows, 1:]).sum() / mask[rows, 1:].sum()
+        return -masked_mean(logp, mask[rows, 1:])
 
     train(model, loss, steps=steps, lr=6e-3, seed=seed)
     return model.requires_grad_(False)

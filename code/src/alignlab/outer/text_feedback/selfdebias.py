@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import LM
+from alignlab.lm.checks import check_ids
 from alignlab.lm.load import encode
+from alignlab.lm.masks import pad_left
 from alignlab.toys import storyland
 from alignlab.toys.storyland import Stories
 
@@ -80,17 +82,12 @@ def next_distributions(
     """The distribution of the token that follows each text, (texts, vocab), float32; `before` stands in front of
     each."""
     rows = [encode(lm, before + text) for text in texts]
-    width, pad = max(map(len, rows)), lm.tokenizer.pad_token_id
-    tokens = torch.tensor(
-        [[pad] * (width - len(row)) + row for row in rows], device=lm.device
-    )
-    mask = torch.tensor(
-        [[0] * (width - len(row)) + [1] * len(row) for row in rows],
-        device=lm.device,
-    )
+    check_ids(rows)
+    tokens, mask, places = pad_left(rows, lm.device, lm.tokenizer.pad_token_id)
     found = []
-    for some, seen in zip(tokens.split(16), mask.split(16)):
-        positions = (seen.cumsum(1) - 1).clamp(min=0)
+    for some, seen, positions in zip(
+        tokens.split(16), mask.split(16), places.split(16)
+    ):
         out = lm.model(
             input_ids=some,
             attention_mask=seen,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
+from alignlab.lm.masks import masked_mean
 from alignlab.toys import storyland
 from alignlab.toys.storyland import (
     FEELINGS,
@@ -56,7 +57,7 @@ def imitate(
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(stories.tokens), (batch,), generator=generator)
         tokens, mask = (part[rows] for part in stories)
-        return -storyland.logprobs(m, tokens, mask).sum() / mask.sum()
+        return -masked_mean(storyland.logprobs(m, tokens, mask), mask)
 
     train(model, loss, steps=steps, lr=lr, seed=seed)
     return model.requires_grad_(False)
