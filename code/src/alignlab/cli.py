@@ -177,7 +177,9 @@ def refresh(
 def tidy(
     check: Annotated[
         bool,
-        typer.Option("--check", help="Only say what would change; exit code 1."),
+        typer.Option(
+            "--check", help="Only say what would change; exit code 1."
+        ),
     ] = False,
     root: ROOT = Path(),
 ) -> None:
