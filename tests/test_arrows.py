@@ -1,6 +1,7 @@
 """Who may import whom, how fast the package starts, and which versions of others it accepts."""
 
 import ast
+import graphlib
 import statistics
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from packaging.specifiers import SpecifierSet
 from support import ROOT
 
 PACKAGE = ROOT / "code/src/alignlab"
-SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks"]  # in the survey's order
-LOWER = ["assets", "lm", *SURVEY]
+SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks", "overview"]  # the survey's order, the whole on top
+LOWER = ["exercises", "assets", "lm", "toys", *SURVEY]
 MAY = {room: set(LOWER[: place + 1]) for place, room in enumerate(LOWER)}
 MAY |= {top: {*LOWER, top} for top in ("recipes", "scale", "doctor")}
 MAY |= {"book": {*LOWER, "recipes", "book"}, "cli": {*MAY, "book", "cli"}, "__init__": set()}
@@ -36,14 +37,48 @@ def imported(source: str, module: str) -> Iterator[str]:
 
 
 def room(module: str) -> str:
-    return module.split(".")[1] if module.count(".") else "__init__"
+    """The room of a module; a recipe in a chapter's folder counts among the recipes."""
+    parts = module.split(".")
+    if any(part.startswith("recipe_") for part in parts[2:]):
+        return "recipes"
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def chapter(module: str) -> str:
+    """The chapter's folder in which a module lies, such as "outer.rlhf"; "" for what stands elsewhere."""
+    parts = module.split(".")[1:3]
+    return ".".join(parts) if len(parts) == 2 and parts[0] in SURVEY and PACKAGE.joinpath(*parts).is_dir() else ""
 
 
 def wrong(source: str, module: str) -> list[str]:
     """What a module imports against the arrows."""
     ours = [name for name in imported(source, module) if name.split(".")[0] == "alignlab"]
     rooms = {name: room(name) for name in ours if room(name) != "__init__" and not room(name).startswith("__")}
-    return sorted(f"{module} imports {name}" for name, other in rooms.items() if other not in MAY[room(module)])
+    up = {name for name, other in rooms.items() if other not in MAY[room(module)]}
+    aside = {name for name in rooms if chapter(name) not in ("", chapter(module))}
+    return sorted(f"{module} imports {name}" for name in up | (aside if room(module) != "book" else set()))
+
+
+def graph() -> dict[str, set[str]]:
+    """Which modules each module imports, at its top or inside functions; an `__init__` goes by its folder's name."""
+    sources = {name.removesuffix(".__init__"): (name, source) for name, source in modules().items()}
+    found = {}
+    for name, (full, source) in sources.items():
+        wanted = set(imported(source, full))
+        found[name] = {
+            other if other in sources else other.rpartition(".")[0] for other in wanted if other.startswith("alignlab")
+        } & set(sources) - {name}
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Modules that import each other, directly or through others."""
+    sorter = graphlib.TopologicalSorter(graph)
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        return [error.args[1]]
+    return []
 
 
 def modules() -> dict[str, str]:
@@ -58,6 +93,13 @@ def test_every_module_belongs_to_a_known_room():
     assert {room(name) for name in modules()} <= set(MAY)
     described = (ROOT / "docs/architecture.md").read_text()
     assert all(f"`{name}`" in described for name in SURVEY)
+
+
+def test_no_modules_import_each_other():
+    """Neither at their tops nor inside functions, where a circle hides until it is called."""
+    assert circles(graph()) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+    assert graph()["alignlab.lm.load"] >= {"alignlab.lm.adapters", "alignlab.lm.model", "alignlab.assets"}
 
 
 def test_the_arrows_hold():
@@ -77,7 +119,13 @@ def test_the_arrows_hold():
         ("alignlab.attacks.adversarial.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
         ("alignlab.book.pages", "from alignlab.cli import app"),
         ("alignlab.book.pages", "from alignlab.scale import launch"),
-        ("alignlab.recipes.grokking", "from alignlab.book import claim"),
+        ("alignlab.interp.challenges.recipe_grokking", "from alignlab.book import claim"),
+        ("alignlab.interp.challenges.grokking", "from alignlab.recipes import record"),
+        ("alignlab.outer.rlhf.ppo", "from alignlab.outer.rlhf.recipe_ppo import RECIPE"),
+        ("alignlab.outer.rlhf.page", "from alignlab.book.checks import judge"),
+        ("alignlab.outer.rlhf.ppo", "from alignlab.outer.goals import tension"),
+        ("alignlab.outer.reward", "from alignlab.outer.goals.tension import compact"),
+        ("alignlab.toys.storyland", "from alignlab.outer import reward"),
         ("alignlab.interp.probes", "from alignlab.recipes import record"),
         ("alignlab.__init__", "from alignlab.lm import load_lm"),
     ],
@@ -92,9 +140,11 @@ def test_an_arrow_that_points_up_is_seen(module, source):
         ("alignlab.lm.load", "from alignlab import assets"),
         ("alignlab.risks.power", "from alignlab.outer import reward"),
         ("alignlab.evals.hhh", "from . import refusals"),
-        ("alignlab.book.exercises.page", "from alignlab.interp import probes"),
+        ("alignlab.outer.rlhf.page", "from alignlab.exercises import Exercise\nfrom alignlab.outer.rlhf import ppo"),
+        ("alignlab.book.checks", "from alignlab.exercises import Exercise"),
         ("alignlab.cli", "from alignlab import doctor"),
-        ("alignlab.recipes.grokking", "from alignlab.interp import probes"),
+        ("alignlab.interp.challenges.recipe_grokking", "from alignlab.interp.challenges import grokking"),
+        ("alignlab.interp.challenges.recipe_grokking", "from alignlab.recipes import Recipe"),
         ("alignlab.book.claims", "from alignlab import recipes"),
         ("alignlab.interp.probes", "from alignlab import __version__"),
     ],

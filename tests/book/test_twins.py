@@ -1,4 +1,4 @@
-"""A page's text and its notebook are one page; refreshing changes only what a run changes; the template is a page."""
+"""A page's text and its notebook are one page; refreshing changes only what a run changes."""
 
 import nbformat
 import pytest
@@ -110,17 +110,3 @@ def test_names_of_pages_are_understood_and_wrong_ones_listed(book):
         assert pages.resolve(book, name) == "01-a/b"
     with pytest.raises(PageError, match="'c' is no page; pages are: 01-a/b"):
         pages.resolve(book, "c")
-
-
-def test_a_new_page_starts_from_the_template_and_never_over_an_old_one(tmp_path):
-    path = pages.new(tmp_path, "05-inner/failures")
-    notebook = pages.from_text(path)
-    assert path == tmp_path / "text/05-inner/failures.md" and notebook.metadata["alignlab"]["downloads"] == []
-    assert "@" not in path.read_text().replace("@memo", "") and 'setup("05-inner/failures")' in notebook.cells[1].source
-    namespace = {"__name__": "failures"}
-    exec((tmp_path / "code/src/alignlab/book/exercises/failures.py").read_text(), namespace)
-    assert namespace["EXERCISES"][0].name == "failures_mean"
-    with pytest.raises(PageError, match="exists already"):
-        pages.new(tmp_path, "05-inner/failures")
-    with pytest.raises(PageError, match="form"):
-        pages.new(tmp_path, "failures")

@@ -22,7 +22,7 @@ def toc(root: Path) -> str:
     """The table of contents: the plan's sections with the pages that are written, then the appendix."""
     there = set(written(root))
     lines = [
-        "# Written by `alignlab tidy` from outline.yml and the pages that exist; the map on the landing page shows the rest.",
+        "# Written by `alignlab tidy` from outline.yml and the pages that exist; the survey map shows the rest.",
         "format: jb-book",
         "root: index",
         "parts:",
@@ -47,8 +47,8 @@ def modules(root: Path) -> str:
     lines = [
         "# The survey's rooms, module by module",
         "",
-        "Written by `alignlab tidy` from the modules' docstrings. A folder is a chapter, named as its page; what several",
-        "chapters use stands at the room's top. `page.py` (exercises and inert versions) is left out.",
+        "Written by `alignlab tidy` from the modules' docstrings. A folder is a chapter, named as its page; what",
+        "several chapters use stands at the room's top. `page.py` (exercises and inert versions) is left out.",
     ]
     for room in ROOMS:
         for folder in _folders(package / room):
@@ -111,13 +111,12 @@ WRITTEN: dict[str, Callable[[Path], str]] = {
 
 
 def tidy(root: Path, write: bool = True) -> list[str]:
-    """Write the files of `WRITTEN` anew; names of those that changed. write=False only says which would."""
+    """Write those files of `WRITTEN` anew that a book has; names of those that changed. write=False only says which."""
     changed = []
     for name, make in WRITTEN.items():
-        path, text = root / name, make(root)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path = root / name
+        if path.exists() and path.read_text(encoding="utf-8") != (text := make(root)):
             changed.append(name)
             if write:
-                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     return changed

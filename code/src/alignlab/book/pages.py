@@ -1,4 +1,4 @@
-"""The book's pages as files: text and notebook, refresh, claims' records, verification, the template.
+"""The book's pages as files: text and notebook, refresh, claims' records, verification.
 
 A page's text (`text/NN-section/name.md`, MyST) is what authors edit; its notebook (`chapters/NN-section/name.ipynb`)
 is the same page executed. `refresh` writes the second from the first.
@@ -300,30 +300,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def new(root: Path, name: str) -> Path:
-    """Start a page from the template: its text and its module of exercises; the text's path.
-
-    name: "NN-section/name". Raises PageError where the name is malformed or the page exists.
-    """
-    from importlib.resources import files
-
-    if not re.fullmatch(r"\d\d-[a-z]+/[a-z][a-z0-9-]*", name):
-        raise PageError(f"a page's name has the form '05-inner/failures', not {name!r}")
-    path = text_path(root, name)
-    if path.exists():
-        raise PageError(f"{path} exists already")
-    page = name.split("/")[1]
-    names = {"SLUG": name, "PAGE": page, "TITLE": page.replace("-", " ").capitalize(), "MODULE": page.replace("-", "_")}
-    for source, target in (
-        ("chapter.md.txt", path),
-        ("exercises.py.txt", Path(root) / f"code/src/alignlab/book/exercises/{names['MODULE']}.py"),
-    ):
-        text = files("alignlab.book").joinpath("template", source).read_text(encoding="utf-8")
-        for key, value in names.items():
-            text = text.replace(f"@{key}@", value)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            target.write_text(text, encoding="utf-8")
-    return path

@@ -1,0 +1,150 @@
+"""A chapter has a home: its folder, its file, its tests; a new one is green as written, and two merge."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from alignlab.book import chapters, contents, pages, parts, sphinx, template
+from alignlab.book.pages import PageError
+from alignlab.book.site.pages import chapters as planned
+from support import ROOT
+
+PACKAGE = ROOT / "code/src/alignlab"
+
+
+def test_every_planned_chapter_has_a_folder_of_its_own():
+    homes = [chapters.folder(chapter.slug) for _, chapter in planned()]
+    assert len(set(homes)) == len(homes) > 40
+    assert {home.parent.name for home in homes} <= set(contents.ROOMS)
+
+
+@pytest.mark.parametrize("slug", pages.slugs(ROOT))
+def test_every_written_chapter_is_at_home(slug):
+    module = chapters.page_module(slug)
+    assert module is not None and module.EXERCISES and module.INERT
+    assert module.__doc__ and f"`{slug}`" in module.__doc__
+
+
+def test_every_folder_of_a_room_is_a_planned_chapters():
+    known = {chapters.folder(chapter.slug) for _, chapter in planned()}
+    rooms = {chapters.room(chapter.slug) for _, chapter in planned()}
+    found = {path.parent for room in rooms for path in (PACKAGE / room).glob("*/__init__.py")}
+    assert found <= known
+
+
+def test_what_is_written_from_what_exists_is_current():
+    assert contents.tidy(ROOT, write=False) == [], "run `alignlab tidy`"
+
+
+def test_entries_are_sorted_by_key_and_a_doubled_one_is_refused():
+    bib = "% head\n\n@misc{b,\n title = {B}\n}\n\n@misc{a2,\n title = {A}\n}\n"
+    assert contents.sorted_bibliography(bib) == "% head\n\n@misc{a2,\n title = {A}\n}\n\n@misc{b,\n title = {B}\n}\n"
+    with pytest.raises(PageError, match="two entries of the bibliography have the key 'b'"):
+        contents.sorted_bibliography(bib + bib.removeprefix("% head\n"))
+    page = "# G\n\n```{glossary}\nRLHF\n  One.\n\n  Two.\n\nband\n  Three.\n```\n\nend\n"
+    assert contents.sorted_glossary(page).split("\n")[3:9] == ["band", "  Three.", "", "RLHF", "  One.", ""]
+
+
+def test_the_sites_parts_are_listed_once():
+    assert {*sphinx.PARTS, "bibliography"} == set(parts.HOMES)
+    for name, document in parts.HOMES.items():
+        assert f"```{{{name}}}" in (ROOT / f"{document}.md").read_text(), (name, document)
+    appendix = {path.stem for path in (ROOT / "chapters/appendix").glob("*.md")}
+    assert appendix == set(parts.APPENDIX)
+
+
+def test_wrong_names_of_new_chapters_are_one_line(tmp_path):
+    with pytest.raises(PageError, match="form"):
+        template.new(tmp_path, "failures")
+    with pytest.raises(PageError, match=r"not planned: give it an entry in .*outline\.yml"):
+        template.new(tmp_path, "05-inner/nonsense")
+    template.new(tmp_path, "05-inner/failures")
+    with pytest.raises(PageError, match="exists already"):
+        template.new(tmp_path, "05-inner/failures")
+
+
+# --- two branches, a new chapter each
+
+TWO = ("05-inner/failures", "05-inner/methodology")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """A repository of what this one has, without large files."""
+    folder = tmp_path_factory.mktemp("clone") / "book"
+    names = subprocess.run(
+        ["git", "ls-files", "-zco", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(("assets/", "benchmarks/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "start")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    run = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def commit(folder: Path, message: str) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", message)
+
+
+def ours(folder: Path, *command: str) -> str:
+    """Run Python with the clone's package."""
+    environment = {**os.environ, "PYTHONPATH": str(folder / "code/src")}
+    run = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, (run.stdout + run.stderr)[-4000:]
+    return run.stdout
+
+
+def cheap(folder: Path, *slugs: str) -> None:
+    """What a new chapter can fail: its own tests, style, exercises, its run and its claims without their methods."""
+    names = [str(chapters.tests(slug, folder)) for slug in slugs]
+    names += [str(pages.notebook_path(folder, slug)) for slug in slugs]
+    files = ("test_exercises.py", "test_chapters.py", "test_pages_style.py", "test_twins.py", "test_references.py")
+    words = " or ".join(slug.split("/")[1] for slug in slugs)
+    ours(folder, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *names)
+    chosen = f"({words} or current or folder or shown or share_a_name) and not merge"
+    book = [str(folder / "tests/book" / name) for name in files]
+    ours(folder, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", chosen, *book)
+    ours(folder, "-m", "ruff", "check", "-q", "code", "tests")
+    ours(folder, "-m", "ruff", "format", "--check", "-q", "code", "tests")
+
+
+def test_two_new_chapters_are_green_as_written_and_merge_without_conflict(clone):
+    for slug in TWO:
+        name = slug.split("/")[1]
+        git(clone, "checkout", "-q", "-b", name, "main")
+        ours(clone, "-m", "alignlab.cli", "new", slug)
+        ours(clone, "-m", "alignlab.cli", "refresh", slug)
+        bib = clone / "references/extra.bib"
+        bib.write_text(f"{bib.read_text()}\n@misc{{shaw2025{name},\n  title = {{{{{name}}}}},\n  year = {{2025}}\n}}\n")
+        ours(clone, "-m", "alignlab.cli", "tidy")
+        own = re.compile(
+            rf"code/src/alignlab/inner/|tests/inner/|(text|chapters)/{slug}\.|_toc|docs/modules|references"
+        )
+        changed = [line[3:] for line in git(clone, "status", "--porcelain", "-uall").splitlines()]
+        assert [path for path in changed if not own.match(path)] == []
+        commit(clone, name)
+    cheap(clone, TWO[1])
+    git(clone, "merge", "-q", TWO[0].split("/")[1])
+    ours(clone, "-m", "alignlab.cli", "tidy")
+    toc = yaml.safe_load((clone / "_toc.yml").read_text())
+    listed = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert [name for name in listed if "05-inner" in name] == [f"chapters/{slug}" for slug in TWO]
+    assert (clone / "references/extra.bib").read_text().count("@misc{shaw2025") == 2
+    cheap(clone, *TWO)
