@@ -87,13 +87,13 @@ def load_lm(
             tokenizer = AutoTokenizer.from_pretrained(
                 source, local_files_only=local
             )
-            model: Any
-            model, info = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 source,
                 dtype=kind,
                 local_files_only=local,
                 output_loading_info=True,
             )
+            model, info = loaded
             missing = sorted(info["missing_keys"])
             if missing:
                 raise ValueError(

@@ -131,7 +131,7 @@ def _window(network: Any) -> int | None:
 @torch.no_grad()
 def _compare(network: Any, device: torch.device) -> str:
     """What sets a model apart from its parts put together, in a few words; "" where nothing does."""
-    body = getattr(network, "model", None)
+    body: Any = getattr(network, "model", None)
     missing = [part for part in PARTS if not hasattr(body, part)]
     missing += [] if hasattr(network, "lm_head") else ["lm_head"]
     if missing:
