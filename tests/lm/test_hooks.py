@@ -165,7 +165,7 @@ def test_errors_say_what_there_is(llama: LM) -> None:
         capture(TinyTransformer(TinyConfig(vocab=9, mlp=False)), PROMPTS, ["layers.0.mlp.out"])
     with pytest.raises(IndexError, match="position 4 asked of a prompt of 2 tokens"):
         capture(llama, PROMPTS, ["embed"], positions=4)
-    with pytest.raises(ValueError, match="empty prompt"):
+    with pytest.raises(ValueError, match="prompt 0 is empty"):
         capture(llama, [[]], ["embed"])
     with pytest.raises(ValueError, match=r"gave shape \(1, 16\)"), patch(llama, {"embed": lambda x: x[:, -1]}):
         llama.model(torch.tensor([PROMPTS[0]]))

@@ -260,7 +260,7 @@ def test_a_text_longer_than_a_row_is_scored_in_pieces(lm: LM, monkeypatch: pytes
 def test_wrong_arguments_are_named(lm: LM) -> None:
     with pytest.raises(ValueError, match="2 prompts, but completions for 1"):
         logprobs(lm, ["a", "b"], [["c"]])
-    with pytest.raises(TypeError, match="lists of strings"):
+    with pytest.raises(TypeError, match="is one string: give a list"):
         logprobs(lm, ["a"], ["c"])
     with pytest.raises(ValueError, match="empty completion"):
         logprobs(lm, ["a"], [[""]])

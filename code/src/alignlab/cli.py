@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -166,6 +168,11 @@ def verify(
     root: ROOT = Path(),
 ) -> None:
     """Run pages anew on other seeds; exit code 1 where a claim does not hold."""
+    if seed_offset < 0:
+        raise typer.BadParameter(
+            f"seeds can't be negative, and {seed_offset} makes them so",
+            param_hint="--seed-offset",
+        )
     from alignlab.book import pages
     from alignlab.book.claims import ClaimFailed
 
@@ -516,6 +523,11 @@ def _print(records: list[dict[str, Any]], as_json: bool) -> None:
 
 def main() -> None:
     """Run the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # what its encoding lacks (cp1252 of a pipe, say) is spelled out
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 

@@ -8,8 +8,11 @@ factor, or the first place where the values part.
 import hashlib
 import inspect
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Literal
 
 import numpy as np
@@ -70,17 +73,17 @@ def judge(exercise: Exercise, function: Function) -> Verdict:
             given.append(function(*_copies(arguments)))
         except NotImplementedError:
             return Verdict("unwritten", "fill in the function and run this cell again.")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Verdict("wrong", f"your function stopped with {type(error).__name__}: {error}")
     if all(result is None or result is Ellipsis for result in given):
         return Verdict("unwritten", "the function returns nothing. Once it is filled in, it needs a `return`.")
     expected = [exercise.reference(*_copies(arguments)) for arguments in trials]
-    problems = [difference(got, want, exercise) for got, want in zip(given, expected)]
+    problems = [_compared(got, want, exercise) for got, want in zip(given, expected)]
     if not any(problems):
         return Verdict("right", f"your function agrees with the reference on {TRIALS} fresh random inputs.")
     for mistake in exercise.wrong:
         made = [_attempt(mistake.function, arguments) for arguments in trials]
-        if all(difference(got, same, exercise) is None for got, same in zip(given, made)):
+        if all(_compared(got, same, exercise) is None for got, same in zip(given, made)):
             return Verdict("wrong", mistake.message)
     pattern = _pattern(given, expected)
     return Verdict("wrong", pattern or next(problem for problem in problems if problem))
@@ -111,6 +114,15 @@ def _attempt(function: Function, arguments: tuple[Any, ...]) -> Any:
         return error
 
 
+def _compared(got: Any, want: Any, exercise: Exercise) -> str | None:
+    """`difference`, and in general words where a result can't even be compared."""
+    try:
+        return difference(got, want, exercise)
+    except Exception as error:  # what a learner returns may raise at anything it is asked
+        kind = f"{type(got).__name__} that can't be compared ({type(error).__name__})"
+        return f"{_describe(want)} was expected, your function returned a {kind}."
+
+
 def difference(got: Any, want: Any, exercise: Exercise) -> str | None:
     """What differs between a result and the right one, in words; None where they agree."""
     if isinstance(want, dict):
@@ -133,7 +145,7 @@ def _numeric_difference(got: Any, want: Any, exercise: Exercise) -> str | None:
     if right is None:
         return None if got == want else f"{_describe(want)} was expected, your function returned {_describe(got)}."
     if mine is None:
-        return f"{_describe(want)} was expected, your function returned {_describe(got)}."
+        return f"{_describe(want)} was expected, your function returned {_describe(got)}.{_kind_hint(got)}"
     if mine.shape != right.shape:
         return f"the shape should be {right.shape}, yours is {mine.shape}.{_shape_hint(mine.shape, right.shape)}"
     if np.isnan(mine).any() and not np.isnan(right).any():
@@ -179,6 +191,18 @@ def _shape_hint(mine: tuple[int, ...], right: tuple[int, ...]) -> str:
     return ""
 
 
+def _kind_hint(got: Any) -> str:
+    """What keeps a result from being read as real numbers, where that can be told."""
+    device, dtype = getattr(got, "device", None), getattr(got, "dtype", None)
+    if device is not None and str(device).partition(":")[0] not in ("cpu", "cuda", "mps"):
+        return f" It is on the device {device}, which holds no values: compute on the CPU."
+    if isinstance(got, complex) or "complex" in str(dtype):
+        return " It is complex: real numbers are wanted, look for what brought an imaginary part in."
+    if dtype is not None:
+        return f" Its dtype is {dtype}: real numbers are wanted."
+    return ""
+
+
 def _first(problems: Any) -> str | None:
     return next((problem for problem in problems if problem), None)
 
@@ -188,15 +212,19 @@ def _is_numbers(values: Sequence[Any]) -> bool:
 
 
 def _array(value: Any) -> "np.ndarray[Any, np.dtype[np.float64]] | None":
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        value = value.float().numpy() if value.is_floating_point() else value.numpy()
-    if isinstance(value, bool | int | float | np.generic | np.ndarray | list | tuple):
-        try:
-            return np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+    try:
+        if hasattr(value, "detach"):
+            value = value.detach().cpu().to_dense()
+            value = value.float().numpy() if value.is_floating_point() else value.numpy()
+        plain = bool | int | float | np.generic | np.ndarray | list | tuple
+        if not isinstance(value, plain) and not hasattr(value, "__array__"):
             return None
-    return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            found = np.asarray(value, dtype=np.float64)
+        return None if np.asarray(value).dtype.kind in "US" else found
+    except (TypeError, ValueError, OverflowError, RuntimeError, np.exceptions.ComplexWarning):
+        return None
 
 
 def _describe(value: Any) -> str:
@@ -207,6 +235,8 @@ def _describe(value: Any) -> str:
         return f"a {kind} of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple | dict | set):
         return f"a {kind} of {len(value)} item(s)"
+    if isinstance(value, int) and abs(value) >= 10**50:
+        return f"an {kind} of over 50 digits"  # Python refuses to print very large ones
     if isinstance(value, bool | int | float | str):
         return f"the {kind} {value!r}" if len(repr(value)) < 60 else f"a {kind}"
     if isinstance(value, Exception):

@@ -9,7 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,37 @@ def notebook_path(root: Path, slug: str) -> Path:
 def resolve(root: Path, name: str) -> str:
     """The page that a name, a path or a part of either means. Raises PageError where none or several do."""
     known = slugs(root)
-    wanted = re.sub(r"^(text|chapters)/|\.(md|ipynb)$", "", name.replace(str(root) + "/", ""))
+    place = Path(os.path.abspath(name) if Path(name).is_absolute() else os.path.normpath(name))
+    if place.is_absolute():
+        with suppress(ValueError):  # a path outside of the book: no page, as the error below says
+            place = place.relative_to(os.path.abspath(root))
+    wanted = re.sub(r"^(text|chapters)/|\.(md|ipynb)$", "", place.as_posix() if name else "")
     exact = [slug for slug in known if slug == wanted] or [slug for slug in known if slug.split("/")[1] == wanted]
     found = exact or [slug for slug in known if wanted in slug]
     if len(found) != 1:
         reason = f"means {len(found)} pages: {', '.join(found)}" if found else "is no page"
         raise PageError(f"{name!r} {reason}; pages are: {', '.join(known) or 'none yet'}")
     return found[0]
+
+
+def read_text(path: Path) -> str:
+    """A file of the book as text. Raises PageError where it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PageError(f"{path} cannot be read: it is not UTF-8 at byte {error.start}, save it as UTF-8") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """A file of settings. Raises PageError where it is missing, not UTF-8 or no YAML."""
+    import yaml
+
+    try:
+        return yaml.safe_load(read_text(path))
+    except FileNotFoundError:
+        raise PageError(f"{path} is missing: the book needs it") from None
+    except yaml.YAMLError as error:
+        raise PageError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 
 def read_notebook(path: Path) -> Any:
@@ -67,10 +91,16 @@ def read_notebook(path: Path) -> Any:
 
 
 def from_text(path: Path) -> Any:
-    """A page's text as a notebook without outputs, cell names made from what the cells hold."""
+    """A page's text as a notebook without outputs, cell names made from what the cells hold.
+
+    Raises PageError where it can't be read: not UTF-8, or front matter that is no YAML.
+    """
     import jupytext
 
-    notebook = jupytext.read(path, fmt="md:myst")
+    try:
+        notebook = jupytext.read(path, fmt="md:myst")
+    except Exception as error:  # YAML's and jupytext's own, of many kinds
+        raise PageError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     seen: dict[str, int] = {}
     for cell in notebook.cells:
         key = hashlib.sha1(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]

@@ -25,13 +25,11 @@ class Places:
 
     def __init__(self, root: Path, ref: str) -> None:
         """Read the book's configuration. `ref` is the tag or commit of files that are linked to."""
-        import yaml
-
         self.root, self.ref = Path(root), ref
-        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        config = pages.read_yaml(self.root / "_config.yml")
         where = config.get("repository") or {}
         self.repository: Repository = repository(where.get("url") or links.DEFAULT, where.get("branch") or "main")
-        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        toc = pages.read_yaml(self.root / "_toc.yml")
         self.documents = [re.sub(r"\.(md|ipynb)$", "", name) for name in _files(toc)]
 
     @property
@@ -50,7 +48,7 @@ class Places:
                 cells = pages.read_notebook(notebook).cells
                 found[name] = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
             elif file.exists():
-                found[name] = file.read_text(encoding="utf-8")
+                found[name] = pages.read_text(file)
             else:
                 raise pages.PageError(f"_toc.yml names {name}, and there is no such file")
         return found

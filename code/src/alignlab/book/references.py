@@ -146,9 +146,9 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
     """Name and text of every page: chapters as authors edit them, and the pages without code."""
     root = Path(root)
     for slug in pages.slugs(root):
-        yield slug, pages.text_path(root, slug).read_text(encoding="utf-8")
+        yield slug, pages.read_text(pages.text_path(root, slug))
     for path in sorted((root / "chapters").glob("*/*.md")):
-        yield path.relative_to(root / "chapters").with_suffix("").as_posix(), path.read_text(encoding="utf-8")
+        yield path.relative_to(root / "chapters").with_suffix("").as_posix(), pages.read_text(path)
 
 
 def coverage(root: Path) -> dict[str, Any]:

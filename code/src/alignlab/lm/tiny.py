@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from alignlab.lm.checks import check_seed
+
 
 @dataclass(frozen=True)
 class TinyConfig:
@@ -41,6 +43,15 @@ class TinyConfig:
 
     def __post_init__(self) -> None:
         """Refuse shapes that can't be built."""
+        for name in ("vocab", "d_model", "n_heads", "context"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} must be at least 1"
+                )
+        if self.n_layers < 0 or self.d_mlp < 0:
+            raise ValueError(
+                f"n_layers={self.n_layers} and d_mlp={self.d_mlp} must be at least 0"
+            )
         if self.d_model % self.n_heads or self.d_head % 2:
             raise ValueError(
                 f"d_model={self.d_model} must divide into n_heads={self.n_heads} heads of even width "
@@ -71,8 +82,9 @@ class TinyTransformer(nn.Module):
     """
 
     def __init__(self, config: TinyConfig, seed: int = 0) -> None:
-        """Build the model with the weights that `seed` gives."""
+        """Build the model with the weights that `seed` gives, an integer of at least 0."""
         super().__init__()
+        seed = check_seed(seed)
         self.config = config
         with torch.random.fork_rng(
             devices=[]
@@ -94,6 +106,10 @@ class TinyTransformer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (batch, pos, vocab) of the next token at each position."""
+        if tokens.ndim != 2 + tokens.is_floating_point():
+            raise ValueError(
+                f"tokens of shape {tuple(tokens.shape)}: give (batch, pos), for one row tokens[None]"
+            )
         if tokens.shape[1] > self.config.context:
             raise ValueError(
                 f"{tokens.shape[1]} tokens are more than the model's context of {self.config.context}"

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, chat_prompt, encode
+from alignlab.lm.checks import check_fits
 
 Past = list[
     tuple[Tensor, Tensor]
@@ -35,7 +36,14 @@ class ChatVictim:
     """
 
     def __init__(self, lm: LM, request: str, target: str) -> None:
-        """Lay out the prompt and run what stands before the suffix, once."""
+        """Lay out the prompt and run what stands before the suffix, once.
+
+        Raises ValueError for an empty target, a request that holds the placeholder, or more tokens than the context.
+        """
+        if not target or _PLACE in request:
+            raise ValueError(
+                f"target={target!r}, request={request!r}: give a target, and a request without {_PLACE}"
+            )
         self.lm = lm
         self.texts = chat_prompt(lm, request + _PLACE).split(_PLACE)
         self.before = torch.tensor(encode(lm, self.texts[0]), device=lm.device)
@@ -45,6 +53,11 @@ class ChatVictim:
         )
         self.after, self.target = (
             torch.tensor(ids, device=lm.device) for ids in rest
+        )
+        check_fits(
+            lm,
+            len(self.before) + len(self.after) + len(self.target),
+            "shorten the request",
         )
         with torch.no_grad():
             out = lm.model(

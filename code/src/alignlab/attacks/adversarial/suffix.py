@@ -114,12 +114,20 @@ def search(
     """Lower the loss of a suffix, `n` tried swaps a step, and keep the best
     seen (Zou et al. 2023, algorithm 1).
 
-    start: the first suffix, (length,). keep: proposals (n, length) -> those
-        that may be used, such as suffixes that come back from text with the
-        same tokens; a step in which none may be used changes nothing.
-    enough: a loss at which the search rests: the steps that are left repeat its
-        result.
+    start: the first suffix, (length,). keep: proposals (n, length) -> those that may be used, such as suffixes that
+    come back from text with the same tokens; a step in which none may be used changes nothing.
+    enough: a loss at which the search rests: the steps that are left repeat its result.
+    Raises ValueError for an empty start, no words to choose from, or a start that `keep` doesn't let through.
     """
+    if not len(start) or not len(words) or n < 1 or top < 1:
+        raise ValueError(
+            f"a start of {len(start)} tokens, {len(words)} words, n={n}, top={top}: each must be at least 1"
+        )
+    if keep is not None and not len(keep(start[None])):
+        raise ValueError(
+            f"the start suffix, tokens {start.tolist()[:8]}, is not one that may be used: take another, such as "
+            "start_suffix gives"
+        )
     generator = torch.Generator().manual_seed(seed)
     best, loss = start, victim.losses(start[None]).item()
     path, losses, tried = [best], [loss], 1
