@@ -9,10 +9,8 @@ import hashlib
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
