@@ -45,7 +45,7 @@ def test_every_file_of_the_table_of_contents_is_built(site):
 
 def test_every_chapter_is_in_the_outline_with_one_question():
     slugs = [chapter.slug for _, chapter in chapters()]
-    assert len(slugs) == len(set(slugs)) == 47
+    assert len(slugs) == len(set(slugs))
     assert set(WRITTEN) <= set(slugs)
     assert [c.slug for _, c in chapters() if not c.question.endswith("?")] == []
     assert [s.number for s in outline()] == [str(n) for n in range(1, 11)]
@@ -326,7 +326,9 @@ def test_header_card_of_a_known_page(fork):
     assert "Section 4.3.1 of the survey" in text
     assert "1.7 min · 1.2 GB memory" in text
     assert "Failures (not written yet)" in text
-    assert card.select_one(".al-header-bar")["aria-label"] == "Chapter 11 of 47 in the survey's order"
+    order = [chapter.slug for _, chapter in chapters()]
+    place = f"Chapter {order.index('04-outer/rlhf') + 1} of {len(order)} in the survey's order"
+    assert card.select_one(".al-header-bar")["aria-label"] == place
 
 
 def test_map_fills_only_what_is_written(fork):

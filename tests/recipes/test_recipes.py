@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -209,6 +210,45 @@ def test_wrong_names_are_one_line_with_the_nearest(kitchen):
         made.file("v.bin", 0)
     with pytest.raises(RecipeError, match="is for a recipe that runs"):
         recipes.workdir()
+
+
+@pytest.fixture
+def moved(kitchen, tmp_path):
+    """A recorded recipe whose file has moved; the package as it was, and the names that changed."""
+    recipes.run_recipe(recipes.lookup("long-rise"), [0])
+    old = tmp_path / "old"
+    shutil.copytree(kitchen.parent, old)
+    (kitchen / "oven").mkdir()
+    (kitchen / "recipe_long_rise.py").rename(kitchen / "oven/recipe_long_rise.py")
+    forget()
+    yield old, {"alignlab.kitchen.recipe_long_rise": "alignlab.kitchen.oven.recipe_long_rise"}
+    for name in ("alignlab.kitchen.oven.recipe_long_rise", "alignlab.kitchen.oven"):
+        sys.modules.pop(name, None)
+
+
+def test_a_record_whose_code_only_moved_is_stamped_anew(kitchen, moved):
+    before = recipes.record("long-rise")
+    assert not before.code_is_current()
+    names = [f"{was}={now}" for was, now in moved[1].items()]
+    result = run("recipe", "restamp", "--old", moved[0], "--moved", *names)
+    assert (result.exit_code, result.stdout) == (0, "long-rise: stamped anew\n")
+    after = recipes.record("long-rise")
+    assert after.code_is_current() and after.results == before.results and after.file("w.bin", 0)
+    assert run("recipe", "restamp", "--old", moved[0]).stdout == "long-rise: current\n"
+
+
+@pytest.mark.parametrize(
+    "old_too, line", [(False, "helper differs in syntax from"), (True, "was not made by the code in")]
+)
+def test_a_record_whose_code_is_another_is_not_stamped(kitchen, moved, old_too, line):
+    now, was = kitchen / "oven/recipe_long_rise.py", moved[0] / "kitchen/recipe_long_rise.py"
+    for path in (now, was) if old_too else (now,):
+        path.write_text(MODULE.replace("x * 2", "x * 3"))
+    importlib.invalidate_caches()
+    with pytest.raises(RecipeError, match=line):
+        recipes.restamp("long-rise", *moved)
+    with pytest.raises(RecipeError, match="say where it was with --moved"):
+        recipes.restamp("long-rise", moved[0], {})
 
 
 # --- the command

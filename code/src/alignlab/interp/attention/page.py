@@ -157,11 +157,11 @@ def _not_trained(seed: int, shape: Any = None) -> Any:
         previous_token(patterns).numpy(),
     )
     step = np.append(np.arange(0, shape.steps, shape.every), shape.steps)
-    again: Any = [
+    again: list[Any] = [
         np.array([part] * len(step))
         for part in (*split_losses(model, tokens, periods), *scores, example)
     ]
-    return Formation(model, step, *again, shown[0])
+    return Formation(*[model, step, *again, shown[0]])
 
 
 def _nothing_written(
