@@ -25,7 +25,9 @@ def repository() -> str:
         config = folder / "_config.yml"
         if config.is_file():
             found = re.search(
-                r"^repository:\s*\n(?:[ \t]+.*\n)*?[ \t]+url:\s*[\"']?([^\s\"']+)", config.read_text(encoding="utf-8"), re.M
+                r"^repository:\s*\n(?:[ \t]+.*\n)*?[ \t]+url:\s*[\"']?([^\s\"']+)",
+                config.read_text(encoding="utf-8"),
+                re.M,
             )
             if found:
                 return found.group(1).rstrip("/")

@@ -40,6 +40,8 @@ def run_recipe(
             int(seed) for seed in (recipe.seeds if seeds is None else seeds)
         )
     )
+    if min(wanted, default=0) < 0:
+        raise RecipeError(f"seed {min(wanted)} is negative: seeds start at 0")
     parts = cache_dir() / "recipes" / f"{recipe.name}-{_key(config, code)}"
     if again:
         shutil.rmtree(parts, ignore_errors=True)

@@ -83,19 +83,18 @@ def grpo_loss(
     What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
     """
     mask = as_mask(mask)
-    count_all = check_counts(mask)
-    each = masked(advantages[:, None], mask)
-    ratio = masked(logp - old, mask).exp()
+    tokens = check_counts(mask)
+    ratio = masked(logp - old, mask).exp()  # 1 where nothing counts,
+    each = masked(advantages[:, None], mask)  # and 0 there, so is the loss
     bounded = ratio.clamp(
         1 - clip, 1 + (clip if clip_high is None else clip_high)
     )
     loss = -torch.minimum(ratio * each, bounded * each)
     if beta and reference is not None:
         loss = loss + beta * kl_estimate(masked(logp - reference, mask), "k3")
-    loss = masked(loss, mask)
     if count == "text":
         return (loss.sum(1) / mask.sum(1).clamp(min=1)).mean()
-    return loss.sum() / (count_all if count == "token" else mask.numel())
+    return loss.sum() / (tokens if count == "token" else mask.numel())
 
 
 def optimize(

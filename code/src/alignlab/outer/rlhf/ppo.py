@@ -17,7 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer
-from alignlab.lm.masks import as_mask, left_positions, masked, masked_mean
+from alignlab.lm.masks import (
+    as_mask,
+    check_counts,
+    left_positions,
+    masked,
+    masked_mean,
+)
 from alignlab.lm.training import descend
 from alignlab.toys.storyland import END, Reward, clone, sample
 
@@ -129,14 +135,14 @@ def policy_loss(
     objective counts: a token gets no more gradient once its ratio has gone beyond 1 ± clip in its advantage's favor.
     What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
     """
-    ratio = masked(logp - old, mask).exp()
-    advantages = masked(advantages, mask)
-    plain, clipped = (
-        -advantages * ratio,
-        -advantages * ratio.clamp(1 - clip, 1 + clip),
-    )
-    return masked_mean(torch.maximum(plain, clipped), mask), masked_mean(
-        (clipped > plain).float(), mask
+    mask = as_mask(mask)
+    count = check_counts(mask)
+    ratio = masked(logp - old, mask).exp()  # 1 where nothing counts,
+    gain = masked(advantages, mask)  # and 0 there, so that its loss is 0
+    plain, clipped = -gain * ratio, -gain * ratio.clamp(1 - clip, 1 + clip)
+    return (
+        torch.maximum(plain, clipped).sum() / count,
+        (clipped > plain).sum() / count,
     )
 
 
@@ -147,14 +153,13 @@ def value_loss(
 
     Raises ValueError where the mask is False everywhere.
     """
+    mask = as_mask(mask)
     held = old + (values - old).clamp(-clip, clip)
-    return 0.5 * masked_mean(
-        torch.maximum(
-            masked(values - returns, mask).square(),
-            masked(held - returns, mask).square(),
-        ),
-        mask,
+    worse = torch.maximum(
+        masked(values - returns, mask).square(),
+        masked(held - returns, mask).square(),
     )
+    return 0.5 * (worse.sum() / check_counts(mask))
 
 
 def look(model: nn.Module, tokens: Tensor) -> tuple[Tensor, Tensor]:
