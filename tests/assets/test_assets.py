@@ -179,7 +179,8 @@ def register(monkeypatch, rows: dict) -> None:
 
 
 DRIVER = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a prompt, also below a shell that ignores it
 from alignlab.assets import AssetError, fetch, table
 known = {name: table._asset(name, row) for name, row in json.loads(sys.argv[2]).items()}
 table.registry = lambda: known

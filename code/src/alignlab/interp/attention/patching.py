@@ -51,7 +51,7 @@ def patch_sweep(
         raise ValueError(
             f"the prompt has {len(into)} tokens, the source {len(out_of)}: a position must mean the same"
         )
-    stack_of(lm).check_window(len(into))
+    stack_of(lm).check_window(len(into) + 1)  # the cache keeps one less
     chosen = [
         layer % lm.n_layers
         for layer in (range(lm.n_layers) if layers is None else layers)
