@@ -3,6 +3,7 @@
 import pytest
 import torch
 from alignlab.lm.masks import as_mask, left_positions, masked, masked_mean, pad_left, pad_right
+from alignlab.outer.ranking_feedback.ranked import cringe_loss, rrhf_loss
 from alignlab.outer.rlhf.policy_gradients import grpo_loss
 from alignlab.outer.rlhf.ppo import (
     gae,
@@ -11,7 +12,6 @@ from alignlab.outer.rlhf.ppo import (
     value_loss,
     whiten,
 )
-from alignlab.outer.ranking_feedback.ranked import cringe_loss, rrhf_loss
 
 MASK = torch.tensor([[True, True, False], [True, True, True]])
 NONE = torch.zeros(2, 3, dtype=torch.bool)

@@ -13,14 +13,14 @@ from alignlab.outer.ranking_feedback.direct import (
     orpo_loss,
     simpo_loss,
 )
+from alignlab.outer.ranking_feedback.ranked import best_of, pro_loss, rrhf_loss
+from alignlab.outer.reward import agreement, fit_reward
 from alignlab.outer.rlhf.grpo_step import draw_group, grpo_step
 from alignlab.outer.rlhf.policy_gradients import (
     alol_weights,
     grpo_advantages,
     rloo_advantages,
 )
-from alignlab.outer.ranking_feedback.ranked import best_of, pro_loss, rrhf_loss
-from alignlab.outer.reward import agreement, fit_reward
 from transformers import LlamaConfig, LlamaForCausalLM
 
 NAN = float("nan")

@@ -20,9 +20,9 @@ from alignlab.lm import (
     token_logprobs,
 )
 from alignlab.lm.checks import check_temperature, tempered
-from alignlab.toys import storyland
-from alignlab.outer.rlhf.grpo_step import draw_group
 from alignlab.outer.reward import answer_features
+from alignlab.outer.rlhf.grpo_step import draw_group
+from alignlab.toys import storyland
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 P = "The capital of France is"
