@@ -95,7 +95,16 @@ def test_one_that_cannot_be_had_keeps_none_of_the_others(monkeypatch):
 # --- pages
 
 
-IN_A_BOOK = ["claims", "verify", "refresh", "new 05-inner/failures", "coverage", "colab --to out", "slides --to out"]
+IN_A_BOOK = [
+    "claims",
+    "verify",
+    "refresh",
+    "tidy",
+    "new 05-inner/failures",
+    "coverage",
+    "colab --to out",
+    "slides --to out",
+]
 
 
 @pytest.mark.parametrize("command", IN_A_BOOK)
