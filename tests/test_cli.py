@@ -99,12 +99,11 @@ IN_A_BOOK = [
     "claims",
     "verify",
     "refresh",
+    "tidy",
     "new 05-inner/failures",
     "coverage",
     "colab --to out",
     "slides --to out",
-    "format",
-    "unfolded",
 ]
 
 
