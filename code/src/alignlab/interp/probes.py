@@ -36,8 +36,20 @@ class Probe:
         return np.asarray(X, dtype=float) @ self.direction - self.threshold
 
     def accuracy(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Share of rows of X (n, d) where the answer is the label in y (n,)."""
-        return float(np.mean((self.scores(X) > 0) == np.asarray(y, dtype=bool)))
+        """Share of rows of X (n, d) where the answer is the label in y (n,).
+
+        Raises ValueError where there isn't one label a row, no row, or a score that is not a number.
+        """
+        scores, labels = self.scores(X), np.asarray(y, dtype=bool)
+        if scores.shape != labels.shape or not scores.size:
+            raise ValueError(
+                f"{scores.shape} rows, {labels.shape} labels: give one label a row, and at least one"
+            )
+        if np.isnan(scores).any():
+            raise ValueError(
+                f"the score of row {int(np.argmax(np.isnan(scores)))} is nan: leave the row out"
+            )
+        return float(np.mean((scores > 0) == labels))
 
 
 def linear_probe(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> Probe:
@@ -177,6 +189,10 @@ def center(X: ArrayLike, groups: Sequence[Any]) -> Array:
     """Subtract from each row the mean of its group (the template, say); labels are not used."""
     X = np.array(X, dtype=float)
     names = np.asarray(groups)
+    if len(names) != len(X):
+        raise ValueError(
+            f"{len(X)} rows, {len(names)} groups: give one group a row"
+        )
     for name in dict.fromkeys(groups):
         X[names == name] -= X[names == name].mean(0)
     return X

@@ -71,10 +71,28 @@ def tempered(logits: Tensor, temperature: float) -> Tensor:
         return logits / temperature
     if temperature == 0:
         best = logits.argmax(-1, keepdim=True)
+        check_drawable(logits.gather(-1, best))
         return torch.full_like(logits, -math.inf).scatter(-1, best, 0.0)
     return (
         logits.double() - logits.double().amax(-1, keepdim=True)
     ) / temperature
+
+
+def check_drawable(values: Tensor) -> None:
+    """Raise ValueError where the probability or logit that a token is chosen by is not a number."""
+    if values.isnan().any():
+        raise ValueError(
+            "the model's logits are not numbers: its weights are damaged or its dtype overflows, load it in float32"
+        )
+
+
+def place_of(index: int, length: int, what: str) -> int:
+    """An index, negative from the end, as one from the start. Raises IndexError where there is no such place."""
+    if not -length <= index < length:
+        raise IndexError(
+            f"{what} {index} is not there: give {-length} to {length - 1}"
+        )
+    return index % length
 
 
 def context_of(lm: LM) -> int | None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm.checks import (
+    check_drawable,
     check_fits,
     check_seed,
     check_temperature,
@@ -129,7 +130,8 @@ def generate(
         with top_p < 1 from its likeliest part that holds that much probability (Holtzman et al. 2020).
     seed: prompt i draws from a stream of its own that (seed, i) fixes: what else is in the list doesn't matter, equal
         prompts give different samples, no global random state is read or changed.
-    stop: string or strings at which a completion ends; the completion doesn't contain it.
+    stop: string or strings at which a completion ends; the completion doesn't contain it. A character of several tokens
+        is whole or not there.
     Prompts are padded on the left and run in batches; equal prompts are read once.
     Raises TypeError for prompts that aren't text; ValueError for an empty prompt or stop string, settings out of range,
     and where a prompt and its new tokens exceed the model's context.
@@ -150,7 +152,9 @@ def generate(
 
     def choose(logits: Tensor, rows: Sequence[int]) -> list[int]:
         if temperature == 0:
-            return logits.argmax(-1).tolist()
+            best = logits.argmax(-1)
+            check_drawable(logits.gather(-1, best[:, None]))
+            return best.tolist()
         draws = torch.tensor(
             [rngs[i].random() for i in rows], dtype=torch.float64
         )
@@ -189,7 +193,10 @@ def generate(
 
 
 def sample(logits: Tensor, draws: Tensor, top_p: float = 1.0) -> list[int]:
-    """Draw a token for each row of `logits` (batch, vocab), given uniform numbers `draws` (batch,) in [0, 1)."""
+    """Draw a token for each row of `logits` (batch, vocab), given uniform numbers `draws` (batch,) in [0, 1).
+
+    Raises ValueError for logits that are not numbers.
+    """
     probs = logits.double().cpu().softmax(-1)
     tokens = None
     if top_p < 1:
@@ -198,6 +205,7 @@ def sample(logits: Tensor, draws: Tensor, top_p: float = 1.0) -> list[int]:
             0  # those after the nucleus is full
         )
     cumulative = probs.cumsum(-1)
+    check_drawable(cumulative[:, -1])
     chosen = torch.searchsorted(
         cumulative, (draws * cumulative[:, -1])[:, None], right=True
     ).clamp(max=probs.shape[1] - 1)
@@ -300,7 +308,9 @@ def _continue(
                 new[i],
                 skip_special_tokens=True,
                 clean_up_tokenization_spaces=False,
-            )
+            ).rstrip(
+                "\ufffd"
+            )  # half of a character, until its other tokens come
             cuts = [texts[i].find(s) for s in stops if s in texts[i]]
             if cuts:
                 texts[i] = texts[i][: min(cuts)]

@@ -96,6 +96,11 @@ def patch(
     itself. Several patches of one name apply in the order given; all are removed at the end, whatever happened.
     Raises KeyError for an unknown name, ValueError for a result of another shape.
     """
+    for name, fn in changes.items():
+        if not callable(fn):
+            raise TypeError(
+                f"the patch of {name!r} is {fn!r}: give a function of the activation"
+            )
     with contextlib.ExitStack() as stack:
         for name, fn in changes.items():
             stack.callback(

@@ -78,6 +78,15 @@ def masked(x: Tensor, mask: Tensor) -> Tensor:
     return torch.where(as_mask(mask), x, 0)
 
 
+def check_shapes(shape: Sequence[int], **tensors: Tensor) -> None:
+    """Raise ValueError where a tensor has another shape, which broadcasting might let through."""
+    for name, tensor in tensors.items():
+        if tuple(tensor.shape) != tuple(shape):
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}; it must be {tuple(shape)}"
+            )
+
+
 def check_counts(mask: Tensor) -> Tensor:
     """How many tokens count. Raises ValueError where none does."""
     count = mask.sum()
@@ -92,7 +101,8 @@ def check_counts(mask: Tensor) -> Tensor:
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Mean over the tokens of the batch where the mask is True: each token counts alike, whatever its text's length.
 
-    Raises ValueError where no token counts.
+    Raises ValueError where no token counts, or the shapes differ.
     """
     mask = as_mask(mask)
+    check_shapes(x.shape, mask=mask)
     return masked(x, mask).sum() / check_counts(mask)

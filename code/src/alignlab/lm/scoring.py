@@ -70,7 +70,8 @@ def token_logprobs(
 ) -> tuple[list[str], Tensor]:
     """The tokens of `text`, as text, and each one's log-probability (nats) given those before it, shape (tokens,).
 
-    The first has none, since nothing stands before it: its value is NaN. window: as in `perplexity`.
+    The first has none, since nothing stands before it: its value is NaN. A character that several tokens make is shown
+    as the replacement character in each of them. window: as in `perplexity`.
     Raises ValueError for a text without tokens, or one that exceeds the model's context without a window.
     """
     ids = encode(lm, *check_texts([text], "text"))

@@ -112,6 +112,10 @@ def from_layer(lm: LM, first: int) -> Iterator[None]:
     """
     body = stack_of(lm).body
     whole = body.layers
+    if not 0 <= first <= len(whole):
+        raise ValueError(
+            f"layer {first} asked for, {lm.name} has {len(whole)}: give 0 to {len(whole)}"
+        )
     body.layers = whole[first:]
     try:
         yield

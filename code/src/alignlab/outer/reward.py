@@ -14,6 +14,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, capture
 from alignlab.lm.checks import check_numbers, check_texts
+from alignlab.lm.masks import check_shapes
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
@@ -102,6 +103,7 @@ def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
     weights: shape (d,). chosen, rejected: features, shape (n, d). Raises ValueError without pairs, or where a margin is
     not a number.
     """
+    check_shapes(chosen.shape, rejected=rejected)
     margin = (chosen - rejected).double() @ weights
     if not len(margin):
         raise ValueError("no pairs: give at least one to agree with")
@@ -115,12 +117,22 @@ def calibration_error(
     """Expected calibration error of claims about picks (Naeini et al. 2015; Guo
     et al. 2017, section 2).
 
-    claimed: probability given to the favored answer of each pair, 0.5 to 1,
-        shape (n,). picked: 1 where it was picked, 0 where not, 0.5 for a tie,
-        shape (n,). Pairs are grouped by claim into `groups` of equal width.
-        Returns the mean over pairs of |mean claim - share picked| of their
-        group, a probability.
+    claimed: probability given to the favored answer of each pair, 0.5 to 1, shape (n,). picked: 1 where it was picked,
+    0 where not, 0.5 for a tie, shape (n,). Pairs are grouped by claim into `groups` of equal width. Returns the mean
+    over pairs of |mean claim - share picked| of their group, a probability. Raises ValueError where claims and picks
+    are not as many, or not in these ranges.
     """
+    claimed, picked = np.asarray(claimed), np.asarray(picked)
+    if claimed.shape != picked.shape or not len(claimed):
+        raise ValueError(
+            f"{claimed.shape} claims, {picked.shape} picks: give one pick a claim, and at least one"
+        )
+    inside = (claimed >= 0.5) & (claimed <= 1) & (picked >= 0) & (picked <= 1)
+    if not inside.all():
+        at = int(np.argmin(inside))
+        raise ValueError(
+            f"claim {claimed[at]} with pick {picked[at]}: a claim lies in 0.5 to 1, a pick in 0 to 1"
+        )
     group = np.minimum(((claimed - 0.5) * 2 * groups).astype(int), groups - 1)
     gaps = [abs((claimed - picked)[group == g].sum()) for g in range(groups)]
     return float(np.sum(gaps) / len(claimed))

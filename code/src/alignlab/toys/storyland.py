@@ -28,8 +28,13 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyConfig, TinyTransformer, train
-from alignlab.lm.checks import check_temperature, tempered
-from alignlab.lm.masks import masked, masked_mean
+from alignlab.lm.checks import (
+    check_drawable,
+    check_numbers,
+    check_temperature,
+    tempered,
+)
+from alignlab.lm.masks import check_shapes, masked, masked_mean
 
 HEROES = ("mia", "tom", "fox", "owl")
 VERBS = ("finds", "sees", "wants", "makes", "drops", "hides")
@@ -228,6 +233,18 @@ def answer_mask(tokens: Tensor) -> Tensor:
     return mask
 
 
+def scored(reward: Reward, stories: Stories) -> Tensor:
+    """A reward of stories, (n,). Raises ValueError unless it gives one finite number a story."""
+    found = reward(*stories)
+    if not isinstance(found, Tensor):
+        raise ValueError(
+            f"the reward gave {type(found).__name__}: it must give a tensor, one number a story"
+        )
+    check_shapes(stories.tokens.shape[:1], reward=found)
+    check_numbers(found, "reward")
+    return found
+
+
 def clone(model: TinyTransformer) -> TinyTransformer:
     """A copy that can be trained."""
     return copy.deepcopy(model).requires_grad_(True)
@@ -260,6 +277,7 @@ def sample(
             .softmax(-1)
             .cumsum(-1)
         )
+        check_drawable(p[:, -1])
         word = (
             (p < u[open_, t, None] * p[:, -1:]).sum(-1)
             if t > 1 or opening is None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, TinyTransformer, chat_prompt, logprobs
-from alignlab.toys.museum import ID, SUFFIX_WORDS, Requests, ask
+from alignlab.lm.checks import tempered
 
 
 @torch.no_grad()
@@ -97,7 +97,7 @@ def best_of_n(
             :, -2:
         ]
         probs = (
-            (logits / max(temperature, 1e-6))
+            tempered(logits, temperature)
             .softmax(-1)
             .view(n, len(requests), 2, -1)
         )  # of the answer's first and second token
@@ -119,6 +119,11 @@ def at_least_one(successes: np.ndarray, tries: int, n: int) -> np.ndarray:
         raise ValueError(
             f"n={n} tries can't be judged from {tries}: record more, or ask for fewer"
         )
+    found = np.asarray(successes)
+    if found.size and not (found.min() >= 0 and found.max() <= tries):
+        raise ValueError(
+            f"{found.min()} to {found.max()} successes of {tries} tries: they lie in 0 to {tries}"
+        )
     left = tries - np.asarray(successes)[..., None] - np.arange(n)
     return 1 - np.clip(left / (tries - np.arange(n)), 0, 1).prod(-1)
 
@@ -133,6 +138,10 @@ def power_law(
     if not all(0 < rate < 1 for rate in rates):
         raise ValueError(
             f"rates must lie between 0 and 1, both excluded: {[round(r, 3) for r in rates]}"
+        )
+    if len(ns) != len(rates) or len(set(ns)) < 2 or min(ns) <= 0:
+        raise ValueError(
+            f"{len(ns)} numbers of tries, {len(rates)} rates: give as many, two different ones at least, all above 0"
         )
     slope, at_one = np.polyfit(np.log(ns), np.log(-np.log(rates)), 1)
     return float(np.exp(at_one)), float(-slope)

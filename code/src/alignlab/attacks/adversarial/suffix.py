@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import TinyTransformer
-from alignlab.toys.museum import ID, Requests, ask
+from alignlab.lm.checks import check_numbers
+from alignlab.lm.masks import check_shapes
 
 
 class Victim(Protocol):
@@ -66,6 +67,7 @@ def gradient_words(
         length).
     """
     slope = victim.gradient(suffix)[:, words]
+    check_numbers(slope, "the gradient")
     promising = words[
         (-slope).topk(min(top, len(words)), dim=1).indices
     ]  # (length, top)
@@ -119,6 +121,10 @@ def search(
     enough: a loss at which the search rests: the steps that are left repeat its result.
     Raises ValueError for an empty start, no words to choose from, or a start that `keep` doesn't let through.
     """
+    if start.ndim != 1 or start.is_floating_point():
+        raise ValueError(
+            f"a start of shape {tuple(start.shape)}, {start.dtype}: give token ids (length,)"
+        )
     if not len(start) or not len(words) or n < 1 or top < 1:
         raise ValueError(
             f"a start of {len(start)} tokens, {len(words)} words, n={n}, top={top}: each must be at least 1"
@@ -129,15 +135,16 @@ def search(
             "start_suffix gives"
         )
     generator = torch.Generator().manual_seed(seed)
-    best, loss = start, victim.losses(start[None]).item()
+    best, loss = start, _losses(victim, start[None]).item()
     path, losses, tried = [best], [loss], 1
     for _ in range(steps):
         if loss <= enough:
             break
         proposals = propose(victim, best, words, n, top, generator)
+        check_shapes((len(proposals), len(start)), proposals=proposals)
         proposals = proposals if keep is None else keep(proposals)
         if len(proposals):
-            scores = victim.losses(proposals)
+            scores = _losses(victim, proposals)
             tried += len(proposals)
             if scores.min().item() < loss:
                 best, loss = proposals[scores.argmin()], scores.min().item()
@@ -150,6 +157,14 @@ def search(
         losses + [loss] * rest,
         tried,
     )
+
+
+def _losses(victim: Victim, suffixes: Tensor) -> Tensor:
+    """A victim's losses. Raises ValueError unless they are one number a suffix."""
+    losses = victim.losses(suffixes)
+    check_shapes(suffixes.shape[:1], losses=losses)
+    check_numbers(losses, "the loss of suffix ", infinite=True)
+    return losses
 
 
 class GuideVictim:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, capture, encode, patch
+from alignlab.lm.checks import place_of
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.scoring import Past, _cache
 from alignlab.lm.stack import from_layer, stack_of
@@ -41,7 +42,8 @@ def patch_sweep(
     layers, positions: the sites, all of them by default; both may be negative, from the end.
     part: the residual stream after the layer, or what its attention or its MLP adds to it.
     Returns (layer, position, vocab) in float32. For models of Llama's family (a stack `model.layers` that reads
-    `inputs_embeds` as they are). Raises ValueError where the two have different lengths, or for another family.
+    `inputs_embeds` as they are). Raises ValueError where the two have different lengths, no site is asked for, or for
+    another family; IndexError for a site that isn't there.
     """
     into, out_of = (
         list(encode(lm, text)) if isinstance(text, str) else list(text)
@@ -53,13 +55,17 @@ def patch_sweep(
         )
     stack_of(lm).check_window(len(into) + 1)  # the cache keeps one less
     chosen = [
-        layer % lm.n_layers
+        place_of(layer, lm.n_layers, "layer")
         for layer in (range(lm.n_layers) if layers is None else layers)
     ]
     places = [
-        p % len(into)
+        place_of(p, len(into), "position")
         for p in (range(len(into)) if positions is None else positions)
     ]
+    if not chosen or not places:
+        raise ValueError(
+            f"{len(chosen)} layers and {len(places)} positions: give at least one of each"
+        )
     names = {layer: f"layers.{layer}.{part}" for layer in chosen}
     streams = {
         layer: "embed" if layer == 0 else f"layers.{layer - 1}.resid"
@@ -119,7 +125,8 @@ def patch_each(
         name = f"layers.{layer}.{part}"
         new = capture(lm, [list(source)], [name], positions="all")[name][0]
         for position in positions:
-            at = torch.tensor([position % ids.shape[1]], device=lm.device)
+            place = place_of(position, ids.shape[1], "position")
+            at = torch.tensor([place], device=lm.device)
             with patch(lm, {name: _placing(new[at], at)}):
                 found.append(
                     lm.model(
@@ -137,9 +144,14 @@ def recovered(
     """How far a patch moves the logit difference right - wrong, from that of the run it is made in to the source's.
 
     logits: (..., vocab); base, goal: (vocab,), the two runs without a patch. 0: nothing moved; 1: all of it.
+    Raises ValueError where the two runs do not differ.
     """
     difference = logits[..., right] - logits[..., wrong]
     start, end = base[right] - base[wrong], goal[right] - goal[wrong]
+    if start == end:
+        raise ValueError(
+            f"both runs have the logit difference {float(start)}: between them there is nothing to recover"
+        )
     return (difference - start) / (end - start)
 
 

@@ -58,6 +58,15 @@ def score(simulated: ArrayLike, activity: ArrayLike) -> float:
     either is constant.
     """
     s, a = np.asarray(simulated, dtype=float), np.asarray(activity, dtype=float)
+    if (
+        s.shape != a.shape
+        or not s.size
+        or np.isnan(s).any()
+        or np.isnan(a).any()
+    ):
+        raise ValueError(
+            f"activities of shapes {s.shape} and {a.shape} must be as many numbers, at least one"
+        )
     if s.std() == 0 or a.std() == 0:
         return 0.0
     return float(np.corrcoef(s, a)[0, 1])

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from alignlab.lm import LM
+from alignlab.lm.masks import check_shapes
 from alignlab.lm.stack import stack_of
 
 
@@ -47,6 +48,10 @@ def fit_translator(
         raise ValueError(
             "streams (n, d_model) of equal shape are needed, not "
             f"{early.shape} and {late.shape}"
+        )
+    if not early.size or not (np.isfinite(early) & np.isfinite(late)).all():
+        raise ValueError(
+            f"streams of shape {early.shape} must be finite numbers, at least one row"
         )
     x, y = early - early.mean(0), (late - early) - (late - early).mean(0)
     gram = x.T @ x
@@ -90,5 +95,9 @@ def read(
 
 
 def divergence(final: Tensor, read: Tensor) -> Tensor:
-    """KL(final prediction || lens), nats, of each row of log-probabilities (n, vocab): shape (n,)."""
+    """KL(final prediction || lens), nats, of each row of log-probabilities (n, vocab): shape (n,).
+
+    Raises ValueError where the shapes differ.
+    """
+    check_shapes(final.shape, read=read)
     return (final.exp() * (final - read)).sum(-1)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, encode, patch
-from alignlab.lm.checks import check_ids
+from alignlab.lm.checks import check_ids, place_of
 from alignlab.lm.masks import pad_right
 
 COUNTRIES = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Portugal Lisbon|Greece Athens|Austria Vienna
@@ -55,12 +55,17 @@ def answer_logprobs(
     places: index of the word's token in each prompt, negative from its end; there, each of `layers`' attention or MLP
     writes its mean over all prompts. With no layers, the model as it is.
     """
+    where = [-1] * len(prompts) if places is None else list(places)
+    if not len(prompts) == len(answers) == len(where):
+        raise ValueError(
+            f"{len(prompts)} prompts, {len(answers)} answers, {len(where)} places: give one of each a prompt"
+        )
     ids = [encode(lm, prompt) for prompt in prompts]
     check_ids(ids)
     tokens, mask, _ = pad_right(ids, lm.device)
     rows = torch.arange(len(ids), device=lm.device)
     at = torch.tensor(
-        [p % len(row) for p, row in zip(places or [-1] * len(ids), ids)],
+        [place_of(p, len(row), "place") for p, row in zip(where, ids)],
         device=lm.device,
     )
     last = mask.sum(1) - 1

@@ -226,6 +226,10 @@ def _answer_logprobs(
     lm: LM, prompts: Sequence[str], new: str, own: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log-probability (nats) of the first token of `new`, and of each prompt's own answer, after each prompt; (n,)."""
+    if len(prompts) != len(own):
+        raise ValueError(
+            f"{len(prompts)} prompts, {len(own)} answers: give one answer a prompt"
+        )
     ids, mask, last = _padded(lm, [encode(lm, prompt) for prompt in prompts])
     found = (
         _last_logprobs(lm, lm.model.get_input_embeddings()(ids), mask, last)

@@ -136,7 +136,12 @@ def neighbors(fact: Fact, among: Sequence[Fact]) -> list[Fact]:
 
 def answer_token(lm: LM, answer: str) -> int:
     """The first token of an answer, with the space before it: what is scored."""
-    return int(lm.tokenizer(answer, add_special_tokens=False)["input_ids"][0])
+    ids = lm.tokenizer(answer, add_special_tokens=False)["input_ids"]
+    if not ids:
+        raise ValueError(
+            f"the answer {answer!r} has no tokens: there is nothing to score"
+        )
+    return int(ids[0])
 
 
 def subject_end(lm: LM, template: str, subject: str) -> int:
@@ -153,6 +158,10 @@ def answer_probabilities(
     lm: LM, prompts: Sequence[str], answers: Sequence[str]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Probability of the first token of each answer after its prompt, and whether it is the likeliest; both (n,)."""
+    if len(prompts) != len(answers):
+        raise ValueError(
+            f"{len(prompts)} prompts, {len(answers)} answers: give one answer a prompt"
+        )
     rows = [encode(lm, prompt) for prompt in prompts]
     check_ids(rows)
     ids, mask, positions = pad_left(rows, lm.device)

@@ -125,6 +125,8 @@ def kto_loss(
     """
     desirable = _labels(desirable, policy.device)
     _same_shape(policy, reference, desirable)
+    if isinstance(baseline, Tensor) and baseline.ndim:
+        _same_shape(policy, baseline)
     above = policy - reference - torch.as_tensor(baseline).detach()
     return 1 - torch.sigmoid(beta * torch.where(desirable, above, -above))
 

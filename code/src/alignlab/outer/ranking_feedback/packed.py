@@ -23,6 +23,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, chat_prompt, train
 from alignlab.lm.load import encode
+from alignlab.lm.sites import network_of
 from alignlab.lm.stack import Stack, same_stack, stack_of
 from alignlab.outer.ranking_feedback.direct import Pair, dpo_loss
 
@@ -149,6 +150,7 @@ def below(lm: LM, packed: Packed, layers: int) -> Tensor:
     As long as these layers and the embedding are not trained, one run serves every step.
     """
     parts = stack_of(lm)
+    _check_layer(lm, layers)
     return _run(
         parts, parts.body.embed_tokens(packed.tokens), packed, last=layers
     )
@@ -169,6 +171,7 @@ def pair_logprobs(
             f"hidden=below(lm, packed, {first})"
         )
     parts = stack_of(lm)
+    _check_layer(lm, first)
     x = parts.body.embed_tokens(packed.tokens) if hidden is None else hidden
     x = _run(parts, x, packed, first)
     rows = torch.arange(len(packed), device=x.device)[:, None, None].expand_as(
@@ -189,6 +192,11 @@ def pair_logprobs(
 def with_own_top(lm: LM, first: int) -> LM:
     """The same model with its layers from `first` on copied, so that they can be trained; all else is shared."""
     stack_of(lm)
+    _check_layer(lm, first)
+    if network_of(lm)[0] is not lm.model:
+        raise ValueError(
+            f"{lm.name} carries an adapter: merge it into the weights before layers are copied"
+        )
     model, body = copy.copy(lm.model), copy.copy(lm.model.model)
     model._modules, body._modules = dict(model._modules), dict(body._modules)
     top = copy.deepcopy(list(body.layers[first:]))
@@ -266,6 +274,13 @@ def fit_dpo(
     tuned.model.model.layers.requires_grad_(False)
     tuned.model.eval()
     return tuned, losses
+
+
+def _check_layer(lm: LM, layer: int) -> None:
+    if not 0 <= layer <= lm.n_layers:
+        raise ValueError(
+            f"layer {layer} asked for, {lm.name} has {lm.n_layers}: give 0 to {lm.n_layers}"
+        )
 
 
 def _turn(pair: Pair, turned: Tensor) -> Pair:

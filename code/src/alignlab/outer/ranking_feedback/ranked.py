@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm.checks import check_numbers
-from alignlab.lm.masks import as_mask, masked
+from alignlab.lm.masks import as_mask, check_shapes, masked
 
 
 def rrhf_loss(scores: Tensor, rewards: Tensor, weight: float = 1.0) -> Tensor:
@@ -84,6 +84,8 @@ def cringe_loss(
             f"k is {k}: it must be at least 1 and smaller than the vocabulary, {logits.shape[-1]}"
         )
     counts = as_mask(counts)
+    check_shapes(logits.shape[:2], tokens=tokens, counts=counts)
+    check_shapes(logits.shape[:1], good=good)
     logits = masked(logits, counts[..., None])
     likelihood = -logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
     came = logits.gather(-1, tokens[..., None])[..., 0]

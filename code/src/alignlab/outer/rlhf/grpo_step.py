@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedConfig
 
-from alignlab.lm.checks import check_numbers, tempered
+from alignlab.lm.checks import check_drawable, check_numbers, tempered
 from alignlab.lm.masks import masked
 from alignlab.lm.training import clip_finite
 from alignlab.outer.rlhf.policy_gradients import grpo_advantages, grpo_loss
@@ -71,6 +71,7 @@ def draw_group(
         cumulative = (
             tempered(logits.double(), temperature).softmax(-1).cumsum(-1)
         )
+        check_drawable(cumulative[:, -1])
         u = (
             torch.rand(k, 1, dtype=torch.float64, generator=generator).to(
                 prompt.device

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from alignlab.lm.checks import check_drawable
 from alignlab.lm.training import descend
 from alignlab.outer.rlhf.policy_gradients import rloo_advantages
 from alignlab.toys.storyland import (
@@ -79,6 +80,7 @@ def learn_helper(
 def draw(logits: Tensor, k: int, generator: torch.Generator) -> Tensor:
     """k choices a row, with replacement: (n, choices) -> (n, k)."""
     p = logits.detach().double().softmax(-1).cumsum(-1)
+    check_drawable(p[:, -1])
     u = torch.rand(len(p), k, dtype=torch.float64, generator=generator)
     return (p[:, None] < u[..., None] * p[:, None, -1:]).sum(-1)
 

@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
 from alignlab.lm.checks import check_numbers
-from alignlab.lm.masks import as_mask, check_counts, masked, masked_mean
+from alignlab.lm.masks import (
+    as_mask,
+    check_counts,
+    check_shapes,
+    masked,
+    masked_mean,
+)
 from alignlab.lm.training import descend
 from alignlab.outer.rlhf.ppo import Run, kl_estimate, look
 from alignlab.toys.storyland import (
@@ -28,6 +34,7 @@ from alignlab.toys.storyland import (
     clone,
     logprobs,
     sample,
+    scored,
 )
 
 Method = Literal["reinforce", "rloo", "grpo"]
@@ -83,6 +90,12 @@ def grpo_loss(
     What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
     """
     mask = as_mask(mask)
+    check_shapes(mask.shape, logp=logp, old=old)
+    check_shapes(mask.shape[:1], advantages=advantages)
+    if beta and reference is None:
+        raise ValueError(
+            f"beta={beta} prices the divergence from a reference: give reference"
+        )
     tokens = check_counts(mask)
     ratio = masked(logp - old, mask).exp()  # 1 where nothing counts,
     each = masked(advantages[:, None], mask)  # and 0 there, so is the loss
@@ -91,6 +104,7 @@ def grpo_loss(
     )
     loss = -torch.minimum(ratio * each, bounded * each)
     if beta and reference is not None:
+        check_shapes(mask.shape, reference=reference)
         loss = loss + beta * kl_estimate(masked(logp - reference, mask), "k3")
     if count == "text":
         return (loss.sum(1) / mask.sum(1).clamp(min=1)).mean()
@@ -125,7 +139,7 @@ def optimize(
         everything, logp = look(policy, tokens)
         with torch.no_grad():
             base, reference = look(start, tokens)
-            score = reward(tokens, mask)
+            score = scored(reward, Stories(tokens, mask))
             penalty = masked(logp - reference, chosen).sum(1)
             total = (score if method == "grpo" else score - kl * penalty).view(
                 -1, k
@@ -138,7 +152,9 @@ def optimize(
             advantages = groups[method](total).flatten()
             before = everything.detach()
             rows["reward"].append(float(score.mean()))
-            rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
+            rows["gold"].append(
+                float(scored(gold or reward, Stories(tokens, mask)).mean())
+            )
             rows["kl"].append(
                 float(
                     masked((before.exp() * (before - base)).sum(-1), chosen)
@@ -176,6 +192,7 @@ def alol_weights(
     logratio: (n,) log policy - log reference of each whole text (Baheti et al. 2023, eq. 4 and section 2.2). Raises
     ValueError for a reward or value that is not a finite number.
     """
+    check_shapes(rewards.shape, values=values, logratio=logratio)
     check_numbers(rewards, "rewards")
     check_numbers(values, "values")
     advantage = rewards - values

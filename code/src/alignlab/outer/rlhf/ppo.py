@@ -20,12 +20,14 @@ from alignlab.lm import TinyTransformer
 from alignlab.lm.masks import (
     as_mask,
     check_counts,
+    check_shapes,
     left_positions,
     masked,
     masked_mean,
 )
 from alignlab.lm.training import descend
-from alignlab.toys.storyland import END, Reward, clone, sample
+from alignlab.outer.storyland import scored
+from alignlab.toys.storyland import END, Reward, Stories, clone, sample
 
 
 def response_mask(tokens: Tensor, start: int, stop: int) -> Tensor:
@@ -33,6 +35,10 @@ def response_mask(tokens: Tensor, start: int, stop: int) -> Tensor:
 
     The stop token is an action of the policy and is rewarded as one; what stands after it is not.
     """
+    if tokens.ndim != 2:
+        raise ValueError(
+            f"tokens of shape {tuple(tokens.shape)}: give (n, T), for one text tokens[None]"
+        )
     chosen = torch.arange(tokens.shape[1], device=tokens.device) >= start
     stops = (tokens == stop) & chosen
     return chosen & (stops.long().cumsum(1) - stops.long() == 0)
@@ -89,6 +95,8 @@ def token_rewards(
     score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token. A text without tokens gets none.
     """
     mask = as_mask(mask)
+    check_shapes(mask.shape, kl=kl)
+    check_shapes(mask.shape[:1], score=score)
     positions_ = torch.arange(mask.shape[1], device=mask.device)
     last = (mask * positions_).amax(1)
     return (
@@ -108,6 +116,7 @@ def gae(
     token it is 0. The return is advantage plus value. lam = 1 gives return
     minus value, lam = 0 the error of the one-step prediction.
     """
+    check_shapes(mask.shape, rewards=rewards, values=values)
     rewards, values = masked(rewards, mask), masked(values, mask)
     advantages, following, later = (
         torch.zeros_like(rewards),
@@ -136,6 +145,7 @@ def policy_loss(
     What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
     """
     mask = as_mask(mask)
+    check_shapes(mask.shape, logp=logp, old=old, advantages=advantages)
     count = check_counts(mask)
     ratio = masked(logp - old, mask).exp()  # 1 where nothing counts,
     gain = masked(advantages, mask)  # and 0 there, so that its loss is 0
@@ -154,6 +164,7 @@ def value_loss(
     Raises ValueError where the mask is False everywhere.
     """
     mask = as_mask(mask)
+    check_shapes(mask.shape, values=values, old=old, returns=returns)
     held = old + (values - old).clamp(-clip, clip)
     worse = torch.maximum(
         masked(values - returns, mask).square(),
@@ -233,7 +244,7 @@ def ppo(
                 look(start, tokens),
             )
             value = critic(tokens[:, :-1]).squeeze(-1)
-            score = reward(tokens, mask)
+            score = scored(reward, Stories(tokens, mask))
             finished = ((tokens == END) & mask).any(1)
             penalized = torch.where(
                 finished, score, torch.full_like(score, s.unfinished)
@@ -261,7 +272,9 @@ def ppo(
         with torch.no_grad():
             after = look(policy, tokens)[0]
             rows["reward"].append(float(score.mean()))
-            rows["gold"].append(float((gold or reward)(tokens, mask).mean()))
+            rows["gold"].append(
+                float(scored(gold or reward, Stories(tokens, mask)).mean())
+            )
             rows["kl"].append(
                 float(
                     masked((before.exp() * (before - base)).sum(-1), chosen)

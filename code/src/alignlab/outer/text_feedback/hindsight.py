@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
+from alignlab.lm.checks import check_drawable
 from alignlab.lm.masks import masked_mean
 from alignlab.toys.storyland import END, LENGTH, PAD, Stories, V, answer_mask
 
@@ -119,6 +120,7 @@ def write_after(
     open_ = torch.arange(n)
     for t in range(2, LENGTH + 1):
         p = model(tokens[open_, :t])[:, -1, :V].double().softmax(-1).cumsum(-1)
+        check_drawable(p[:, -1])
         word = (p < u[open_, t, None] * p[:, -1:]).sum(-1)
         tokens[open_, t] = word
         open_ = open_[word != END]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import LM
-from alignlab.lm.checks import check_ids
+from alignlab.lm.checks import check_drawable, check_ids
 from alignlab.lm.load import encode
 from alignlab.lm.masks import pad_left
 from alignlab.toys import storyland
@@ -67,6 +67,7 @@ def write_avoiding(
             for m in (model, copy)
         )
         p = debias(plain, copied, decay).cumsum(-1)
+        check_drawable(p[:, -1])
         word = (p < u[open_, t, None] * p[:, -1:]).sum(-1)
         tokens[open_, t] = word
         open_ = open_[word != storyland.END]
