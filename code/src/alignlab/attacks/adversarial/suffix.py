@@ -23,6 +23,7 @@ from torch import Tensor
 from alignlab.lm import TinyTransformer
 from alignlab.lm.checks import check_numbers
 from alignlab.lm.masks import check_shapes
+from alignlab.toys.museum import ID, Requests, ask
 
 
 class Victim(Protocol):

@@ -26,8 +26,7 @@ from alignlab.lm.masks import (
     masked_mean,
 )
 from alignlab.lm.training import descend
-from alignlab.outer.storyland import scored
-from alignlab.toys.storyland import END, Reward, Stories, clone, sample
+from alignlab.toys.storyland import END, Reward, Stories, clone, sample, scored
 
 
 def response_mask(tokens: Tensor, start: int, stop: int) -> Tensor:
