@@ -1,5 +1,6 @@
 """Recipes: a killed run goes on, a record says by which code it was made, and a claim may rest on one."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -13,13 +14,17 @@ from alignlab import cli, recipes
 from alignlab.book import claims, mutation, pages, session
 from alignlab.book.card import card_html, card_text
 from alignlab.book.claims import Control, Measure, claim
-from alignlab.recipes import RecipeError, _recipe
+from alignlab.fingerprint import Closure, Sources
+from alignlab.recipes import RecipeError, _recipe, _restamp
 from typer.testing import CliRunner
 
 from conftest import ROOT
 
 MODULE = '''
 from alignlab.recipes import Recipe, report, workdir
+
+
+NOTE = "ab"
 
 
 def helper(x):
@@ -35,7 +40,7 @@ def run_seed(seed, config):
     return {"gain": helper(seed) + config["plus"], "curve": [seed, 1], "files": {"w.bin": bytes([seed])}}
 
 
-RECIPE = Recipe(name="long-rise", about="Dough.", config={"plus": 1}, seeds=(0, 1, 2), run=run_seed, code=[helper])
+RECIPE = Recipe(name="long-rise", about="Dough.", config={"plus": 1}, seeds=(0, 1, 2), run=run_seed)
 '''
 
 
@@ -147,7 +152,7 @@ def test_what_cannot_be_kept_is_one_line(kitchen, change, line):
 # --- records
 
 
-@pytest.mark.parametrize("change", [("x * 2", "x * 3"), ("report(0.5", "report(0.6")])
+@pytest.mark.parametrize("change", [("x * 2", "x * 3"), ("report(0.5", "report(0.6"), ("x * 2", "x * len(NOTE)")])
 def test_a_record_whose_code_changed_is_said_to_be_stale(kitchen, change):
     recipes.run_recipe(recipes.lookup("long-rise"), [0])
     assert recipes.record("long-rise").code_is_current() and recipes.record("long-rise").complaint() is None
@@ -170,6 +175,64 @@ def test_comments_docstrings_and_layout_do_not_make_a_record_stale(kitchen):
     recipes.run_recipe(recipes.lookup("long-rise"), [0])
     reload(kitchen, ('"""Documented."""', '"""Said in other words."""'), ("# with a comment", "# another\n"))
     assert recipes.record("long-rise").code_is_current()
+
+
+def test_what_no_result_rests_on_does_not_make_a_record_stale(kitchen):
+    recipes.run_recipe(recipes.lookup("long-rise"), [0])
+    reload(kitchen, ('NOTE = "ab"', 'NOTE = "ab, which the run does not reach"'))
+    assert recipes.record("long-rise").code_is_current()
+
+
+@pytest.mark.parametrize("text", ["safety_prompts.json", "smollm2-135m-instruct"])
+def test_a_file_or_an_asset_that_the_code_names_is_in_the_hash(kitchen, monkeypatch, text):
+    reload(kitchen, ("report(0.5, ", f"report(0.5, {text!r} or "))
+    before = recipes.lookup("long-rise").code_hash()
+    with monkeypatch.context() as changed:
+        changed.setattr(_recipe, "files_said", lambda *_: ["another checksum"])
+        assert (recipes.lookup("long-rise").code_hash() == before) is False
+    reached = Closure("", frozenset(), frozenset(), {})
+    assert len(_recipe.files_said(reached, {text}, _recipe.PACKAGE)) == text.endswith(".json")
+    assert bool(_recipe.assets_said({text})) == (not text.endswith(".json"))
+
+
+def test_an_adapter_counts_where_its_model_is_named_and_its_own_record_never():
+    path = "recipes/records/safer/0/adapter.safetensors"
+    reached = Closure("", frozenset(), frozenset(), {path: frozenset({"smollm2-safer"})})
+    assert _recipe.files_said(reached, {path}, _recipe.PACKAGE) == []
+    assert len(_recipe.files_said(reached, {path, "smollm2-safer"}, _recipe.PACKAGE)) == 1
+    assert _recipe.files_said(reached, {path, "smollm2-safer"}, _recipe.PACKAGE, "records/safer") == []
+
+
+def test_a_run_that_is_no_function_of_a_module_is_one_line(kitchen):
+    reload(kitchen, ("run=run_seed", "run=lambda seed, config: {}"))
+    with pytest.raises(RecipeError, match="must be a function at the top of its module"):
+        recipes.lookup("long-rise").code_hash()
+
+
+def test_the_seeds_of_a_run_share_a_folder_until_the_record_is_written(kitchen, tmp_path):
+    reload(
+        kitchen,
+        ("workdir() /", "workdir(shared=True) /"),
+        ('"curve": [seed, 1]', '"curve": len((workdir(shared=True) / "log").read_text().split())'),
+    )
+    made = recipes.run_recipe(recipes.lookup("long-rise"))
+    assert [made.value("curve", seed) for seed in made.seeds] == [1, 2, 3]
+    assert list(tmp_path.glob("cache/recipes/*")) == []
+
+
+def test_a_stamp_of_the_earlier_rule_is_renewed_where_the_code_is_the_same(kitchen, monkeypatch):
+    monkeypatch.setitem(_restamp.LISTED, "long-rise", ("elsewhere.run_seed", "elsewhere.helper"))
+    moved = {"alignlab.x": kitchen / "long_rise.py"}  # where the functions stand now
+    monkeypatch.setattr(_restamp, "Sources", lambda folder: Sources(kitchen.parent / "alignlab", moved))
+    made = recipes.run_recipe(recipes.lookup("long-rise"), [0])
+    old = dataclasses.replace(made, code_hash=_restamp.listed_hash("long-rise"))
+    record_of(kitchen).write_text(recipes._records.to_text(old))
+    assert recipes.record("long-rise").complaint() and recipes.restamp("long-rise") == made
+    record_of(kitchen).write_text(recipes._records.to_text(old))
+    reload(kitchen, ("x * 2", "x * 3"))
+    result = run("recipe", "restamp")
+    assert result.exit_code == 1 and "can't be stamped anew: its code has changed since" in result.stderr
+    assert recipes.record("long-rise") == old
 
 
 def test_a_changed_digit_in_a_record_or_its_file_is_noticed(kitchen):

@@ -310,6 +310,28 @@ def recipe_list(as_json: JSON = False) -> None:
         typer.echo("no recipes yet")
 
 
+@recipe.command("restamp")
+def recipe_restamp(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recipes; all where none is named."),
+    ] = None,
+) -> None:
+    """Renew the stamp of records made by the earlier rule of hashing, where their code is still the same."""
+    from alignlab import recipes
+
+    failed = False
+    for name in names or recipes.names():
+        try:
+            recipes.restamp(name)
+            typer.echo(f"{name}: current")
+        except recipes.RecipeError as error:
+            typer.echo(f"alignlab: {error}", err=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
 def _book(root: Path) -> Path:
     """The root folder, once it is seen to hold a book. Raises PageError where it doesn't."""
     if not (root / "text").is_dir():

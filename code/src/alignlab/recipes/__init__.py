@@ -7,6 +7,7 @@ which settings it was made, so that one whose code has changed since is known to
 
 from alignlab.recipes._recipe import Recipe, RecipeError, lookup, names
 from alignlab.recipes._records import Record, describe, record
+from alignlab.recipes._restamp import restamp
 from alignlab.recipes._running import report, run_recipe, workdir
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "names",
     "record",
     "report",
+    "restamp",
     "run_recipe",
     "workdir",
 ]

@@ -69,7 +69,7 @@ class Record:
         return None
 
     def code_is_current(self) -> bool:
-        """Whether the functions that the recipe lists are still those that made the record."""
+        """Whether the code that the recipe reaches is still that which made the record."""
         return self.code_hash == _recipe.lookup(self.name).code_hash()
 
     def _of(self, by_seed: dict[int, Any], seed: int) -> Any:

@@ -71,16 +71,18 @@ def run_recipe(
     return _write(recipe, config, code, known, parts)
 
 
-def workdir() -> Path:
+def workdir(*, shared: bool = False) -> Path:
     """A folder of the seed that runs, kept while it isn't done: a long seed may leave checkpoints there.
 
+    shared: one for all seeds of the run instead, by the same code and settings, kept until the record is written.
     Raises RecipeError where no recipe runs.
     """
     if not _running:
         raise RecipeError(
             "workdir() is for a recipe that runs: start it with `alignlab recipe run NAME`"
         )
-    folder = _running[-1][0]
+    work = _running[-1][0]
+    folder = work.parent / "shared" if shared else work
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from alignlab.attacks.prefix import ChatVictim, start_suffix, typed_words
-from alignlab.attacks.suffix import gradient_words, random_words, search, swap
+from alignlab.attacks.suffix import gradient_words, random_words, search
 from alignlab.lm import load_lm
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
@@ -67,13 +67,4 @@ RECIPE = Recipe(
     },
     seeds=tuple(range(len(QUESTIONS))),
     run=run_seed,
-    code=[
-        search,
-        swap,
-        gradient_words,
-        random_words,
-        ChatVictim,
-        start_suffix,
-        typed_words,
-    ],
 )
