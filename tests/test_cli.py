@@ -96,7 +96,17 @@ def test_one_that_cannot_be_had_keeps_none_of_the_others(monkeypatch):
 # --- pages
 
 
-IN_A_BOOK = ["claims", "verify", "refresh", "new 05-inner/failures", "coverage", "colab --to out", "slides --to out"]
+IN_A_BOOK = [
+    "claims",
+    "verify",
+    "refresh",
+    "new 05-inner/failures",
+    "coverage",
+    "costs",
+    "check",
+    "colab --to out",
+    "slides --to out",
+]
 
 
 @pytest.mark.parametrize("command", IN_A_BOOK)

@@ -251,6 +251,42 @@ def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
     console.print(references.coverage_table(found))
 
 
+@app.command()
+def check(
+    chapters: Annotated[
+        list[str] | None, typer.Argument(help="Pages; all where none is named.")
+    ] = None,
+    root: ROOT = Path(),
+) -> None:
+    """Run the tests and pages that a change can have touched since they last passed on this machine."""
+    from alignlab.book import changed
+
+    raise typer.Exit(changed.check(_book(root), chapters or []))
+
+
+@app.command()
+def costs(
+    cells: Annotated[
+        int, typer.Option(help="How many of the dearest cells to list.")
+    ] = 20,
+    as_json: JSON = False,
+    root: ROOT = Path(),
+) -> None:
+    """What pages cost in reference seconds, which are over the budget, and their dearest cells."""
+    from alignlab.book import costs
+
+    if as_json:
+        found = costs.costs(_book(root))
+        told = {
+            "pages": found,
+            "over": costs.over(found),
+            "cells": costs.cells(root)[:cells],
+        }
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        typer.echo(costs.table(_book(root), cells))
+
+
 recipe = typer.Typer(
     help="Runs too long for a page: make their records, see which there are.",
     no_args_is_help=True,

@@ -69,6 +69,8 @@ class Sources:
         }
         self.paths |= more or {}
         self._read: dict[str, _Module] = {}
+        self._found: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
+        self._effects: dict[str, list[ast.stmt]] = {}
 
     def ours(self, name: str) -> bool:
         """Whether a module of this name is known."""
@@ -109,9 +111,24 @@ class Sources:
 
         Names from outside the package come back as ("", dotted name); none are found for builtins.
         """
+        if not seen:
+            if (module, name) not in self._found:
+                start = frozenset({(module, name)})
+                self._found[module, name] = self._resolve(module, name, start)
+            return self._found[module, name]
         if (module, name) in seen:
             return []
-        seen |= {(module, name)}
+        return self._resolve(module, name, seen | {(module, name)})
+
+    def effects(self, module: str) -> list[ast.stmt]:
+        """What runs when a module is loaded and may change something outside of the name that it defines."""
+        if module not in self._effects:
+            self._effects[module] = list(_effects(self, self.module(module)))
+        return self._effects[module]
+
+    def _resolve(
+        self, module: str, name: str, seen: frozenset[Any]
+    ) -> list[tuple[str, str | None]]:
         here, found = self.module(module), []
         if name in here.defined:
             found.append((module, name))
@@ -145,38 +162,52 @@ def closure(
     apart: modules of which only the names that are used count. dynamic: which modules a name composed at run time may
     mean. Raises KeyError where a root is not there.
     """
-    main = _Walk(sources, apart, dynamic)
+    roots = list(roots)
     for module, name in roots:
         if name != WHOLE and name not in sources.module(module).defined:
             raise KeyError(f"{module} defines no {name}")
-        main.index(module, name)
-    main.run()
-    walks, loaded, aside = [main], set[str](), set[str]()
-    todo = {module for module, _ in main.order}
-    while todo:  # what runs when a reached module is loaded, each on its own and in no order
-        name = todo.pop()
-        if name in loaded or apart(name) or not sources.ours(name):
-            continue
-        loaded.add(name)
-        module = sources.module(name)
-        todo |= module.loads | {name.rpartition(".")[0]}
-        for statement in _effects(sources, module):
-            walk = _Walk(sources, apart, dynamic)
-            walk.statement(name, statement)
+    loaded: set[str] = set()
+    effects: list[tuple[str, str, ast.stmt]] = []
+    while True:
+        walk = _Walk(sources, apart, dynamic)
+        for module, name in roots:
+            walk.index(module, name)
+        walk.run()
+        for _, module, statement in effects:
+            walk.statement(module, statement)
             walk.run()
-            aside.add(walk.text())
-            walks.append(walk)
-            todo |= {module for module, _ in walk.order}
+        new = _loaded(sources, {m for m, _ in walk.order}, apart) - loaded
+        more = [
+            (ast.dump(statement), name, statement)
+            for name in new
+            for statement in sources.effects(name)
+        ]
+        loaded |= new
+        if not more:
+            break
+        effects = sorted(effects + more, key=lambda effect: effect[:2])
     keys: dict[str, set[str]] = {}
-    for walk in walks:
-        for text, key in walk.keys:
-            keys.setdefault(text, set()).add(key)
+    for text, key in walk.keys:
+        keys.setdefault(text, set()).add(key)
     return Closure(
-        _digest([main.text(), sorted(aside)]),
-        frozenset(pair for walk in walks for pair in walk.order),
-        frozenset(text for walk in walks for text in walk.strings),
+        _digest(walk.written),
+        frozenset(walk.order),
+        frozenset(walk.strings),
         {text: frozenset(found) for text, found in keys.items()},
     )
+
+
+def _loaded(
+    sources: Sources, modules: set[str], apart: Callable[[str], bool]
+) -> set[str]:
+    """Modules that are loaded where some are: those, what they import at their top, and the packages around them."""
+    todo, found = set(modules), set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in found and sources.ours(name) and not apart(name):
+            found.add(name)
+            todo |= sources.module(name).loads | {name.rpartition(".")[0]}
+    return found
 
 
 class _Walk:
@@ -191,20 +222,21 @@ class _Walk:
         self.sources, self.apart, self.dynamic = sources, apart, dynamic
         self.order: dict[tuple[str, str], int] = {}
         self.written: list[Any] = []
+        self._todo: list[tuple[str, str]] = []
         self.strings: set[str] = set()
         self.keys: set[tuple[str, str]] = set()
         self._module, self._local = "", dict[str, list[str]]()
 
     def index(self, module: str, name: str) -> int:
         """The place of a definition, the next one where it is new."""
+        if (module, name) not in self.order:
+            self._todo.append((module, name))
         return self.order.setdefault((module, name), len(self.order))
 
     def run(self) -> None:
         """Write down all that is reached, until nothing new is."""
-        done = 0
-        while done < len(self.order):
-            module, name = list(self.order)[done]
-            done += 1
+        while self._todo:
+            module, name = self._todo.pop(0)
             if name == WHOLE:
                 self.written.append(self._all(module))
                 continue
@@ -220,10 +252,6 @@ class _Walk:
                 for name, dotted in _bound(inner, here):
                     self._local.setdefault(name, []).append(dotted)
         self.written.append(self.syntax(node))
-
-    def text(self) -> str:
-        """All that was written down, as one text."""
-        return json.dumps(self.written)
 
     def syntax(self, node: Any) -> Any:
         """A syntax tree as nested lists, the same in every version of Python, names resolved."""
