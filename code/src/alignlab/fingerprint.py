@@ -9,6 +9,7 @@ time), the whole module counts.
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import hashlib
 import json
@@ -71,6 +72,7 @@ class Sources:
         self._read: dict[str, _Module] = {}
         self._found: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
         self._effects: dict[str, list[ast.stmt]] = {}
+        self._written: dict[ast.stmt, _Text] = {}
 
     def ours(self, name: str) -> bool:
         """Whether a module of this name is known."""
@@ -125,6 +127,33 @@ class Sources:
         if module not in self._effects:
             self._effects[module] = list(_effects(self, self.module(module)))
         return self._effects[module]
+
+    def written(self, module: str, node: ast.stmt) -> _Text:
+        """A statement at the top of a module as its syntax and the definitions that it uses."""
+        if node not in self._written:
+            made = _Writer(self, module, node)
+            self._written[node] = _Text(
+                made.digest, made.uses, made.strings, made.keys
+            )
+        return self._written[node]
+
+    def whole(self, module: str) -> list[_Use]:
+        """What a module defines, and what it imports of the package's definitions, in the order of the names."""
+        here = self.module(module)
+        found = [
+            _Use(home, meant)
+            for name in sorted({*here.defined, *here.imported})
+            for home, meant in self.resolve(module, name)
+            if home and meant
+        ]
+        stars = [_Use(star, WHOLE) for star in here.stars if self.ours(star)]
+        return found + stars
+
+    def extended(self, more: Mapping[str, Path | str]) -> Sources:
+        """The same with further modules, under names that none had before; what was read is shared."""
+        new = copy.copy(self)
+        new.paths = {**self.paths, **more}
+        return new
 
     def _resolve(
         self, module: str, name: str, seen: frozenset[Any]
@@ -225,7 +254,6 @@ class _Walk:
         self._todo: list[tuple[str, str]] = []
         self.strings: set[str] = set()
         self.keys: set[tuple[str, str]] = set()
-        self._module, self._local = "", dict[str, list[str]]()
 
     def index(self, module: str, name: str) -> int:
         """The place of a definition, the next one where it is new."""
@@ -238,20 +266,62 @@ class _Walk:
         while self._todo:
             module, name = self._todo.pop(0)
             if name == WHOLE:
-                self.written.append(self._all(module))
+                self.written.append(
+                    [self._place(use) for use in self.sources.whole(module)]
+                )
                 continue
             for statement in self.sources.module(module).defined[name]:
                 self.statement(module, statement)
 
     def statement(self, module: str, node: ast.stmt) -> None:
         """Write down one statement at the top of a module."""
-        self._module, self._local = module, {}
-        here = self.sources.module(module)
+        text = self.sources.written(module, node)
+        self.strings |= text.strings
+        self.keys |= text.keys
+        self.written.append(
+            [text.digest, [self._place(use) for use in text.uses]]
+        )
+
+    def _place(self, use: _Use) -> Any:
+        """How the use of a definition is written: its place, its name where it is apart, nothing where it can't be."""
+        if self.apart(use.module):
+            name = use.module.rpartition(".")[2]
+            return ["apart", name if use.name == WHOLE else use.name]
+        if use.runtime and not self.dynamic(use.module):
+            return None
+        return self.index(use.module, use.name)
+
+
+@dataclass(frozen=True)
+class _Use:
+    module: str
+    name: str
+    runtime: bool = False
+
+
+@dataclass
+class _Text:
+    digest: str
+    uses: list[_Use]
+    strings: set[str]
+    keys: set[tuple[str, str]]
+
+
+class _Writer:
+    """A statement's syntax, the package's definitions that it uses told beside it, in order."""
+
+    def __init__(self, sources: Sources, module: str, node: ast.stmt) -> None:
+        self.sources, self._module = sources, module
+        self.uses: list[_Use] = []
+        self.strings: set[str] = set()
+        self.keys: set[tuple[str, str]] = set()
+        self._local: dict[str, list[str]] = {}
+        here = sources.module(module)
         for inner in ast.walk(node):
             if isinstance(inner, ast.Import | ast.ImportFrom):
                 for name, dotted in _bound(inner, here):
                     self._local.setdefault(name, []).append(dotted)
-        self.written.append(self.syntax(node))
+        self.digest = _digest(self.syntax(node))
 
     def syntax(self, node: Any) -> Any:
         """A syntax tree as nested lists, the same in every version of Python, names resolved."""
@@ -281,15 +351,6 @@ class _Walk:
                 continue
             fields[name] = self.syntax(value)
         return fields
-
-    def _all(self, module: str) -> list[Any]:
-        """What a module defines, and what it imports of the package's definitions, in the order of the names."""
-        here, found = self.sources.module(module), []
-        for name in sorted({*here.defined, *here.imported}):
-            meant = self.sources.resolve(module, name)
-            found.append(self._reach(pair for pair in meant if pair[1]))
-        stars = [star for star in here.stars if self.sources.ours(star)]
-        return [*found, self._whole(stars)]
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> Any:
         """An import inside a definition: what it binds is resolved where it is used."""
@@ -361,28 +422,24 @@ class _Walk:
         return found or [(module, WHOLE)]
 
     def _reach(self, found: Iterable[tuple[str, str | None]]) -> list[Any]:
-        """How things that were found are written: their places, or their names where they are from outside or apart."""
+        """How things that were found are written: a mark for one of ours, its name for one from outside."""
         out: list[Any] = []
         for module, name in found:
             if not module:
                 out.append(name)
-            elif self.apart(module):
-                out.append(["apart", name or module.rpartition(".")[2]])
             elif name is not None:
-                out.append(self.index(module, name))
+                self.uses.append(_Use(module, name))
+                out.append("#")
             elif self.sources.ours(module):
                 below = self.sources.below(f"{module}.")
                 out.append(self._whole([module, *below]))
         return out
 
-    def _whole(self, modules: Collection[str]) -> list[int]:
-        return [
-            self.index(module, WHOLE)
-            for module in modules
-            if not self.apart(module)
-        ]
+    def _whole(self, modules: Collection[str], runtime: bool = False) -> int:
+        self.uses += [_Use(module, WHOLE, runtime) for module in modules]
+        return len(modules) * (not runtime)
 
-    def _runtime(self, node: ast.Call) -> list[int]:
+    def _runtime(self, node: ast.Call) -> int:
         """Modules that a call may mean whose name is known at run time only."""
         called = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if isinstance(node.func, ast.Name) and called in (
@@ -392,12 +449,12 @@ class _Walk:
         ):
             return self._whole([self._module])
         if called not in ("import_module", "__import__") or not node.args:
-            return []
+            return 0
         asked = node.args[0]
         start = asked.values[0] if isinstance(asked, ast.JoinedStr) else asked
         if isinstance(start, ast.Constant) and isinstance(start.value, str):
             if start.value.split(".")[0] != self.sources.top:
-                return []
+                return 0
             known = (
                 self.sources.below(start.value)
                 if isinstance(asked, ast.JoinedStr)
@@ -405,7 +462,7 @@ class _Walk:
             )
         else:
             known = self._named(asked) or self.sources.below(self.sources.top)
-        return self._whole([n for n in known if self.dynamic(n)])
+        return self._whole(known, runtime=True)
 
     def _named(self, asked: ast.expr) -> list[str]:
         """The modules below those that an expression names."""

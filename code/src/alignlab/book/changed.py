@@ -27,7 +27,6 @@ from alignlab.book import pages
 from alignlab.fingerprint import WHOLE, Closure, Sources, closure
 from alignlab.recipes import names as recipe_names
 from alignlab.recipes._recipe import PACKAGE, assets_said, files_said
-from alignlab.recipes._records import record_path
 
 SETUP = ("conftest.py", "tests/conftest.py", "pytest.ini", "requirements.txt", "constraints.txt", "code/pyproject.toml")
 # Rooms whose tests read nothing but what they reach: code, files and assets that it names.
@@ -59,6 +58,19 @@ class Book:
         """Take the book in a folder."""
         self.root = Path(root).resolve()
         self.slugs = pages.slugs(self.root)
+        self._used: set[str] = set()
+        try:
+            self._known: dict[str, list[Any]] = json.loads(self._memory.read_text())
+        except (OSError, ValueError):
+            self._known = {}
+
+    @property
+    def _memory(self) -> Path:
+        return state_path(self.root).with_suffix(".code.json")
+
+    def remember(self) -> None:
+        """Keep what was computed from code, for a next run on the same."""
+        _write(self._memory, {name: self._known[name] for name in self._used})
 
     def tests(self) -> list[str]:
         """All files that `pytest` runs, paths from the root."""
@@ -71,8 +83,7 @@ class Book:
             return Mark(self._page(name))
         source = (self.root / name).read_text(encoding="utf-8")
         reads = _reads(source)
-        reached = self._closure({"__test__": source}, [("__test__", WHOLE)])
-        parts = [*self._common, reached.digest, *self._named(reached), *self._helpers(source)]
+        parts = self._once(source, lambda: self._test(source))
         if reads is None:
             return Mark(_digest(parts))
         inside = {path: sha for path, sha in self._files.items() if not reads or path.startswith(tuple(reads))}
@@ -81,6 +92,22 @@ class Book:
         rest = sorted(item for item in inside.items() if item[0] not in of_pages)
         by_page = {slug: _digest([inside.get(path) for path in paths]) for slug, paths in own.items()}
         return Mark(_digest([parts, rest, self.slugs]), by_page if of_pages & set(inside) else {})
+
+    def _once(self, key: Any, make: Any) -> list[Any]:
+        """What a computation gives that rests on the code and tests as they are and on what makes its key."""
+        code = {path: sha for path, sha in self._files.items() if path.endswith((".py", ".yml", ".toml"))}
+        name = _digest(
+            [key, code, self._common, [sha for path, sha in self._files.items() if path.startswith("code/")]]
+        )
+        if name not in self._known:
+            self._known[name] = make()
+        self._used.add(name)
+        return self._known[name]
+
+    def _test(self, source: str) -> list[Any]:
+        name = f"test {_digest(source)}"
+        reached = self._closure({name: source}, [(name, WHOLE)])
+        return [*self._common, reached.digest, *self._named(reached), *self._helpers(source)]
 
     def modules_of(self, slug: str) -> frozenset[str]:
         """Modules of the survey's rooms that a page's cells import."""
@@ -102,6 +129,12 @@ class Book:
 
     def _page(self, name: str) -> str:
         cells, notebook = self._cells(name)
+        said = pages.downloads(notebook)
+        code = self._once([name, cells, self.slugs, said], lambda: self._code(name, cells, said))
+        return _digest([code, [cell.get("outputs") for cell in notebook.cells]])
+
+    def _code(self, name: str, cells: str, downloads: list[str]) -> list[Any]:
+        """All that a page's run rests on but its stored outputs."""
         slug = name.removeprefix("chapters/").removesuffix(".ipynb")
         page = slug.split("/")[1].replace("-", "_")
         others = {other.split("/")[1].replace("-", "_") for other in self.slugs} - {page}
@@ -111,7 +144,7 @@ class Book:
             parts = module.split(".")
             return not others & set(parts) and not (parts[1:2] == ["recipes"] and not parts[-1].startswith("_"))
 
-        more = {"__page__": cells, "__conftest__": (self.root / "conftest.py").read_text(encoding="utf-8")}
+        more = {f"page {slug}": cells, "conftest": (self.root / "conftest.py").read_text(encoding="utf-8")}
         roots = [(module, WHOLE) for module in more] + [("alignlab.book.mutation", WHOLE)]
         reached = self._closure(more, roots, dynamic)
         while room := sorted(m for m in reached.modules if _room(m) == "book" and (m, WHOLE) not in roots):
@@ -127,13 +160,11 @@ class Book:
             for recipe in recipe_names()
             if recipe in reached.strings
             for path, sha in self._files.items()
-            if path.startswith(str(record_path(recipe).relative_to(PACKAGE.parents[2]).with_suffix("")))
+            if path.startswith(f"code/src/alignlab/recipes/records/{recipe.replace('-', '_')}")
         ]
-        said = reached.strings | set(pages.downloads(notebook))
-        stored = [cell.get("outputs") for cell in notebook.cells]
+        said = reached.strings | set(downloads)
         static = [sha for path, sha in self._files.items() if path.startswith("code/src/alignlab/book/static/")]
-        parts = [self._common, reached.digest, own, records, self._named(reached), assets_said(said), stored, static]
-        return _digest(parts)
+        return [self._common, reached.digest, own, records, self._named(reached), assets_said(said), static]
 
     def _cells(self, name: str) -> tuple[str, Any]:
         """A page's code as one module's text; as a text that only names it, where it is no plain Python."""
@@ -148,7 +179,7 @@ class Book:
     def _closure(
         self, more: dict[str, str], roots: list[tuple[str, str]], dynamic: Any = lambda module: True
     ) -> Closure:
-        return closure(Sources(PACKAGE, more), roots, dynamic=dynamic)
+        return closure(self._sources.extended(more), roots, dynamic=dynamic)
 
     def _named(self, reached: Closure) -> list[str]:
         return [*files_said(reached, reached.strings, PACKAGE), *assets_said(reached.strings)]
@@ -157,6 +188,10 @@ class Book:
         """Checksums of modules beside the tests that a test imports, and of the repository's other packages."""
         tops = {name.split(".")[0] for name in _imports(source)}
         return [sha for path, sha in self._files.items() if tops & set(Path(path).with_suffix("").parts[:2])]
+
+    @cached_property
+    def _sources(self) -> Sources:
+        return Sources(PACKAGE)
 
     @cached_property
     def _common(self) -> list[str]:
@@ -209,12 +244,7 @@ def passed(root: Path) -> dict[str, Mark]:
 
 def keep(root: Path, marks: dict[str, Mark]) -> None:
     """Add marks to those of what passed."""
-    path = state_path(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(f".{os.getpid()}.part")
-    known = {name: asdict(mark) for name, mark in {**passed(root), **marks}.items()}
-    beside.write_text(json.dumps(known))
-    beside.replace(path)
+    _write(state_path(root), {name: asdict(mark) for name, mark in {**passed(root), **marks}.items()})
 
 
 def check(root: Path, chosen: Sequence[str] = ()) -> int:
@@ -274,7 +304,10 @@ class Run:
         self.seen: set[str] = set()
         known = passed(self.book.root)
         self.marks, self.verdicts = dict[str, Mark](), dict[str, Verdict]()
+        pages_too = getattr(config.option, "nbval", False)
         for name in self._names():
+            if name.endswith(".ipynb") and not pages_too:
+                continue
             self.marks[name] = mark = self.book.mark(name)
             found = judge(mark, known.get(name))
             if config.option.changed and self.of and found.run and not name.endswith(".ipynb") and mark.pages:
@@ -283,6 +316,7 @@ class Run:
                 if all(e and e.rest == mark.rest and e.pages[s] == mark.pages[s] for e, s in zip(earlier, self.of)):
                     found = Verdict(False, "nothing that its tests of the page rest on has changed")
             self.verdicts[name] = found if config.option.changed else Verdict(True, "everything runs")
+        self.book.remember()
         if config.option.changed:
             chosen = [name for name, found in self.verdicts.items() if found.run]
             config.args = [str(self.book.root / name) for name in chosen]
@@ -384,6 +418,13 @@ def _imports(source: str) -> Iterable[str]:
 
 def _room(module: str) -> str:
     return module.split(".")[1] if module.startswith("alignlab.") else ""
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(f".{os.getpid()}.part")
+    beside.write_text(json.dumps(value))
+    beside.replace(path)
 
 
 def _digest(value: Any) -> str:
