@@ -13,6 +13,8 @@ from packaging.specifiers import SpecifierSet
 
 from conftest import ROOT
 
+READS = ("code/", "docs/architecture.md", "requirements.txt")
+
 PACKAGE = ROOT / "code/src/alignlab"
 SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks"]  # in the survey's order
 LOWER = ["assets", "lm", *SURVEY]

@@ -15,6 +15,8 @@ from pybtex.database import parse_file
 
 from conftest import ROOT
 
+READS = ("code/", "references/")
+
 READERS = [
     pytest.param(asset, content, id=content.reader) for asset in registry().values() for content in asset.contents
 ]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+READS = ("code/", "benchmarks/", "requirements.txt", "constraints.txt")
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 

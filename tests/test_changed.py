@@ -10,6 +10,8 @@ from alignlab.book.changed import Book, Mark, judge
 
 from conftest import ROOT
 
+READS = ("code/", "conftest.py", "chapters/04-outer/r", "chapters/06-interpretability/mlp")
+
 CONFTEST = 'pytest_plugins = ("alignlab.book.changed",)\n'
 TESTS = {
     "tests/test_unit.py": "from alignlab.lm.tiny import TinyConfig\ndef test_it():\n    assert TinyConfig\n",

@@ -3,6 +3,8 @@
 import pytest
 from alignlab.fingerprint import WHOLE, Sources, closure
 
+READS = ("code/",)
+
 FILES = {
     "__init__.py": "",
     "low/__init__.py": "from pack.low.tools import halve\n",

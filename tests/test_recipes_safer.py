@@ -10,6 +10,8 @@ from alignlab.outer.safety_data import test_requests as held_out
 from alignlab.outer.safety_data import train_requests
 from alignlab.recipes import lookup, record, safer
 
+READS = ("code/",)
+
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
