@@ -29,6 +29,7 @@ from alignlab.recipes import names as recipe_names
 from alignlab.recipes._recipe import PACKAGE, assets_said, files_said
 
 SETUP = ("conftest.py", "tests/conftest.py", "pytest.ini", "requirements.txt", "constraints.txt", "code/pyproject.toml")
+FOUND = ("node", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Rooms whose tests read nothing but what they reach: code, files and assets that it names.
 ROOMS = ("fingerprint", "assets", "lm", "outer", "inner", "interp", "attacks", "evals", "risks")
 READERS = {"ROOT", "root", "site", "address", "fork", "__file__", "subprocess", "conftest", "cwd", "chdir"}
@@ -196,11 +197,10 @@ class Book:
     @cached_property
     def _common(self) -> list[str]:
         """What everything rests on: set-up, pins, installed versions, Python, a browser and Node.js."""
-        from alignlab.doctor import find_browser
-
         installed = sorted({found.name for folder in sys.path for found in Path(folder or ".").glob("*.dist-info")})
-        machine = [platform.python_version(), platform.machine(), str(find_browser()), str(shutil.which("node"))]
-        required = os.environ.get("ALIGNLAB_REQUIRE_ALL", "")
+        machine = [platform.python_version(), platform.machine(), *(str(shutil.which(name)) for name in FOUND)]
+        machine += sorted(path.name for path in Path.home().glob(".cache/ms-playwright/*"))
+        required = [os.environ.get(name, "") for name in ("ALIGNLAB_REQUIRE_ALL", "ALIGNLAB_CHROMIUM")]
         return [_digest([installed, machine, required, [self._files.get(name) for name in SETUP]])]
 
     @cached_property
