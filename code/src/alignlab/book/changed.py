@@ -165,7 +165,16 @@ class Book:
         ]
         said = reached.strings | set(downloads)
         static = [sha for path, sha in self._files.items() if path.startswith("code/src/alignlab/book/static/")]
+        own += self._shown(f"page {slug}", cells)
         return [self._common, reached.digest, own, records, self._named(reached), assets_said(said), static]
+
+    def _shown(self, name: str, cells: str) -> list[str]:
+        """Checksums of the files whose functions a page may `show`: there, layout and docstrings count too."""
+        sources = self._sources.extended({name: cells})
+        page = sources.module(name)
+        homes = {home for bound in page.imported for home, _ in sources.resolve(name, bound)} | page.loads
+        paths = {sources.paths[home] for home in homes if _room(home) in ROOMS and sources.ours(home)}
+        return sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths)
 
     def _cells(self, name: str) -> tuple[str, Any]:
         """A page's code as one module's text; as a text that only names it, where it is no plain Python."""
@@ -321,7 +330,7 @@ class Run:
             chosen = [name for name, found in self.verdicts.items() if found.run]
             config.args = [str(self.book.root / name) for name in chosen]
             only = {name: self.verdicts[name].only for name in chosen if self.verdicts[name].only}
-            os.environ["ALIGNLAB_CHANGED"] = json.dumps([only, self.book.slugs, bool(self.of)])
+            os.environ["ALIGNLAB_CHANGED"] = json.dumps([only, self.book.slugs, bool(self.of), chosen])
             self._say()
             if not chosen:
                 import pytest
@@ -380,11 +389,19 @@ class Run:
         keep(self.book.root, good)
 
 
+def pytest_ignore_collect(collection_path: Path, config: Any) -> bool | None:
+    """Leave out files that did not change: workers are given the run's own arguments, not the chosen files."""
+    if not config.option.changed or "ALIGNLAB_CHANGED" not in os.environ or collection_path.is_dir():
+        return None
+    chosen = json.loads(os.environ["ALIGNLAB_CHANGED"])[3]
+    return True if collection_path.relative_to(config.rootpath).as_posix() not in chosen else None
+
+
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     """Leave out tests that bear the name of a page that did not change."""
     if not config.option.changed or "ALIGNLAB_CHANGED" not in os.environ:
         return
-    only, slugs, asked = json.loads(os.environ["ALIGNLAB_CHANGED"])
+    only, slugs, asked, _ = json.loads(os.environ["ALIGNLAB_CHANGED"])
     kept, left = [], []
     for item in items:
         pages_of = only.get(item.nodeid.split("::")[0])
