@@ -158,7 +158,8 @@ class Sources:
     def _resolve(
         self, module: str, name: str, seen: frozenset[Any]
     ) -> list[tuple[str, str | None]]:
-        here, found = self.module(module), []
+        here = self.module(module)
+        found: list[tuple[str, str | None]] = []
         if name in here.defined:
             found.append((module, name))
         for target in here.imported.get(name, []):

@@ -402,7 +402,8 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     if not config.option.changed or "ALIGNLAB_CHANGED" not in os.environ:
         return
     only, slugs, asked, _ = json.loads(os.environ["ALIGNLAB_CHANGED"])
-    kept, left = [], []
+    kept: list[Any] = []
+    left: list[Any] = []
     for item in items:
         pages_of = only.get(item.nodeid.split("::")[0])
         named = {slug for slug in slugs if slug in item.nodeid.partition("[")[2]}
