@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
+pytest_plugins = ("alignlab.book.changed",)  # --changed
 MUTATION = "__import__('alignlab.book.mutation', fromlist=['watch'])"  # takes no name of the page's
 
 

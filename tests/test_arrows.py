@@ -13,12 +13,16 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from support import ROOT
 
+READS = ("code/", "docs/architecture.md", "requirements.txt")
+
 PACKAGE = ROOT / "code/src/alignlab"
 SURVEY = ["outer", "inner", "interp", "attacks", "evals", "risks", "overview"]  # the survey's order, the whole on top
 LOWER = ["exercises", "assets", "lm", "toys", *SURVEY]
 MAY = {room: set(LOWER[: place + 1]) for place, room in enumerate(LOWER)}
 MAY |= {top: {*LOWER, top} for top in ("recipes", "scale", "doctor")}
 MAY |= {"book": {*LOWER, "recipes", "book"}, "cli": {*MAY, "book", "cli"}, "__init__": set()}
+for user in ("recipes", "book", "cli", "fingerprint"):
+    MAY.setdefault(user, set()).add("fingerprint")  # it imports nothing of ours
 HEAVY = {"torch", "transformers", "matplotlib", "pandas", "sklearn", "scipy", "IPython", "ipywidgets"}
 
 
@@ -128,6 +132,7 @@ def test_the_arrows_hold():
         ("alignlab.toys.storyland", "from alignlab.outer import reward"),
         ("alignlab.interp.probes", "from alignlab.recipes import record"),
         ("alignlab.__init__", "from alignlab.lm import load_lm"),
+        ("alignlab.fingerprint", "from alignlab.assets import registry"),
     ],
 )
 def test_an_arrow_that_points_up_is_seen(module, source):

@@ -102,6 +102,8 @@ IN_A_BOOK = [
     "tidy",
     "new 05-inner/failures",
     "coverage",
+    "costs",
+    "check",
     "colab --to out",
     "slides --to out",
 ]

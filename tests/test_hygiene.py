@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from alignlab.assets import cache_dir
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from support import ROOT
@@ -16,7 +17,7 @@ from support import ROOT
 TOOLS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "code", "tests", "benchmarks", "conftest.py"],
-    "mypy": ["mypy"],
+    "mypy": ["mypy", "--cache-dir", str(cache_dir() / "mypy")],  # shared between folders, kept between runs
     "codespell": ["codespell"],
 }
 

@@ -21,6 +21,8 @@ import pytest
 from alignlab.assets import AssetError, cache_dir, carrier, convert, fetch, registry, store, table
 from safetensors import SafetensorError
 
+READS = ("code/",)
+
 DATA = bytes(range(256)) * 4000  # 1 MB
 NOTE = b"a note\n"
 FILES = {"data.bin": DATA, "note.txt": NOTE}

@@ -14,6 +14,8 @@ from alignlab.assets import Asset, Content, convert, datasets, fetch, registry, 
 from pybtex.database import parse_file
 from support import ROOT
 
+READS = ("code/", "references/")
+
 READERS = [
     pytest.param(asset, content, id=content.reader) for asset in registry().values() for content in asset.contents
 ]

@@ -14,6 +14,8 @@ from benchmarks.__main__ import main, skipped, text
 from benchmarks._environment import Unavailable, _do
 from benchmarks._measure import compare, measure
 
+READS = ("code/", "benchmarks/", "requirements.txt", "constraints.txt")
+
 FAKE = """
 from benchmarks import Benchmark, Side
 

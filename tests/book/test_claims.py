@@ -8,6 +8,8 @@ from alignlab.book.card import card_html, card_text
 from alignlab.book.claims import ClaimFailed, Control, Measure, Moved, claim
 from alignlab.book.memory import forgotten, memo, seeds
 
+READS = ("code/",)
+
 
 @pytest.fixture(autouse=True)
 def page(monkeypatch):

@@ -12,13 +12,14 @@ import nbformat
 import pytest
 import yaml
 from alignlab import __version__, cli
-from alignlab.book import colab, pages
+from alignlab.book import colab, costs, pages
 from alignlab.book.explorers import Spec, static_html
 from alignlab.book.myst import PlainError, blocks
 from alignlab.book.numbers import GLUE
 from alignlab.book.places import Places
 from alignlab.book.plain import Meanings, plain
 from alignlab.book.site.repository import repository
+from alignlab.book.site.units import minutes
 from support import ROOT
 from typer.testing import CliRunner
 
@@ -141,7 +142,7 @@ def test_the_card_names_section_objectives_cost_and_the_page_in_the_book(made, s
     assert text.startswith("# ") and f"> Section {meta['section']} of the survey" in text
     for goal in meta["objectives"]:
         assert f"> - {goal}" in text
-    assert f"{meta['measured']['seconds']} s" in text and f"/chapters/{slug}.html)" in text
+    assert f"{minutes(costs.costs(ROOT)[slug])}, " in text and f"/chapters/{slug}.html)" in text
     assert all(name in text for name in meta["downloads"])
 
 

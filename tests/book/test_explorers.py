@@ -13,6 +13,8 @@ from alignlab.book import explorers, guesses, inpage, mutation, pages, session
 from alignlab.lm.tiny import TinyConfig, TinyTransformer
 from matplotlib import pyplot as plt
 
+READS = ("code/",)
+
 
 @pytest.fixture(autouse=True)
 def page(monkeypatch):

@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+READS = ("code/",)
+
 
 def probe(notebook: Path, inert: Path) -> dict:
     environment = {**os.environ, "ALIGNLAB_STATIC": "1", "MPLBACKEND": "agg"}

@@ -16,6 +16,7 @@ from alignlab.book.site import tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.pages import Page, chapters, outline, written
 from alignlab.book.site.repository import repository
+from alignlab.book.site.units import minutes
 from bs4 import BeautifulSoup
 from support import ROOT, build_book, complaints
 
@@ -66,7 +67,7 @@ def test_header_card_says_what_the_page_is(site, slug):
     assert f"Section {meta['section']} of the survey" in text
     assert [li.get_text() for li in card.select("li")] == meta["objectives"]
     assert len(meta["objectives"]) <= 3
-    assert f"{WRITTEN[slug].measured['seconds']} s" in text
+    assert f"{minutes(WRITTEN[slug].cost)} ·" in text
     for name in meta["downloads"]:
         assert card.select_one(f'a[href$="models-and-data.html#asset-{name}"]') is not None
     links = {a.get_text(): a["href"] for a in card.select("a.al-button")}

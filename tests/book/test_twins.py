@@ -35,12 +35,6 @@ def test_text_and_notebook_hold_the_same_page(slug):
 
 
 @pytest.mark.parametrize("slug", pages.slugs(ROOT))
-def test_a_page_keeps_its_budget(slug):
-    measured = pages.read_notebook(pages.notebook_path(ROOT, slug)).metadata["alignlab"]["measured"]
-    assert measured["seconds"] <= 60 and measured["peak_mb"] <= 4096, measured
-
-
-@pytest.mark.parametrize("slug", pages.slugs(ROOT))
 def test_a_page_sets_itself_up_under_its_own_name(slug):
     code = [cell.source for cell in pages.from_text(pages.text_path(ROOT, slug)).cells if cell.cell_type == "code"]
     assert not code or f'setup("{slug}")' in code[0]
@@ -65,7 +59,10 @@ def test_refresh_runs_a_page_and_a_second_time_changes_nothing(book):
         "tags": ["hide-input"],
         "jupyter": {"source_hidden": True},
     }
-    assert set(notebook.metadata["alignlab"]["measured"]) == {"seconds", "peak_mb", "machine"}
+    assert set(notebook.metadata["alignlab"]["measured"]) == {
+        *("seconds", "peak_mb", "machine"),
+        *("reference", "cost", "cells"),
+    }
     assert content(notebook) == content(pages.from_text(book / "text/01-a/b.md"))
     assert pages.refresh(book, ["b"]) == []
 

@@ -26,6 +26,8 @@ from alignlab.lm import (
 )
 from alignlab.lm.scoring import split_tokens
 
+READS = ("code/",)
+
 NAME = "smollm2-135m-instruct"
 SHOTS = "".join(
     f"Question: What is the capital of {country}?\nAnswer: {city}\n\n"

@@ -1,5 +1,6 @@
 """Recipes: a killed run goes on, a record says by which code it was made, and a claim may rest on one."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -15,12 +16,16 @@ from alignlab import cli, recipes
 from alignlab.book import claims, mutation, pages, session
 from alignlab.book.card import card_html, card_text
 from alignlab.book.claims import Control, Measure, claim
+from alignlab.fingerprint import Closure, Sources
 from alignlab.recipes import RecipeError, _recipe
 from support import ROOT
 from typer.testing import CliRunner
 
 MODULE = '''
 from alignlab.recipes import Recipe, report, workdir
+
+
+NOTE = "ab"
 
 
 def helper(x):
@@ -36,7 +41,7 @@ def run_seed(seed, config):
     return {"gain": helper(seed) + config["plus"], "curve": [seed, 1], "files": {"w.bin": bytes([seed])}}
 
 
-RECIPE = Recipe(name="long-rise", about="Dough.", config={"plus": 1}, seeds=(0, 1, 2), run=run_seed, code=[helper])
+RECIPE = Recipe(name="long-rise", about="Dough.", config={"plus": 1}, seeds=(0, 1, 2), run=run_seed)
 '''
 
 
@@ -157,7 +162,7 @@ def test_what_cannot_be_kept_is_one_line(kitchen, change, line):
 # --- records
 
 
-@pytest.mark.parametrize("change", [("x * 2", "x * 3"), ("report(0.5", "report(0.6")])
+@pytest.mark.parametrize("change", [("x * 2", "x * 3"), ("report(0.5", "report(0.6"), ("x * 2", "x * len(NOTE)")])
 def test_a_record_whose_code_changed_is_said_to_be_stale(kitchen, change):
     recipes.run_recipe(recipes.lookup("long-rise"), [0])
     assert recipes.record("long-rise").code_is_current() and recipes.record("long-rise").complaint() is None
@@ -180,6 +185,74 @@ def test_comments_docstrings_and_layout_do_not_make_a_record_stale(kitchen):
     recipes.run_recipe(recipes.lookup("long-rise"), [0])
     reload(kitchen, ('"""Documented."""', '"""Said in other words."""'), ("# with a comment", "# another\n"))
     assert recipes.record("long-rise").code_is_current()
+
+
+def test_what_no_result_rests_on_does_not_make_a_record_stale(kitchen):
+    recipes.run_recipe(recipes.lookup("long-rise"), [0])
+    reload(kitchen, ('NOTE = "ab"', 'NOTE = "ab, which the run does not reach"'))
+    assert recipes.record("long-rise").code_is_current()
+
+
+@pytest.mark.parametrize("text", ["safety_prompts.json", "smollm2-135m-instruct"])
+def test_a_file_or_an_asset_that_the_code_names_is_in_the_hash(kitchen, monkeypatch, text):
+    reload(kitchen, ("report(0.5, ", f"report(0.5, {text!r} or "))
+    before = recipes.lookup("long-rise").code_hash()
+    with monkeypatch.context() as changed:
+        changed.setattr(_recipe, "files_said", lambda *_: ["another checksum"])
+        assert (recipes.lookup("long-rise").code_hash() == before) is False
+    reached = Closure("", frozenset(), frozenset(), {})
+    assert len(_recipe.files_said(reached, {text}, _recipe.PACKAGE)) == text.endswith(".json")
+    assert bool(_recipe.assets_said({text})) == (not text.endswith(".json"))
+
+
+def test_an_adapter_counts_where_its_model_is_named_and_its_own_record_never():
+    path = "recipes/records/safer/0/adapter.safetensors"
+    reached = Closure("", frozenset(), frozenset(), {path: frozenset({"smollm2-safer"})})
+    assert _recipe.files_said(reached, {path}, _recipe.PACKAGE) == []
+    assert len(_recipe.files_said(reached, {path, "smollm2-safer"}, _recipe.PACKAGE)) == 1
+    assert _recipe.files_said(reached, {path, "smollm2-safer"}, _recipe.PACKAGE, "records/safer") == []
+
+
+def test_a_run_that_is_no_function_of_a_module_is_one_line(kitchen):
+    reload(kitchen, ("run=run_seed", "run=lambda seed, config: {}"))
+    with pytest.raises(RecipeError, match="must be a function at the top of its module"):
+        recipes.lookup("long-rise").code_hash()
+
+
+def test_the_seeds_of_a_run_share_a_folder_until_the_record_is_written(kitchen, tmp_path):
+    reload(
+        kitchen,
+        ("workdir() /", "workdir(shared=True) /"),
+        ('"curve": [seed, 1]', '"curve": len((workdir(shared=True) / "log").read_text().split())'),
+    )
+    made = recipes.run_recipe(recipes.lookup("long-rise"))
+    assert [made.value("curve", seed) for seed in made.seeds] == [1, 2, 3]
+    assert list(tmp_path.glob("cache/recipes/*")) == []
+
+
+def test_a_record_is_kept_through_a_change_that_leaves_its_results(kitchen):
+    made = recipes.run_recipe(recipes.lookup("long-rise"), [0, 1])
+    reload(kitchen, ("x * 2", "x + x"))
+    with pytest.raises(RecipeError, match="say why the change of code leaves"):
+        recipes.restamp("long-rise", " ")
+    result = run("recipe", "restamp", "long-rise", "--why", "the same sum", "--seed", "1")
+    assert (result.exit_code, result.stdout) == (0, "long-rise: current\n")
+    after = recipes.record("long-rise")
+    assert after.code_is_current() and after.results == made.results and after.file("w.bin", 0)
+    assert [(s["from"], s["why"], s["seed"]) for s in after.stamped] == [(made.code_hash, "the same sum", 1)]
+    assert recipes.restamp("long-rise", "again") == after
+
+
+def test_a_record_is_not_kept_where_the_seed_run_again_differs(kitchen):
+    made = recipes.run_recipe(recipes.lookup("long-rise"), [0, 1])
+    reload(kitchen, ("x * 2", "x * 3"))
+    with pytest.raises(
+        RecipeError, match=r"result 'gain' is .*, not .* on seed 1; run `alignlab recipe run long-rise`"
+    ):
+        recipes.restamp("long-rise", "it is said to be the same", 1)
+    with pytest.raises(RecipeError, match="holds the seeds 0, 1, not 7"):
+        recipes.restamp("long-rise", "it is said to be the same", 7)
+    assert recipes.record("long-rise") == made
 
 
 def test_a_changed_digit_in_a_record_or_its_file_is_noticed(kitchen):
@@ -210,45 +283,6 @@ def test_wrong_names_are_one_line_with_the_nearest(kitchen):
         made.file("v.bin", 0)
     with pytest.raises(RecipeError, match="is for a recipe that runs"):
         recipes.workdir()
-
-
-@pytest.fixture
-def moved(kitchen, tmp_path):
-    """A recorded recipe whose file has moved; the package as it was, and the names that changed."""
-    recipes.run_recipe(recipes.lookup("long-rise"), [0])
-    old = tmp_path / "old"
-    shutil.copytree(kitchen.parent, old)
-    (kitchen / "oven").mkdir()
-    (kitchen / "recipe_long_rise.py").rename(kitchen / "oven/recipe_long_rise.py")
-    forget()
-    yield old, {"alignlab.kitchen.recipe_long_rise": "alignlab.kitchen.oven.recipe_long_rise"}
-    for name in ("alignlab.kitchen.oven.recipe_long_rise", "alignlab.kitchen.oven"):
-        sys.modules.pop(name, None)
-
-
-def test_a_record_whose_code_only_moved_is_stamped_anew(kitchen, moved):
-    before = recipes.record("long-rise")
-    assert not before.code_is_current()
-    names = [f"{was}={now}" for was, now in moved[1].items()]
-    result = run("recipe", "restamp", "--old", moved[0], "--moved", *names)
-    assert (result.exit_code, result.stdout) == (0, "long-rise: stamped anew\n")
-    after = recipes.record("long-rise")
-    assert after.code_is_current() and after.results == before.results and after.file("w.bin", 0)
-    assert run("recipe", "restamp", "--old", moved[0]).stdout == "long-rise: current\n"
-
-
-@pytest.mark.parametrize(
-    "old_too, line", [(False, "helper differs in syntax from"), (True, "was not made by the code in")]
-)
-def test_a_record_whose_code_is_another_is_not_stamped(kitchen, moved, old_too, line):
-    now, was = kitchen / "oven/recipe_long_rise.py", moved[0] / "kitchen/recipe_long_rise.py"
-    for path in (now, was) if old_too else (now,):
-        path.write_text(MODULE.replace("x * 2", "x * 3"))
-    importlib.invalidate_caches()
-    with pytest.raises(RecipeError, match=line):
-        recipes.restamp("long-rise", *moved)
-    with pytest.raises(RecipeError, match="say where it was with --moved"):
-        recipes.restamp("long-rise", moved[0], {})
 
 
 # --- the command

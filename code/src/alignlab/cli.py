@@ -355,6 +355,42 @@ def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
     console.print(references.coverage_table(found))
 
 
+@app.command()
+def check(
+    chapters: Annotated[
+        list[str] | None, typer.Argument(help="Pages; all where none is named.")
+    ] = None,
+    root: ROOT = Path(),
+) -> None:
+    """Run the tests and pages that a change can have touched since they last passed on this machine."""
+    from alignlab.book import changed
+
+    raise typer.Exit(changed.check(_book(root), chapters or []))
+
+
+@app.command()
+def costs(
+    cells: Annotated[
+        int, typer.Option(help="How many of the dearest cells to list.")
+    ] = 20,
+    as_json: JSON = False,
+    root: ROOT = Path(),
+) -> None:
+    """What pages cost in reference seconds, which are over the budget, and their dearest cells."""
+    from alignlab.book import costs
+
+    if as_json:
+        found = costs.costs(_book(root))
+        told = {
+            "pages": found,
+            "over": costs.over(found),
+            "cells": costs.cells(root)[:cells],
+        }
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        typer.echo(costs.table(_book(root), cells))
+
+
 recipe = typer.Typer(
     help="Runs too long for a page: make their records, see which there are.",
     no_args_is_help=True,
@@ -394,50 +430,6 @@ def recipe_run(
     )
 
 
-@recipe.command("restamp")
-def recipe_restamp(
-    old: Annotated[
-        Path,
-        typer.Option(
-            "--old",
-            help="The package's folder as it made the records: code/src/alignlab of a checkout.",
-        ),
-    ],
-    moved: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--moved",
-            help="OLD=NEW, names of a module or function that moved; or a file with such lines.",
-        ),
-    ] = None,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Recipes; all where none is named."),
-    ] = None,
-) -> None:
-    """Stamp records anew whose code is the same in syntax and only moved; one whose code differs is refused."""
-    from alignlab import recipes
-
-    lines = [
-        line
-        for given in moved or []
-        for line in (
-            [given] if "=" in given else Path(given).read_text().split()
-        )
-    ]
-    renames = dict(line.split("=", 1) for line in lines)
-    refused = []
-    for name in names or recipes.names():
-        try:
-            done = recipes.restamp(name, old, renames)
-            typer.echo(f"{name}: {'stamped anew' if done else 'current'}")
-        except recipes.RecipeError as error:
-            refused.append(name)
-            typer.echo(f"alignlab: {error}", err=True)
-    if refused:
-        raise typer.Exit(1)
-
-
 @recipe.command("list")
 def recipe_list(as_json: JSON = False) -> None:
     """Every recipe: whether it was recorded, whether its code is still the same, how long it takes."""
@@ -456,6 +448,29 @@ def recipe_list(as_json: JSON = False) -> None:
         typer.echo(f"{row['name']} ({row['state']}{took}): {row['about']}")
     if not rows:
         typer.echo("no recipes yet")
+
+
+@recipe.command("restamp")
+def recipe_restamp(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    why: Annotated[
+        str,
+        typer.Option(
+            "--why", help="What changed, and why the results stay as they are."
+        ),
+    ] = "",
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", help="Run this seed again first; it must agree."
+        ),
+    ] = None,
+) -> None:
+    """Keep a record whose code changed in a way that cannot change its results; the reason stands in the record."""
+    from alignlab import recipes
+
+    recipes.restamp(name, why, seed)
+    typer.echo(f"{name}: current")
 
 
 def _book(root: Path) -> Path:

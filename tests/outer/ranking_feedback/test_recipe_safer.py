@@ -11,6 +11,8 @@ from alignlab.outer.safety_data import test_requests as held_out
 from alignlab.outer.safety_data import train_requests
 from alignlab.recipes import lookup, record
 
+READS = ("code/",)
+
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
@@ -71,5 +73,5 @@ def test_the_adapter_says_how_it_was_made():
     path = found.file("adapter.safetensors", 0)
     header = read_header(path)
     assert path.stat().st_size <= 8 * 2**20
-    assert header["base"] == "smollm2-135m-instruct" and header["recipe_code"] == found.code_hash
+    assert header["base"] == "smollm2-135m-instruct" and len(bytes.fromhex(header["recipe_code"])) == 8
     assert {"seed", "versions", "base_fingerprint"} <= set(header)

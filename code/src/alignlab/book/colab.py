@@ -126,7 +126,7 @@ class Edition:
             lines.append("**You will be able to**\n\n" + "\n".join(goals))
         facts = [f"**Read first:** {self._first(page.meta)}"]
         run = page.measured
-        cost = [minutes(run.get("seconds")), megabytes(run.get("peak_mb"), "memory")]
+        cost = [minutes(page.cost), megabytes(run.get("peak_mb"), "memory")]
         if any(cost):
             facts.append(f"**Runs in:** {', '.join(x for x in cost if x)} (measured on one core)")
         facts.append(f"**Downloads:** {self._downloads(page.meta)}")

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from alignlab.book import claims, compare, fragments, numbers
+from alignlab.book import claims, compare, fragments, numbers, reference
 
 Record = dict[str, Any]
 
-# Where measured seconds and memory move by less than this share, the old values stay, so that nothing churns.
+# Where a page's cost and memory move by less than this share, the old values stay, so that nothing churns.
 CHURN = 0.25
 CELL_TIMEOUT = 600
 
@@ -176,6 +176,7 @@ def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
         path = notebook_path(root, slug)
         path.parent.mkdir(parents=True, exist_ok=True)
         fetch_assets(notebook)
+        before = reference.processor_seconds()
         try:
             measured = execute(notebook, path.parent, {})
         except PageError as error:
@@ -184,12 +185,35 @@ def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
             for output in cell.get("outputs", []):
                 if output.output_type == "stream" and output.name == "stderr":
                     raise PageError(f"{slug}, cell {number} writes to stderr: {output.text.strip()[:500]}")
+        measured = _in_reference(measured, (before + reference.processor_seconds()) / 2)
         old = read_notebook(path) if path.exists() else None
         known = old.metadata.get("alignlab", {}).get("measured") if old is not None else None
-        notebook.metadata.setdefault("alignlab", {})["measured"] = _steady(known, measured)
+        notebook.metadata.setdefault("alignlab", {})["measured"] = _steady(
+            known, measured, {cell.id for cell in notebook.cells}
+        )
         if write(notebook, path):
             changed.append(slug)
     return changed
+
+
+def renew_prose(root: Path, slug: str) -> bool | None:
+    """Bring a page's prose into its notebook, outputs stay; whether it changed, None where the page has to run."""
+    notebook, path = from_text(text_path(root, slug)), notebook_path(root, slug)
+    if not path.exists():
+        return None
+    stored = read_notebook(path)
+    old = [cell for cell in stored.cells if cell.cell_type == "code"]
+    new = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if [(cell.id, cell.source) for cell in old] != [(cell.id, cell.source) for cell in new]:
+        return None
+    if downloads(notebook) != downloads(stored):
+        return None
+    for before, cell in zip(old, new):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    if "measured" in stored.metadata.get("alignlab", {}):
+        notebook.metadata.setdefault("alignlab", {})["measured"] = stored.metadata["alignlab"]["measured"]
+    notebook.metadata.pop("language_info", None)
+    return write(notebook, path)
 
 
 def write(notebook: Any, path: Path) -> bool:
@@ -240,7 +264,7 @@ def restyle(root: Path, write_files: bool = True) -> list[str]:
 
 
 def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_errors: bool = False) -> dict[str, Any]:
-    """Run a notebook in a kernel of this interpreter; seconds of its processor time and its peak memory.
+    """Run a notebook in a kernel of this interpreter; processor seconds, in all and of each cell, and its peak memory.
 
     Raises PageError unless allow_errors: its first line names the cell that failed and why, the rest is its traceback.
     """
@@ -268,9 +292,16 @@ def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_erro
         index = 0
         try:
             with client.setup_kernel():
+                spent = [_kernel_seconds(client)]
                 for index, cell in enumerate(notebook.cells):
                     client.execute_cell(cell, index)
+                    spent.append(_kernel_seconds(client))
                 usage = _usage(client)
+                usage["cells"] = {
+                    cell.id: after - before
+                    for cell, before, after in zip(notebook.cells, spent, spent[1:])
+                    if cell.cell_type == "code"
+                }
         except CellExecutionError as error:
             reason = next(iter(error.evalue.splitlines()), "")
             raise PageError(f"cell {index} failed: {error.ename}: {reason}\n{error}") from error
@@ -298,19 +329,37 @@ def _usage(client: Any) -> dict[str, Any]:
     seconds, kilobytes = map(float, cell.outputs[0].text.split())
     scale = 1024**2 if platform.system() == "Darwin" else 1024
     return {
-        "seconds": round(seconds),
+        "seconds": round(seconds, 1),
         "peak_mb": round(kilobytes / scale),
         "machine": f"one thread, {platform.machine()}",
     }
 
 
-def _steady(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
-    """Old measurements where the new ones hardly differ."""
-    if old and all(
-        abs(new[key] - old.get(key, 0)) <= CHURN * max(old.get(key, 0), 8) for key in ("seconds", "peak_mb")
-    ):
-        return dict(old)
-    return new
+def _kernel_seconds(client: Any) -> float:
+    """Processor seconds of the kernel so far, seen from outside."""
+    import psutil
+
+    times = psutil.Process(client.km.provisioner.pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def _in_reference(measured: dict[str, Any], workload: float) -> dict[str, Any]:
+    """A measurement with what it comes to in reference seconds; cells under half of one are left out."""
+    cells = {name: round(reference.cost(seconds, workload), 1) for name, seconds in measured["cells"].items()}
+    return {
+        **measured,
+        "reference": round(workload, 3),
+        "cost": round(reference.cost(measured["seconds"], workload), 1),
+        "cells": {name: seconds for name, seconds in cells.items() if seconds >= 0.5},
+    }
+
+
+def _steady(old: dict[str, Any] | None, new: dict[str, Any], cells: set[str]) -> dict[str, Any]:
+    """Old measurements where the new ones hardly differ and the dear cells are still the page's."""
+    kept = old and all(
+        abs(new[key] - old.get(key, 0)) <= CHURN * max(old.get(key, 0), 8) for key in ("cost", "peak_mb")
+    )
+    return dict(old) if old and kept and cells.issuperset(old.get("cells", {})) else new
 
 
 def _outputs(notebook: Any) -> Iterator[Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import hashlib
 import importlib
 import inspect
 import json
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from alignlab.assets import registry
+from alignlab.fingerprint import Closure, Sources, closure
 
 FOLDER = Path(__file__).parent
 PACKAGE = FOLDER.parent  # in whose chapters' folders the recipes stand
@@ -27,11 +28,12 @@ class RecipeError(RuntimeError):
 class Recipe:
     """A run that takes longer than a page's minute.
 
-    name: of its file `recipe_NAME.py`, hyphens for underscores. about: one sentence. config: settings, values that JSON
-    can hold. seeds: on which it runs unless others are asked for. run: (seed, config) -> results by name, small, values
-    that JSON can hold; the entry "files", if any, maps file names to bytes (at most 8 MB each) that are kept beside the
-    record. code: the functions and classes of the package whose change makes the record stale; `run` is always among
-    them. threads: of torch, while it runs.
+    name: of its file `recipe_NAME.py`, hyphens for underscores. about: one sentence. config: settings, values that JSON can
+    hold.
+    seeds: on which it runs unless others are asked for. run: (seed, config) -> results by name, small, values that
+    JSON can hold; the entry "files", if any, maps file names to bytes (at most 8 MB each) that are kept beside the
+    record. What `run` reaches inside the package is the code whose change makes the record stale. threads: of torch,
+    while it runs.
     """
 
     name: str
@@ -39,12 +41,11 @@ class Recipe:
     config: Mapping[str, Any]
     seeds: Sequence[int]
     run: Callable[[int, dict[str, Any]], dict[str, Any]]
-    code: Sequence[Callable[..., Any]]
     threads: int = 1
 
     def code_hash(self) -> str:
-        """A hash of the code that the results rest on; comments, docstrings and layout don't count."""
-        return code_hash((self.run, *self.code))
+        """A hash of all that the results rest on but settings; comments, docstrings and places don't count."""
+        return code_hash(self.name, self.run)
 
 
 def modules() -> dict[str, str]:
@@ -99,36 +100,77 @@ def nearest(name: str, known: Iterable[str]) -> str:
     )
 
 
-def code_hash(functions: Iterable[Callable[..., Any]]) -> str:
-    """Sixteen hex digits made from the syntax of functions and classes, each counted once, in any order."""
-    parts = {}
-    for function in functions:
-        plain = inspect.unwrap(function)
-        tree = ast.parse(textwrap.dedent(inspect.getsource(plain)))
-        parts[f"{plain.__module__}.{plain.__qualname__}"] = _syntax(tree)
-    return hashlib.sha256(
-        json.dumps(parts, sort_keys=True).encode()
-    ).hexdigest()[:16]
+PACKAGE = Path(__file__).parents[1]
+# What these return is checked against the registry's checksums, or moves a bar: their code decides no result.
+APART = tuple(
+    f"alignlab.{name}"
+    for name in (
+        *("assets.store", "assets.carrier", "assets.convert"),
+        *("assets.table", "assets.progress", "recipes._"),
+    )
+)
 
 
-def _syntax(node: Any) -> Any:
-    """A syntax tree as nested lists, without docstrings and places, the same in every version of Python."""
-    if isinstance(node, list):
-        return [_syntax(part) for part in node]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = {}
-    for name, value in ast.iter_fields(node):
-        if name == "body" and isinstance(
-            node,
-            ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module,
-        ):
-            value = (
-                value[1:]
-                if ast.get_docstring(node, clean=False) is not None
-                else value
-            )
-        if value is None or value == [] or name in ("kind", "type_comment"):
-            continue
-        fields[name] = _syntax(value)
-    return [type(node).__name__, fields]
+def code_hash(name: str, run: Callable[..., Any]) -> str:
+    """Sixteen hex digits made from all that a recipe's `run` reaches in the package, from its files and assets too.
+
+    Raises RecipeError where `run` is no function at the top of a module.
+    """
+    module = getattr(run, "__module__", "")
+    source = inspect.getsourcefile(inspect.unwrap(run))
+    sources = Sources(PACKAGE, {module: Path(source or "")})
+    try:
+        reached = closure(
+            sources,
+            [(module, getattr(run, "__qualname__", ""))],
+            apart=lambda module: module.startswith(APART),
+        )
+    except KeyError:
+        raise RecipeError(
+            f"the run of recipe {name!r} must be a function at the top of its module, not {run!r}"
+        ) from None
+    said = reached.strings | sources.texts(module, "RECIPE")
+    parts = [
+        reached.digest,
+        files_said(reached, said, PACKAGE, f"records/{name.replace('-', '_')}"),
+        assets_said(said),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def files_said(
+    reached: Closure, said: Iterable[str], folder: Path, own: str = "/"
+) -> list[str]:
+    """Checksums of the package's files that texts in the code name, by name or by a key that is mapped to their path.
+
+    own: part of a path that does not count, that of a recipe's own record.
+    """
+    files: dict[str, list[Path]] = {}
+    for path in folder.rglob("*.*"):
+        if path.suffix not in (".py", ".pyc") and path.is_file():
+            inside = path.relative_to(folder)
+            if inside.parts[:2] != ("recipes", "records"):
+                files.setdefault(path.name, []).append(path)
+            if f"{own}/" not in f"/{inside.as_posix()}":
+                files.setdefault(inside.as_posix(), []).append(path)
+    named = set(said)
+    found = {
+        path
+        for text in named
+        if "/" not in text or reached.keys.get(text, frozenset({text})) & named
+        for path in files.get(text, ())
+    }
+    return sorted(
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in found
+    )
+
+
+def assets_said(said: Iterable[str]) -> list[str]:
+    """Checksums of the registered assets that texts in the code name."""
+    known = registry()
+    return sorted(
+        file.sha256
+        for text in set(said)
+        if text in known
+        for file in known[text].files.values()
+    )

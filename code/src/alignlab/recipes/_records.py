@@ -17,6 +17,7 @@ class Record:
     """What a recipe found, as shipped.
 
     results: by seed, then by name. seconds: of processor time, by seed. files: by seed, then file name, their sha256.
+    stamped: each change of code that left the results as they are: {from, why, seed, date} (`alignlab recipe restamp`).
     """
 
     name: str
@@ -27,6 +28,7 @@ class Record:
     files: dict[int, dict[str, str]]
     versions: dict[str, str]
     date: str
+    stamped: tuple[dict[str, Any], ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -69,7 +71,7 @@ class Record:
         return None
 
     def code_is_current(self) -> bool:
-        """Whether the functions that the recipe lists are still those that made the record."""
+        """Whether the code that the recipe reaches is still that which made the record."""
         return self.code_hash == _recipe.lookup(self.name).code_hash()
 
     def _of(self, by_seed: dict[int, Any], seed: int) -> Any:
@@ -141,6 +143,7 @@ def parse(name: str, text: str) -> Record:
             **by_seed,
             versions=read["versions"],
             date=read["date"],
+            stamped=tuple(read.get("stamped", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecipeError(
@@ -169,6 +172,8 @@ def to_text(record: Record) -> str:
         "versions": record.versions,
         "date": record.date,
     }
+    if record.stamped:
+        written["stamped"] = list(record.stamped)
     return (
         json.dumps(
             {**written, "digest": digest(written)}, indent=1, ensure_ascii=False

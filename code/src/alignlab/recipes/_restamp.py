@@ -1,114 +1,88 @@
-"""Stamp a record anew where only the names of its code changed: a module moved, the syntax is the same.
+"""Keep a record whose code changed in a way that cannot change its results, such as a check of its inputs.
 
-A record is refused where its stamp is not that of the old tree, or where the syntax of one of its functions differs
-between the trees, the moved modules' names apart.
+The reason, and which seed was run again to see it, stand in the record.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
-import json
-import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
+import dataclasses
+import datetime
+import math
 from typing import Any
 
-from alignlab.recipes import _recipe, _records
+from alignlab.recipes import _recipe, _records, _running
 from alignlab.recipes._recipe import RecipeError
+from alignlab.recipes._records import Record
 
 
-def restamp(name: str, old: Path, moved: Mapping[str, str]) -> bool:
-    """Give a recipe's record the stamp of the code as it is now; whether that changed anything.
+def restamp(
+    name: str, why: str, seed: int | None = None, within: float = 0.01
+) -> Record:
+    """Give a record the stamp of the code as it is now.
 
-    old: the package's folder as it was when the record was made (`code/src/alignlab` of another checkout). moved: old
-    name -> new name of modules, or of functions that went to another module, each beginning with "alignlab.".
-    Raises RecipeError where the record was not made by the old code, or where its code differs in more than names.
+    why: what changed, and why that leaves the results as they are. seed: one of the record's that is run again first
+    and must agree (numbers within the share `within` of the record's, or 1e-6); None takes the reason alone.
+    A record that is current already stays as it is. Raises RecipeError without a reason, where the settings have
+    changed, or where the seed's results differ.
     """
-    recipe, found = _recipe.lookup(name), _records.record(name)
-    if found.code_hash == recipe.code_hash():
-        return False
-    before = {new: was for was, new in moved.items()}
-    functions = {_full(f): f for f in (recipe.run, *recipe.code)}
-    parts: dict[str, Any] = {}
-    for now, function in functions.items():
-        was = _renamed(now, before)
-        then = _definition(old, was, name)
-        parts[was] = _recipe._syntax(ast.Module([then], []))
-        plain = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
-        if _moved(then, moved) != _moved(ast.parse(plain).body[0], moved):
-            raise RecipeError(
-                f"{now} differs in syntax from {was}: the record of {name!r} can't be stamped; "
-                f"run `alignlab recipe run {name}`"
-            )
-    made_by = hashlib.sha256(
-        json.dumps(parts, sort_keys=True).encode()
-    ).hexdigest()[:16]
-    if made_by != found.code_hash:
+    record, recipe = _records.record(name), _recipe.lookup(name)
+    if record.complaint() is None:
+        return record
+    if not why.strip():
         raise RecipeError(
-            f"the record of {name!r} was not made by the code in {old}: give the tree that made it"
+            f"say why the change of code leaves the record of {name!r} as it is, or run `alignlab recipe run {name}`"
         )
-    stamped = replace(found, code_hash=recipe.code_hash())
-    _records.record_path(name).write_text(
-        _records.to_text(stamped), encoding="utf-8"
+    if record.config != _records.plain(recipe.config):
+        raise RecipeError(str(record.complaint()))
+    if seed is not None:
+        if seed not in record.results:
+            raise RecipeError(
+                f"the record of {name!r} holds the seeds {', '.join(map(str, record.seeds))}, not {seed}"
+            )
+        again = _running.results_of(recipe, seed)
+        if found := difference(record.results[seed], again, within):
+            raise RecipeError(
+                f"the record of {name!r} can't be kept: {found} on seed {seed}; run `alignlab recipe run {name}`"
+            )
+    stamp = {
+        "from": record.code_hash,
+        "why": why.strip(),
+        "seed": seed,
+        "date": datetime.date.today().isoformat(),
+    }
+    made = dataclasses.replace(
+        record,
+        code_hash=recipe.code_hash(),
+        stamped=(*record.stamped, stamp),
     )
-    return True
-
-
-def _full(function: Callable[..., Any]) -> str:
-    plain = inspect.unwrap(function)
-    return f"{plain.__module__}.{plain.__qualname__}"
-
-
-def _renamed(name: str, names: Mapping[str, str]) -> str:
-    """A dotted name with its longest known beginning replaced."""
-    parts = name.split(".")
-    for k in range(len(parts), 0, -1):
-        if (start := ".".join(parts[:k])) in names:
-            return ".".join([names[start], *parts[k:]])
-    return name
-
-
-def _definition(package: Path, name: str, recipe: str) -> Any:
-    """The function or class of a full name, read from a package's folder. Raises RecipeError where it isn't there."""
-    parts = name.split(".")[1:]
-    for k in range(len(parts) - 1, 0, -1):
-        path = package.joinpath(*parts[:k]).with_suffix(".py")
-        if path.is_file():
-            node: Any = ast.parse(path.read_text(encoding="utf-8"))
-            for part in parts[k:]:
-                inside = [
-                    n for n in node.body if getattr(n, "name", "") == part
-                ]
-                if not inside:
-                    break
-                node = inside[-1]
-            else:
-                return node
-    raise RecipeError(
-        f"{package} has no {name}: the record of {recipe!r} can't be stamped; say where it was with --moved"
+    _running._atomically(
+        _records.record_path(name), _records.to_text(made).encode()
     )
+    return made
 
 
-def _moved(node: ast.AST, moved: Mapping[str, str]) -> Any:
-    """Syntax with imports flattened and every name of the package as it is called now."""
-    tree = ast.parse(ast.unparse(node))
-    for inside in ast.walk(tree):
-        body = getattr(inside, "body", None)
-        if isinstance(body, list):
-            inside.body = [n for part in body for n in _flat(part, moved)]  # type: ignore[attr-defined]
-    return _recipe._syntax(tree)
+def difference(
+    old: Any, new: Any, within: float, where: str = "result"
+) -> str | None:
+    """The first difference between two results as JSON holds them, in words; None where they agree."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        if old.keys() != new.keys():
+            return f"{where} has other names"
+        pairs = [(f"{where} {key!r}", old[key], new[key]) for key in old]
+    elif isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            return f"{where} has {len(new)} entries, not {len(old)}"
+        pairs = [
+            (f"{where}[{i}]", *pair) for i, pair in enumerate(zip(old, new))
+        ]
+    elif _number(old) and _number(new):
+        near = math.isclose(old, new, rel_tol=within, abs_tol=1e-6)
+        return None if near else f"{where} is {new:.6g}, not {old:.6g}"
+    else:
+        return None if old == new else f"{where} is {new!r}, not {old!r}"
+    found = (difference(a, b, within, place) for place, a, b in pairs)
+    return next((line for line in found if line), None)
 
 
-def _flat(node: ast.stmt, moved: Mapping[str, str]) -> Iterator[ast.stmt]:
-    if not isinstance(node, ast.ImportFrom) or node.level:
-        yield node
-        return
-    for name in sorted(node.names, key=lambda n: n.name):
-        full = _renamed(f"{node.module}.{name.name}", moved)
-        home, _, last = full.rpartition(".")
-        yield ast.ImportFrom(
-            home, [ast.alias(last, name.asname or name.name)], 0
-        )
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,16 +74,18 @@ def run_recipe(
     return _write(recipe, config, code, known, parts)
 
 
-def workdir() -> Path:
+def workdir(*, shared: bool = False) -> Path:
     """A folder of the seed that runs, kept while it isn't done: a long seed may leave checkpoints there.
 
+    shared: one for all seeds of the run instead, by the same code and settings, kept until the record is written.
     Raises RecipeError where no recipe runs.
     """
     if not _running:
         raise RecipeError(
             "workdir() is for a recipe that runs: start it with `alignlab recipe run NAME`"
         )
-    folder = _running[-1][0]
+    work = _running[-1][0]
+    folder = work.parent / "shared" if shared else work
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -145,6 +148,15 @@ def _run_seed(
     _atomically(parts / f"{seed}.json", json.dumps(done).encode())
     spent.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def results_of(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """What a recipe finds on a seed, run anew and kept nowhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts, config = Path(folder), _records.plain(recipe.config)
+        _run_seed(recipe, seed, config, parts, lambda share, text: None)
+        done = json.loads((parts / f"{seed}.json").read_text(encoding="utf-8"))
+    return dict(done["results"])
 
 
 def _within(

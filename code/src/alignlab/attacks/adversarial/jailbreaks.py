@@ -16,6 +16,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, TinyTransformer, chat_prompt, logprobs
 from alignlab.lm.checks import tempered
+from alignlab.toys.museum import ID, SUFFIX_WORDS, Requests, ask
 
 
 @torch.no_grad()

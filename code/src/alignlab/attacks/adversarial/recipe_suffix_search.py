@@ -17,7 +17,6 @@ from alignlab.attacks.adversarial.suffix import (
     gradient_words,
     random_words,
     search,
-    swap,
 )
 from alignlab.lm import load_lm
 from alignlab.recipes._recipe import Recipe
@@ -76,13 +75,4 @@ RECIPE = Recipe(
     },
     seeds=tuple(range(len(QUESTIONS))),
     run=run_seed,
-    code=[
-        search,
-        swap,
-        gradient_words,
-        random_words,
-        ChatVictim,
-        start_suffix,
-        typed_words,
-    ],
 )

@@ -75,10 +75,9 @@ def _facts(page: Page, link: Link) -> str:
             else f'<span class="al-unwritten">{name} (not written yet)</span>'
         )
     rows.append(("Read first", ", ".join(needs) or "nothing"))
-    measured = page.measured
-    cost = " · ".join(x for x in (minutes(measured.get("seconds")), megabytes(measured.get("peak_mb"), "memory")) if x)
+    cost = " · ".join(x for x in (minutes(page.cost), megabytes(page.measured.get("peak_mb"), "memory")) if x)
     if cost:
-        rows.append(("Runs in", f'{cost} <span class="al-quiet">measured on one core</span>'))
+        rows.append(("Runs in", f'{cost} <span class="al-quiet">on one core</span>'))
     rows.append(("Downloads", _downloads(page, link)))
     body = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in rows)
     return f'<dl class="al-header-facts">{body}</dl>'

@@ -75,6 +75,12 @@ class Page:
         """What `alignlab refresh` measured: seconds and memory of the run."""
         return dict(self.meta.get("measured") or {})
 
+    @property
+    def cost(self) -> float | None:
+        """Reference seconds of the run; the seconds of a measurement that has none, None where nothing was measured."""
+        found = self.measured.get("cost", self.measured.get("seconds"))
+        return None if found is None else float(found)
+
 
 @cache
 def outline() -> tuple[Section, ...]:

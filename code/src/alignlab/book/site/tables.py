@@ -147,14 +147,14 @@ def _values(values: Sequence[float | None]) -> str:
 
 
 def run_times(pages: Mapping[str, Page], link: Link) -> str:
-    """Measured seconds and peak memory of each page, one idle core, as `alignlab refresh` saw them."""
-    measured = [p for p in pages.values() if p.measured]
+    """Reference seconds and peak memory of each page on one core, as `alignlab refresh` saw them."""
+    measured = [p for p in pages.values() if p.cost is not None]
     if not measured:
         return '<p class="al-none">No chapter has been measured yet.</p>'
-    longest = max(p.measured["seconds"] for p in measured)
+    longest = max(p.cost or 0.0 for p in measured)
     rows = []
     for page in measured:
-        seconds = page.measured["seconds"]
+        seconds = page.cost or 0.0
         bar = f'<span class="al-time" aria-hidden="true"><i style="width:{100 * seconds / longest:.0f}%"></i></span>'
         rows.append(
             (
@@ -164,7 +164,7 @@ def run_times(pages: Mapping[str, Page], link: Link) -> str:
                 str(len(page.claims)),
             )
         )
-    total = sum(p.measured["seconds"] for p in measured)
+    total = sum(p.cost or 0.0 for p in measured)
     rows.append(
         (
             f"all {len(measured)}",

@@ -10,11 +10,8 @@ from alignlab.interp.attention.circuits import (
     qk_circuit,
     written,
 )
-from alignlab.interp.attention.heads import prefix_matching, previous_token
 from alignlab.interp.attention.induction import (
     Shape,
-    repeating,
-    split_losses,
     train_induction,
 )
 from alignlab.recipes._recipe import Recipe
@@ -79,14 +76,4 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2),
     run=run_seed,
-    code=[
-        train_induction,
-        repeating,
-        split_losses,
-        prefix_matching,
-        previous_token,
-        ov_circuit,
-        qk_circuit,
-        written,
-    ],
 )

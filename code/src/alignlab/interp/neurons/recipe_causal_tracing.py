@@ -65,5 +65,4 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2),
     run=run_seed,
-    code=[causal_trace, by_role, known_facts],
 )

@@ -257,15 +257,4 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2),
     run=run_seed,
-    code=[
-        rank_one_edits,
-        edit_scores,
-        second_moments,
-        causal_trace,
-        known_facts,
-        requests,
-        nats,
-        surprise,
-        one_by_one,
-    ],
 )

@@ -119,13 +119,4 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2),
     run=run_seed,
-    code=[
-        attributions,
-        random_neurons,
-        scaled_neurons,
-        shared_neurons,
-        top_neurons,
-        known_facts,
-        suppressed,
-    ],
 )

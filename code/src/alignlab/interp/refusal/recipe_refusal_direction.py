@@ -194,15 +194,4 @@ RECIPE = Recipe(
     config=CONFIG,
     seeds=(0, 1, 2),
     run=run,
-    code=[
-        switches,
-        by_layer,
-        ablated,
-        held,
-        answer_starts,
-        declining,
-        refusal_direction,
-        matched_requests,
-        judged_refusals,
-    ],
 )

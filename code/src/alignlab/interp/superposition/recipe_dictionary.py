@@ -14,10 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alignlab.assets import cache_dir
 from alignlab.interp.dictionary import (
     Dictionary,
-    above,
     activity_of,
     train_dictionary,
     unexplained,
@@ -32,7 +30,7 @@ from alignlab.interp.features import (
     top_examples,
     windows,
 )
-from alignlab.recipes import Recipe, report
+from alignlab.recipes import Recipe, report, workdir
 
 HELD_OUT = (7, 13, 22, 25)  # numbers of articles
 TITLES = {
@@ -84,15 +82,13 @@ def chosen(held_out: bool, most: int) -> tuple[Tensor, list[int]]:
 
 @functools.cache
 def activations(layer: int, held_out: bool, most: int) -> Tensor:
-    """What the layer holds at those windows, (window, pos - SKIP, d), in half precision, kept in the cache."""
+    """What the layer holds at those windows, (window, pos - SKIP, d), in half precision, kept while the recipe runs."""
     kept = (
-        cache_dir()
-        / "activations"
-        / f"dictionary-{layer}-{'held' if held_out else 'trained'}-{most}.pt"
+        workdir(shared=True)
+        / f"{layer}-{'held' if held_out else 'trained'}-{most}.pt"
     )
     if not kept.is_file():
         parts = chosen(held_out, most)[0].split(64)
-        kept.parent.mkdir(parents=True, exist_ok=True)
         torch.save(
             torch.cat(
                 [
@@ -275,15 +271,4 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2),
     run=run,
-    code=[
-        train_dictionary,
-        unexplained,
-        Dictionary,
-        above,
-        losses,
-        principal,
-        layer_activations,
-        windows,
-        top_examples,
-    ],
 )

@@ -6,13 +6,8 @@ from typing import Any
 
 import torch
 
-from alignlab.outer import story_reward
 from alignlab.outer.best_of_n import best_of_n
-from alignlab.outer.ranking_feedback import direct, ranked
 from alignlab.outer.ranking_feedback.frontier import (
-    fit_cringe,
-    fit_pairs,
-    fit_raft,
     methods,
     outcome,
     story_logprobs,
@@ -69,43 +64,4 @@ RECIPE = Recipe(
     config={"pairs": 1000, "stories": 800},
     seeds=tuple(range(5)),
     run=run_seed,
-    code=[
-        *(
-            fit_pairs,
-            fit_cringe,
-            fit_raft,
-            methods,
-            outcome,
-            story_logprobs,
-            best_of_n,
-        ),
-        *(
-            direct.dpo_loss,
-            direct.ipo_loss,
-            direct.hinge_loss,
-            direct.kto_loss,
-            direct.slic_loss,
-            direct.simpo_loss,
-        ),
-        *(
-            direct.orpo_loss,
-            direct.log_ratio_margin,
-            direct.mismatched_kl,
-            direct.per_token,
-        ),
-        *(
-            ranked.rrhf_loss,
-            ranked.pro_loss,
-            ranked.cringe_loss,
-            ranked.best_of,
-        ),
-        *(
-            storyland.task,
-            storyland.Task,
-            storyland.sample,
-            storyland.logprobs,
-            storyland.kl_to,
-            story_reward.reward_model,
-        ),
-    ],
 )

@@ -25,25 +25,10 @@ from alignlab.lm.generation import chat_prompt, generate
 from alignlab.lm.load import LM, load_lm
 from alignlab.lm.scoring import perplexity
 from alignlab.lm.sentences import sentence_vectors
-from alignlab.outer.ranking_feedback.cached import (
-    answer_logprobs,
-    answer_sums,
-    run_lower,
-    run_upper,
-)
-from alignlab.outer.ranking_feedback.direct import dpo_loss
 from alignlab.outer.ranking_feedback.safer import (
-    Anchor,
-    anchor,
-    duels,
-    final_states,
     own_answers,
     plain_texts,
-    prefer,
-    reference_sums,
     stages,
-    warm_up,
-    with_adapter,
 )
 from alignlab.outer.safety_data import KINDS, test_requests, train_requests
 from alignlab.recipes._recipe import Recipe
@@ -241,28 +226,5 @@ RECIPE = Recipe(
     config=CONFIG,
     seeds=(0,),
     run=run,
-    code=[
-        measure,
-        reply,
-        train_requests,
-        test_requests,
-        own_answers,
-        plain_texts,
-        Anchor,
-        anchor,
-        final_states,
-        duels,
-        stages,
-        with_adapter,
-        warm_up,
-        prefer,
-        reference_sums,
-        run_lower,
-        run_upper,
-        answer_logprobs,
-        answer_sums,
-        dpo_loss,
-        judged_refusals,
-    ],
     threads=1,
 )

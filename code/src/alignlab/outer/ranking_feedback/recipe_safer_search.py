@@ -21,9 +21,7 @@ from alignlab.outer.ranking_feedback import recipe_safer as safer
 from alignlab.outer.ranking_feedback.safer import (
     own_answers,
     plain_texts,
-    prefer,
     stages,
-    warm_up,
 )
 from alignlab.outer.safety_data import KINDS, test_requests, train_requests
 from alignlab.recipes._recipe import Recipe
@@ -109,16 +107,5 @@ RECIPE = Recipe(
     },
     seeds=(0,),
     run=run,
-    code=[
-        variant,
-        measure,
-        train_requests,
-        own_answers,
-        plain_texts,
-        stages,
-        warm_up,
-        prefer,
-        judged_refusals,
-    ],
     threads=1,
 )

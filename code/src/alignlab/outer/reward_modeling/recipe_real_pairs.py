@@ -93,5 +93,4 @@ RECIPE = Recipe(
     },
     seeds=(0, 1, 2, 3, 4),
     run=run_seed,
-    code=[real_features, fit_reward, agreement, answer_features, shuffle],
 )

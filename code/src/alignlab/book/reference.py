@@ -1,0 +1,84 @@
+"""A fixed piece of work, timed beside every measurement, so that what a page costs compares between machines.
+
+A page's cost is in *reference seconds*: its processor seconds over those of the reference workload, times the
+workload's nominal second. The workload does what pages do: float32 products of the shapes that SmolLM2 has, passes
+over memory, many small operations as the training of a toy makes them, and plain Python.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+NOMINAL = 1.0  # reference seconds of one run of the workload, by definition
+
+
+def workload() -> float:
+    """Do the fixed work once; a number, the same each time on one machine."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator)
+
+    x, up, down = draw(256, 576), draw(576, 1536) / 24, draw(1536, 576) / 39
+    for _ in range(PRODUCTS):
+        x = torch.nn.functional.silu(x @ up) @ down
+        x = x / x.norm(dim=1, keepdim=True) * 24
+    wide = draw(2_000_000)
+    for _ in range(PASSES):
+        wide = torch.tanh(wide) + 0.5 * wide
+    weight = draw(32, 32).div(6).requires_grad_()
+    batch = draw(16, 32)
+    for _ in range(SMALL):
+        loss = torch.log_softmax(torch.relu(batch @ weight) @ weight, -1).square().mean()
+        (gradient,) = torch.autograd.grad(loss, weight)
+        weight = (weight - 0.01 * gradient).detach().requires_grad_()
+    counts: dict[int, int] = {}
+    for i in range(STEPS):
+        key = (i * 2654435761) % 1009
+        counts[key] = counts.get(key, 0) + i % 7
+    return float((x.sum() + wide.sum() + weight.sum()).detach()) + sum(counts.values()) % 97
+
+
+# About a quarter of the nominal second each.
+PRODUCTS, PASSES, SMALL, STEPS = 32, 27, 2000, 1_350_000
+
+
+def processor_seconds() -> float:
+    """Processor seconds that the workload takes now, on one thread, in a process of its own.
+
+    Raises RuntimeError, with what it wrote, where the process fails.
+    """
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    run = subprocess.run(
+        [sys.executable, "-m", __name__],
+        env={**os.environ, **threads},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise RuntimeError(f"the reference workload failed: {run.stderr.strip()[-500:]}")
+    return float(run.stdout)
+
+
+def cost(seconds: float, reference: float) -> float:
+    """Reference seconds of what took `seconds` where the workload took `reference`."""
+    return seconds / reference * NOMINAL
+
+
+def main() -> None:
+    """Print the workload's processor seconds, once everything is loaded and warm."""
+    import torch
+
+    torch.set_num_threads(1)
+    workload()
+    start = time.process_time()
+    workload()
+    print(time.process_time() - start)
+
+
+if __name__ == "__main__":
+    main()
