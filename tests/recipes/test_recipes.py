@@ -1,10 +1,8 @@
 """Recipes: a killed run goes on, a record says by which code it was made, and a claim may rest on one."""
 
-import dataclasses
 import importlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +14,7 @@ from alignlab import cli, recipes
 from alignlab.book import claims, mutation, pages, session
 from alignlab.book.card import card_html, card_text
 from alignlab.book.claims import Control, Measure, claim
-from alignlab.fingerprint import Closure, Sources
+from alignlab.fingerprint import Closure
 from alignlab.recipes import RecipeError, _recipe
 from support import ROOT
 from typer.testing import CliRunner

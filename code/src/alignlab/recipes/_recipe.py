@@ -28,10 +28,9 @@ class RecipeError(RuntimeError):
 class Recipe:
     """A run that takes longer than a page's minute.
 
-    name: of its file `recipe_NAME.py`, hyphens for underscores. about: one sentence. config: settings, values that JSON can
-    hold.
-    seeds: on which it runs unless others are asked for. run: (seed, config) -> results by name, small, values that
-    JSON can hold; the entry "files", if any, maps file names to bytes (at most 8 MB each) that are kept beside the
+    name: of its file `recipe_NAME.py`, hyphens for underscores. about: one sentence. config: settings, values that JSON
+    can hold. seeds: on which it runs unless others are asked for. run: (seed, config) -> results by name, small, values
+    that JSON can hold; the entry "files", if any, maps file names to bytes (at most 8 MB each) that are kept beside the
     record. What `run` reaches inside the package is the code whose change makes the record stale. threads: of torch,
     while it runs.
     """

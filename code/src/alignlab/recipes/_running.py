@@ -197,7 +197,7 @@ def _write(
     known: dict[int, dict[str, Any]],
     parts: Path,
 ) -> Record:
-    by_seed = {
+    by_seed: Any = {
         key: {s: part[key] for s, part in known.items()}
         for key in ("results", "seconds", "files")
     }
