@@ -54,7 +54,7 @@ def kitchen(tmp_path, monkeypatch):
     folder = tmp_path / "package/kitchen"
     folder.mkdir(parents=True)
     (folder / "recipe_long_rise.py").write_text(MODULE)
-    monkeypatch.setattr(_recipe, "FOLDER", folder)
+    monkeypatch.setattr(_recipe, "FOLDER", folder.parent / "recipes")
     monkeypatch.setattr(_recipe, "PACKAGE", folder.parent)
     monkeypatch.setattr(alignlab, "__path__", [*alignlab.__path__, str(folder.parent)])
     monkeypatch.setenv("ALIGNLAB_CACHE", str(tmp_path / "cache"))
@@ -78,7 +78,7 @@ def run(*arguments: object):
 
 
 def record_of(folder: Path) -> Path:
-    return folder / "records/long_rise.json"
+    return folder.parent / "recipes/records/long_rise.json"
 
 
 # --- running
@@ -101,7 +101,7 @@ def test_a_killed_run_goes_on_where_it_was(kitchen, tmp_path):
     (kitchen / "recipe_long_rise.py").write_text(killer + deadly)
     script = (
         "from pathlib import Path; from alignlab import recipes; from alignlab.recipes import _recipe; "
-        f"_recipe.FOLDER = Path({str(kitchen)!r}); _recipe.PACKAGE = _recipe.FOLDER.parent; "
+        f"_recipe.PACKAGE = Path({str(kitchen.parent)!r}); _recipe.FOLDER = _recipe.PACKAGE / 'recipes'; "
         "import alignlab; alignlab.__path__.append(str(_recipe.PACKAGE)); "
         "recipes.run_recipe(recipes.lookup('long-rise'))"
     )
@@ -124,12 +124,9 @@ def test_a_killed_run_goes_on_where_it_was(kitchen, tmp_path):
 def test_seeds_are_added_and_those_done_are_kept(kitchen, monkeypatch):
     recipes.run_recipe(recipes.lookup("long-rise"), [0, 1])
     ran = []
-    monkeypatch.setattr(recipes._running, "_run_seed", lambda recipe, seed, *rest: ran.append(seed))
-    assert recipes.run_recipe(recipes.lookup("long-rise"), [1, 0]).seeds == (0, 1) and ran == []
-    monkeypatch.undo()
-    monkeypatch.setattr(_recipe, "FOLDER", kitchen)
-    monkeypatch.setattr(_recipe, "PACKAGE", kitchen.parent)
-    monkeypatch.setattr(alignlab, "__path__", [*alignlab.__path__, str(kitchen.parent)])
+    with monkeypatch.context() as watched:
+        watched.setattr(recipes._running, "_run_seed", lambda recipe, seed, *rest: ran.append(seed))
+        assert recipes.run_recipe(recipes.lookup("long-rise"), [1, 0]).seeds == (0, 1) and ran == []
     assert recipes.run_recipe(recipes.lookup("long-rise"), [7]).seeds == (0, 1, 7)
     assert recipes.record("long-rise").file("w.bin", 0).read_bytes() == b"\x00"
 
@@ -139,7 +136,7 @@ def test_what_other_code_found_is_not_mixed_in(kitchen):
     reload(kitchen, ("x * 2", "x * 3"))
     made = recipes.run_recipe(recipes.lookup("long-rise"), [1])
     assert made.seeds == (1,) and made.value("gain", 1) == 4
-    assert [path.name for path in (kitchen / "records/long_rise").glob("*/*")] == ["w.bin"]
+    assert [path.name for path in (record_of(kitchen).with_suffix("")).glob("*/*")] == ["w.bin"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +196,7 @@ def test_a_file_or_an_asset_that_the_code_names_is_in_the_hash(kitchen, monkeypa
         changed.setattr(_recipe, "files_said", lambda *_: ["another checksum"])
         assert (recipes.lookup("long-rise").code_hash() == before) is False
     reached = Closure("", frozenset(), frozenset(), {})
-    assert len(_recipe.files_said(reached, {text}, _recipe.PACKAGE)) == text.endswith(".json")
+    assert len(_recipe.files_said(reached, {text}, ROOT / "code/src/alignlab")) == text.endswith(".json")
     assert bool(_recipe.assets_said({text})) == (not text.endswith(".json"))
 
 
