@@ -60,6 +60,10 @@ def answer_logprobs(
         raise ValueError(
             f"{len(prompts)} prompts, {len(answers)} answers, {len(where)} places: give one of each a prompt"
         )
+    if not all(answers):
+        raise ValueError(
+            f"answer {[*map(bool, answers)].index(False)} is empty: there is nothing to score"
+        )
     ids = [encode(lm, prompt) for prompt in prompts]
     check_ids(ids)
     tokens, mask, _ = pad_right(ids, lm.device)
