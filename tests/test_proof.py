@@ -4,7 +4,8 @@ import copy
 import random
 
 import pytest
-from alignlab.book import pages, proof
+from alignlab.book.files import pages
+from alignlab.book.page import evidence
 
 from conftest import ROOT
 
@@ -30,7 +31,7 @@ NOT_YET = {
 
 def faults_of(slug: str) -> list[str]:
     records = pages.claims_records(ROOT, slug)
-    return [f"{record['id']}: {fault}" for record in records for fault in proof.faults(record)]
+    return [f"{record['id']}: {fault}" for record in records for fault in evidence.faults(record)]
 
 
 @pytest.mark.parametrize("slug", pages.slugs(ROOT))
@@ -76,38 +77,38 @@ GOOD = {
         ([-0.1, 0.0, 0.1], (-0.2, 0.2), [0.4, 0.5, 0.6], 3.0),
         ([-0.1, 0.0, 0.1], (-0.2, 0.2), [-0.6, -0.5, -0.4], 3.0),
         ([1.0, 1.1, 1.2], (0.9, None), [0.1, 0.4, 0.7], 1.34),
-        ([1.0, 1.0, 1.0], (0.9, None), [0.3, 0.3, 0.3], proof.CAP),
-        ([1.0, 1.0, 1.0], (0.9, None), [1.3, 1.3, 1.3], -proof.CAP),
+        ([1.0, 1.0, 1.0], (0.9, None), [0.3, 0.3, 0.3], evidence.CAP),
+        ([1.0, 1.0, 1.0], (0.9, None), [1.3, 1.3, 1.3], -evidence.CAP),
         ([1.0, 1.0, 1.0], (0.9, None), [1.0, 1.0, 1.0], 0.0),
-        ([1.0, 1.00001, 1.0], (0.9, None), [0.3, 0.3, 0.3], proof.CAP),
+        ([1.0, 1.00001, 1.0], (0.9, None), [0.3, 0.3, 0.3], evidence.CAP),
         ([1.0, None, 1.2], (0.9, None), [0.3, 0.4, 0.5], None),
     ],
 )
 def test_separation_is_the_distance_of_the_nearest_values_in_pooled_deviations(values, band, other, expected):
-    assert proof.separation(measure(values, band), [control(other)]) == expected
+    assert evidence.separation(measure(values, band), [control(other)]) == expected
 
 
 def test_two_sided_bands_see_controls_on_both_sides():
-    apart = proof.separation(measure([-0.1, 0.0, 0.1], (-0.2, 0.2)), [control([-0.5, 0.5, 0.9])])
-    assert apart == round(0.4 / ((0.1**2 + proof.spread(control([-0.5, 0.5, 0.9])) ** 2) / 2) ** 0.5, 2)
+    apart = evidence.separation(measure([-0.1, 0.0, 0.1], (-0.2, 0.2)), [control([-0.5, 0.5, 0.9])])
+    assert apart == round(0.4 / ((0.1**2 + evidence.spread(control([-0.5, 0.5, 0.9])) ** 2) / 2) ** 0.5, 2)
 
 
 def test_the_least_control_counts_and_only_those_that_name_the_measure():
     m, near, far = measure([1.0, 1.1, 1.2], (0.9, None)), control([0.7, 0.8, 0.85]), control([0.0, 0.1, 0.2])
     other = {**control([1.0, 1.0, 1.0]), "of": "something else"}
-    alone = proof.separation(m, [near])
-    assert proof.separation(m, [far, near, other]) == alone < proof.separation(m, [far])
-    assert proof.separation(m, [other]) is None
-    assert proof.distance(m, [far, near]) == pytest.approx(0.15)
+    alone = evidence.separation(m, [near])
+    assert evidence.separation(m, [far, near, other]) == alone < evidence.separation(m, [far])
+    assert evidence.separation(m, [other]) is None
+    assert evidence.distance(m, [far, near]) == pytest.approx(0.15)
 
 
 def test_separation_depends_on_neither_unit_nor_direction():
     rng = random.Random(0)
     for _ in range(50):
         m, c = ([rng.gauss(at, 1) for _ in range(4)] for at in (3, 0))
-        plain = proof.separation(measure(m, (2, None)), [control(c)])
-        scaled = proof.separation(measure([7 * v + 3 for v in m], (17, None)), [control([7 * v + 3 for v in c])])
-        turned = proof.separation(measure([-v for v in m], (None, -2)), [control([-v for v in c])])
+        plain = evidence.separation(measure(m, (2, None)), [control(c)])
+        scaled = evidence.separation(measure([7 * v + 3 for v in m], (17, None)), [control([7 * v + 3 for v in c])])
+        turned = evidence.separation(measure([-v for v in m], (None, -2)), [control([-v for v in c])])
         assert plain == pytest.approx(scaled, abs=0.011) and plain == turned
 
 
@@ -120,7 +121,7 @@ def changed(**changes):
 
 
 def test_a_complete_claim_has_no_fault():
-    assert proof.faults(GOOD) == [] and proof.notes(GOOD) == []
+    assert evidence.faults(GOOD) == [] and evidence.notes(GOOD) == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_complete_claim_has_no_fault():
     ],
 )
 def test_a_fault_is_seen(changes, fault):
-    assert any(fault in said for said in proof.faults(changed(**changes)))
+    assert any(fault in said for said in evidence.faults(changed(**changes)))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_a_fault_is_seen(changes, fault):
     ],
 )
 def test_what_just_keeps_the_rule_is_no_fault(changes):
-    assert proof.faults(changed(**changes)) == []
+    assert evidence.faults(changed(**changes)) == []
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_what_a_reader_should_know_is_noted(changes, note):
     record = changed(**changes)
     if "control_of" in changes:
         record["measures"].append({**measure([1, 2, 3], (0, None)), "name": "x", "band_from": "paper: p. 3"})
-    assert any(note in said for said in proof.notes(record))
+    assert any(note in said for said in evidence.notes(record))
 
 
 @pytest.mark.parametrize(
@@ -179,21 +180,21 @@ def test_what_a_reader_should_know_is_noted(changes, note):
     ],
 )
 def test_seeds_of_a_pilot_are_read(origin, seeds):
-    assert proof.piloted(origin) == seeds
+    assert evidence.piloted(origin) == seeds
 
 
 def test_a_record_stored_earlier_is_completed_and_a_stored_separation_is_never_believed():
-    [full] = proof.report([{**GOOD, "measures": [{**GOOD["measures"][0], "separation": 77}]}])
+    [full] = evidence.report([{**GOOD, "measures": [{**GOOD["measures"][0], "separation": 77}]}])
     assert full["measures"][0]["separation"] == 5.0 and full["measures"][0]["band_history"] == []
     old = {"id": "p/q", "measures": [measure([1.0, 1.1, 1.2], (0.9, None))], "controls": [control([0, 0.1, 0.2])]}
-    [full] = proof.report([old])
+    [full] = evidence.report([old])
     assert full["controls"][0]["rival"] is False and full["measures"][0]["separation"] == 8.0 and full["faults"]
 
 
 def test_the_weakest_claim_comes_first_and_before_it_what_has_no_control():
     weak, none = changed(control_values=[0.7, 0.8, 0.9]), changed(measure_name="x")
-    assert proof.by_separation([GOOD, weak, none]) == [none, weak, GOOD]
-    assert [proof.weakest(r) for r in (GOOD, weak, none)] == [5.0, 1.0, None]
+    assert evidence.by_separation([GOOD, weak, none]) == [none, weak, GOOD]
+    assert [evidence.weakest(r) for r in (GOOD, weak, none)] == [5.0, 1.0, None]
 
 
 @pytest.mark.parametrize(
@@ -208,13 +209,13 @@ def test_the_weakest_claim_comes_first_and_before_it_what_has_no_control():
     ],
 )
 def test_a_separation_in_words(apart, text):
-    assert proof.separation_text(apart) == text
+    assert evidence.separation_text(apart) == text
 
 
 def test_the_width_of_a_band_against_the_spread():
     assert (
-        proof.band_width_text(measure([1.0, 1.1, 1.2], (0.9, None)))
+        evidence.band_width_text(measure([1.0, 1.1, 1.2], (0.9, None)))
         == "1.0 spreads from the bound to the nearest value"
     )
-    assert proof.band_width_text(measure([1.0, 1.1, 1.2], (0.9, 1.4))) == "band 5.0 spreads wide"
-    assert proof.band_width_text(measure([1.0, 1.0, 1.0], (None, 2))) == "values without spread"
+    assert evidence.band_width_text(measure([1.0, 1.1, 1.2], (0.9, 1.4))) == "band 5.0 spreads wide"
+    assert evidence.band_width_text(measure([1.0, 1.0, 1.0], (None, 2))) == "values without spread"

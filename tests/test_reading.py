@@ -5,8 +5,8 @@ from statistics import median
 
 import pytest
 from alignlab import cli
-from alignlab.book import pages, reading
-from alignlab.book.source import source_of
+from alignlab.book.files import pages, reading
+from alignlab.book.page.source import source_of
 from typer.testing import CliRunner
 
 from conftest import ROOT

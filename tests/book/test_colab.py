@@ -12,13 +12,14 @@ import nbformat
 import pytest
 import yaml
 from alignlab import __version__, cli
-from alignlab.book import colab, pages
-from alignlab.book.explorers import Spec, static_html
-from alignlab.book.myst import PlainError, blocks
-from alignlab.book.numbers import GLUE
-from alignlab.book.places import Places
-from alignlab.book.plain import Meanings, plain
-from alignlab.book.site.repository import repository
+from alignlab.book.editions import colab
+from alignlab.book.editions.myst import PlainError, blocks
+from alignlab.book.editions.places import Places
+from alignlab.book.editions.plain import Meanings, plain
+from alignlab.book.files import pages
+from alignlab.book.page.explorers import Spec, static_html
+from alignlab.book.page.links import repository
+from alignlab.book.page.numbers import GLUE
 from support import ROOT
 from typer.testing import CliRunner
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from alignlab.book import checks, pages, session
-from alignlab.book.checks import judge
+from alignlab.book.files import pages
+from alignlab.book.page import checks, session
+from alignlab.book.page.checks import judge
 from alignlab.exercises import Exercise, Wrong
 from support import ROOT
 

@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from alignlab.book import figures, pages, style
+from alignlab.book.files import pages
+from alignlab.book.page import figures, style
 from matplotlib import pyplot as plt
 from support import ROOT
 

@@ -7,8 +7,10 @@ import IPython.display
 import nbformat
 import pandas as pd
 import pytest
-from alignlab.book import card, claims, compare, explorers, numbers, pages, tables
-from alignlab.book.fragments import digest, emit, script, seal, style
+from alignlab.book.files import pages
+from alignlab.book.page import card, claims, explorers, numbers, tables
+from alignlab.book.page.fragments import digest, emit, script, seal, style
+from alignlab.book.proof import compare
 from matplotlib import pyplot as plt
 from support import ROOT
 
@@ -393,7 +395,7 @@ def test_every_stored_claim_holds():
 
 
 def test_stored_outputs_carry_todays_style_and_scripts():
-    assert not pages.restyle(ROOT, write_files=False), "run `alignlab refresh`, or alignlab.book.pages.restyle"
+    assert not pages.restyle(ROOT, write_files=False), "run `alignlab refresh`, or alignlab.book.files.pages.restyle"
 
 
 def test_no_page_switches_the_comparison_off():

@@ -12,9 +12,11 @@ from pathlib import Path
 import alignlab
 import pytest
 from alignlab import cli, recipes
-from alignlab.book import claims, mutation, pages, session
-from alignlab.book.card import card_html, card_text
-from alignlab.book.claims import Control, Measure, claim
+from alignlab.book.files import pages
+from alignlab.book.page import claims, session
+from alignlab.book.page.card import card_html, card_text
+from alignlab.book.page.claims import Control, Measure, claim
+from alignlab.book.proof import mutation
 from alignlab.recipes import RecipeError, _recipe
 from support import ROOT
 from typer.testing import CliRunner
