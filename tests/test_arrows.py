@@ -102,6 +102,20 @@ def test_no_modules_import_each_other():
     assert graph()["alignlab.lm.load"] >= {"alignlab.lm.adapters", "alignlab.lm.model", "alignlab.assets"}
 
 
+BOOK = ("page", "files", "proof", "site", "editions")  # each uses the ones before it, and the plan at the top
+
+
+def test_the_book_has_rooms_of_its_own():
+    """What a page uses needs no file of the book; only the command and the tests need the editions."""
+    for name, others in graph().items():
+        used = {part.split(".")[2] for part in others if part.count(".") > 2 and part.startswith("alignlab.book.")}
+        own = name.split(".")[2] if name.count(".") > 2 else None
+        if name.startswith("alignlab.book.") and own in BOOK:
+            assert used <= {*BOOK[: BOOK.index(own) + 1]}, name
+    tops = {name.split(".")[2] for name in modules() if name.startswith("alignlab.book.")}
+    assert tops - {*BOOK} == {"__init__", "plan", "chapters", "parts"}
+
+
 def test_the_arrows_hold():
     found = [line for name, source in modules().items() for line in wrong(source, name)]
     assert found == []

@@ -17,7 +17,11 @@ def page(monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     outputs = []
-    monkeypatch.setattr(claims.fragments, "emit", lambda html, text, records: outputs.append((html, text, records)))
+
+    def display(bundle, **_):
+        outputs.append((bundle["text/html"], bundle["text/plain"], bundle))
+
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs
 
 

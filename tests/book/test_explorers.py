@@ -165,7 +165,7 @@ def test_text_becomes_the_same_tokens_in_the_page_and_here(node, tmp_path, separ
 
 def test_an_in_page_model_names_what_its_vocabulary_lacks(monkeypatch):
     outputs = []
-    monkeypatch.setattr(inpage, "emit", lambda *parts: outputs.append(parts))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: outputs.append([bundle["text/html"]]))
     settings = {
         "title": "Ask it",
         "say": "Type a question.",
@@ -188,7 +188,7 @@ def test_an_in_page_model_names_what_its_vocabulary_lacks(monkeypatch):
 
 def test_a_guess_keeps_its_answer_folded_and_is_refused_where_it_makes_no_sense(monkeypatch):
     outputs = []
-    monkeypatch.setattr(guesses, "emit", lambda *parts: outputs.append(parts))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: outputs.append([bundle["text/html"]]))
     guesses.predict("peak", "Where?", ["left", "right"], answer=1, because="It is steeper there.")
     form = outputs[0][0]
     assert (

@@ -312,7 +312,11 @@ def declare(rise, **changes):
 def shown(monkeypatch):
     outputs = []
     monkeypatch.setattr(session, "_page", "99-test/page")
-    monkeypatch.setattr(claims.fragments, "emit", lambda html, text, records: outputs.append((html, text, records)))
+
+    def display(bundle, **_):
+        outputs.append((bundle["text/html"], bundle["text/plain"], bundle))
+
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs
 
 

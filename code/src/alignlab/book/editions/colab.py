@@ -17,7 +17,8 @@ from alignlab.book.editions.places import Places
 from alignlab.book.editions.plain import Meanings, plain, quoted
 from alignlab.book.files import pages
 from alignlab.book.files.written import read_page
-from alignlab.book.page import links, numbers
+from alignlab.book.page import explorers, links, numbers
+from alignlab.book.page.kinds import joined
 from alignlab.book.plan import chapters as planned
 from alignlab.book.site.units import megabytes, minutes
 
@@ -160,9 +161,10 @@ class Edition:
         if not data:
             return None
         if "text/html" in data:
-            html = data["text/html"]
-            shown = self._html("".join(html) if isinstance(html, list) else html, means)
-            data["text/html"] = shown if moving else still(shown)
+            kind, html = explorers.KIND, joined(data["text/html"])
+            if kind.mime in output.data and not moving:
+                html = explorers.explorer_html(output.data[kind.mime], kind.pieces(data), still=True)
+            data["text/html"] = self._html(html, means)
         return nbformat.v4.new_output("display_data", data)
 
     def _html(self, html: str, means: Meanings) -> str:
@@ -176,16 +178,6 @@ class Edition:
         return links.localize(html, self.places.repository.site, self.places.repository.url)
 
 
-def still(html: str) -> str:
-    """An explorer's HTML reduced to the state it starts with: its controls move only what a live kernel draws."""
-    if "al-frames" not in html:
-        return html
-    html = re.sub(r'<div class="al-frame" [^>]* hidden>.*?</svg></div>', "", html, flags=re.S)
-    html = re.sub(r'<div class="al-controls">.*?(?=<div class="al-pic al-frames">)', "", html, flags=re.S)
-    html = re.sub(r'<script data-al="explorer">.*?</script>', "", html, flags=re.S)
-    return html.replace("</p></div>", '</p><p class="al-soft">Run this cell to move the figure.</p></div>')
-
-
 def title(cell: Any) -> str:
     """What a folded cell holds, in the words of its fold."""
     return str(cell.metadata.get("mystnb", {}).get("code_prompt_show", "The code"))
@@ -194,11 +186,11 @@ def title(cell: Any) -> str:
 def values_of(notebook: Any) -> dict[str, str]:
     """The numbers that a notebook's run keeps, as prose shows them."""
     records = [
-        output["data"][numbers.MIME]
+        output["data"][numbers.KIND.mime]
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
-        if numbers.MIME in output.get("data", {})
+        if numbers.KIND.mime in output.get("data", {})
     ]
     return {record["name"]: numbers.number_text(record) for record in records}
 

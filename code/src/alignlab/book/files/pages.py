@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from alignlab.book.page import claims, fragments, numbers
-from alignlab.book.proof import compare
+from alignlab.book.page import claims, fragments
+from alignlab.book.page.kinds import joined
+from alignlab.book.page.outputs import kind_of
 
 Record = dict[str, Any]
 
@@ -207,10 +208,12 @@ def write(notebook: Any, path: Path) -> bool:
 
 
 def restyle(root: Path, write_files: bool = True) -> list[str]:
-    """Renew what stored outputs are dressed in (styles, scripts, cards of records) without running anything.
+    """Renew what stored outputs are dressed in (styles, scripts, what records print) without running anything.
 
     Returns names of the pages that changed.
     """
+    import nbformat
+
     changed = []
     for slug in slugs(root):
         path = notebook_path(root, slug)
@@ -218,21 +221,12 @@ def restyle(root: Path, write_files: bool = True) -> list[str]:
             continue
         notebook = read_notebook(path)
         for output in _outputs(notebook):
-            for mime, printed in compare.PRINTED.items():
-                if mime in output.get("data", {}):
-                    record = output.data[mime]
-                    if mime == numbers.MIME:
-                        record.setdefault("digest", fragments.digest(record))
-                    output.data.update(printed(record))
-            html = output.get("data", {}).get("text/html")
-            if html is not None:
-                output.data["text/html"] = html = fragments.renew("".join(html) if isinstance(html, list) else html)
-                if not any(mime in output.data for mime in compare.PRINTED):
-                    own = output.setdefault("metadata", {}).setdefault("alignlab", {})
-                    own.setdefault("seal", fragments.seal(html))  # one that is there stays: it may betray a change
+            data = output.get("data", {})
+            if kind := kind_of(data):
+                data.update(kind.renewed(data))
+            elif "text/html" in data:
+                data["text/html"] = fragments.renew(joined(data["text/html"]))
         before = path.read_text(encoding="utf-8")
-        import nbformat
-
         if nbformat.writes(notebook) + "\n" != before:
             changed.append(slug)
             if write_files:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from alignlab.book.page import claims, evidence, links
-from alignlab.book.page.claims import Record, band_text, claim, complaints
+from alignlab.book.page.claims import band_text, claim, complaints
 from alignlab.book.page.fragments import decimal, digest, escape, style
+from alignlab.book.page.kinds import Kind, Record, changed, near, without
 
 __all__ = ["anchor_of", "card_html", "card_text", "claim", "digits", "paper_label", "shown", "strip"]
 
@@ -216,4 +217,45 @@ def card_text(record: Record) -> str:
     return "\n".join(lines + [f"  {text}" for text in complaints(record)])
 
 
-claims.drawn.append(lambda record: (card_html(record), card_text(record)))
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    """Values are compared within the stored tolerance, all else exactly."""
+    name, problems = f"claim {stored.get('id')!r}", []
+    for measure in stored.get("measures", []):
+        apart = evidence.separation(measure, stored.get("controls", []))
+        if measure.get("separation", apart) != apart:
+            problems.append(
+                f"{name}: separation {measure['separation']} of {measure['name']} is stored, "
+                f"its stored values give {apart}"
+            )
+    stored, fresh = evidence.completed(stored), evidence.completed(fresh)  # one stored earlier may lack fields
+    tolerance: dict[str, float] = {}
+    for part in ("measures", "controls"):
+        before, after = stored.get(part, []), fresh.get(part, [])
+        bare = [[without(entry, "values", "tol", "separation") for entry in entries] for entries in (before, after)]
+        if bare[0] != bare[1]:
+            problems.append(f"{name}: stored {part} are not those that the page declares")
+            continue
+        for b, a in zip(before, after):
+            own, declared = b.get("tol"), a.get("tol")
+            tol = own if own is not None else tolerance.get(b.get("of"), 0.0)
+            if part == "measures":
+                tolerance[b["name"]] = max(tol, 0.0)
+            if not near(own, declared, 0.25 * (declared or 0.0)):
+                problems.append(f"{name}: tolerance {own} is stored, the run gives {declared}")
+            if len(b["values"]) != len(a["values"]) or not all(
+                near(x, y, tol) for x, y in zip(b["values"], a["values"])
+            ):
+                problems.append(
+                    f"{name}, {b['name']}: stored {b['values']}, the run gives {a['values']} (tolerance {tol})"
+                )
+    if rest := changed(stored, fresh, "measures", "controls"):
+        problems.append(f"{name}: {', '.join(rest)} differ(s) from what the page declares or finds")
+    return problems
+
+
+def _prints(record: Record, _pieces: Sequence[str]) -> dict[str, str]:
+    return {"text/html": card_html(record), "text/plain": card_text(record)}
+
+
+KIND = Kind("claim", _prints, _differ, sealed=False)
+claims.kinds.append(KIND)

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book.page import evidence, fragments, session
+from alignlab.book.page import evidence, session
+from alignlab.book.page.kinds import Kind, Record, mime
 
 if TYPE_CHECKING:
     from alignlab import recipes
 
-MIME = "application/vnd.alignlab.claim+json"
+MIME = mime("claim")
 
 Band = tuple[float | None, float | None]
-Record = dict[str, Any]
 
 
 class ClaimFailed(AssertionError):
@@ -94,8 +94,8 @@ class Claim:
     miniature: str | None = None
 
 
-# How a record is shown, as HTML and as text: the card, which reads records and enters itself here.
-drawn: list[Callable[[Record], tuple[str, str]]] = []
+# How a record is shown: the card, which reads records and enters itself here.
+kinds: list[Kind] = []
 
 # Called with each claim after it has been shown; the tests look on from here.
 observers: list[Callable[[Claim, Record], None]] = []
@@ -125,7 +125,7 @@ def claim(
     declared = Claim(id, paper, says, method, tuple(measures), tuple(controls), numbers, source, miniature)
     validate(declared)
     record = run(declared)
-    fragments.emit(*drawn[0](record), {MIME: record})
+    kinds[0].show(record)
     for observer in observers:
         observer(declared, record)
     if not record["passed"]:

@@ -6,11 +6,13 @@ the controls are ipywidgets. Everywhere the sentence of `say` stands below the f
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alignlab.book.page import live, session
-from alignlab.book.page.fragments import digest, emit, escape, script, style
+from alignlab.book.page.figures import PICTURE, labelled, words, words_differ
+from alignlab.book.page.fragments import escape, script, style
+from alignlab.book.page.kinds import Kind, Record, alike, changed
 from alignlab.book.page.states import Spec, State, combinations, frame, kind_of, label_of, value_text
 
 if TYPE_CHECKING:
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 80
 MOST_BYTES = 2_500_000
-
-TOLERANT = ' data-tol="{}" data-told="{}"'
-DRAWN = " data-drawn"
 
 # Called with the spec of each explorer after it has been shown; the tests look on from here.
 observers: list[Callable[[Spec], None]] = []
@@ -49,12 +48,10 @@ def explore(
     Raises ValueError where there are too few or too many states, or where what is shown does not change.
     """
     values = {name: tuple(v) for name, v in states.items()}
-    tol = tol or (1.0 if drawn else None)
     spec = Spec(draw, say, title, values, _start(values, start), dict(labels or {}), tol, drawn)
     validate(spec)
     if session.static():
-        html, text = static_html(spec)
-        emit(html, text)
+        KIND.show(*recorded(spec))
     else:
         live.show_live(spec)
     for observer in observers:
@@ -87,13 +84,15 @@ def validate(spec: Spec) -> None:
         raise ValueError(f"{count} states are more than a page can carry ({MOST_FRAMES}); use coarser steps")
 
 
-def static_html(spec: Spec) -> tuple[str, str]:
-    """The explorer with every state in the page, and its plain text (the sentence of the first state shown)."""
+def recorded(spec: Spec) -> tuple[Record, list[str]]:
+    """An explorer's record, with the sentence of every state, and every state's picture as a piece."""
     states = combinations(spec)
     drawn = [frame(spec, state) for state in states]
-    if len({re.sub(r'aria-label="[^"]*"', "", picture) for picture, _ in drawn}) < 2:  # a label is the sentence
+    pictures = [PICTURE.findall(picture)[0] for picture, _ in drawn]
+    sentences = [sentence for _, sentence in drawn]
+    if len(set(pictures)) < 2:
         raise ValueError(f"explorer {spec.title!r}: the figure is the same in every state")
-    if len({sentence for _, sentence in drawn}) < 2:
+    if len(set(sentences)) < 2:
         raise ValueError(f"explorer {spec.title!r}: the sentence is the same in every state")
     size = sum(len(picture) for picture, _ in drawn)
     if size > MOST_BYTES:
@@ -101,31 +100,62 @@ def static_html(spec: Spec) -> tuple[str, str]:
             f"explorer {spec.title!r}: {size / 1e6:.1f} MB of frames, {MOST_BYTES / 1e6:.1f} MB at most; "
             "draw fewer points or fewer states"
         )
-    first = states.index(spec.start)
+    record: Record = {
+        "title": spec.title,
+        "id": spec.uid,
+        "controls": [_control(spec, name) for name in spec.states],
+        "start": states.index(spec.start),
+        "sentences": sentences,
+        "words": [words(picture) for picture in pictures],
+        "tol": spec.tol,
+        "drawn": spec.drawn,
+    }
+    return record, [_own_ids(picture, i) for i, picture in enumerate(pictures)]
+
+
+def _control(spec: Spec, name: str) -> Record:
+    values = spec.states[name]
+    return {
+        "name": name,
+        "label": label_of(spec, name),
+        "kind": kind_of(values),
+        "texts": [value_text(value) for value in values],
+        "at": values.index(spec.start[name]),
+    }
+
+
+def static_html(spec: Spec) -> tuple[str, str]:
+    """The explorer with every state in the page, and its plain text (the sentence of the first state shown)."""
+    record, pieces = recorded(spec)
+    return explorer_html(record, pieces), explorer_text(record)
+
+
+def explorer_html(record: Record, pieces: Sequence[str], still: bool = False) -> str:
+    """The explorer with every state in the page.
+
+    still: with the state it starts with alone, for a reader whose controls move only what a live kernel draws.
+    """
+    title, first = escape(record["title"]), record["start"]
     frames = "".join(
         f'<div class="al-frame" data-say="{escape(sentence)}"{"" if i == first else " hidden"}>'
-        f"{_own_ids(picture, i)}</div>"
-        for i, (picture, sentence) in enumerate(drawn)
+        f"{labelled(piece, sentence)}</div>"
+        for i, (piece, sentence) in enumerate(zip(pieces, record["sentences"], strict=True))
+        if i == first or not still
     )
-    controls = "".join(control_html(spec, name) for name in spec.states)
-    compared = (TOLERANT.format(spec.tol, "") if spec.tol else "") + (DRAWN if spec.drawn else "")
-    html = (
-        f'{style("figure", "explorer")}<div class="al-explorer" id="{spec.uid}" role="group" '
-        f'aria-label="Explorer: {escape(spec.title)}"{compared}>'
-        f'<p class="al-title">{escape(spec.title)}</p><div class="al-controls">{controls}</div>'
+    controls = "".join(control_html(record["id"], control) for control in record["controls"])
+    controls = "" if still else f'<div class="al-controls">{controls}</div>'
+    after = '<p class="al-soft">Run this cell to move the figure.</p></div>' if still else f"</div>{script('explorer')}"
+    return (
+        f'{style("figure", "explorer")}<div class="al-explorer" id="{record["id"]}" role="group" '
+        f'aria-label="Explorer: {title}"><p class="al-title">{title}</p>{controls}'
         f'<div class="al-pic al-frames">{frames}</div>'
-        f'<p class="al-say" aria-live="polite">{escape(drawn[first][1])}</p></div>{script("explorer")}'
+        f'<p class="al-say" aria-live="polite">{escape(record["sentences"][first])}</p>{after}'
     )
-    text = f"{spec.title}\n{drawn[first][1]}"
-    if spec.tol:
-        html = html.replace(TOLERANT.format(spec.tol, ""), TOLERANT.format(spec.tol, told(html, text)), 1)
-    return html, text
 
 
-def told(html: str, text: str) -> str:
-    """A fingerprint of every sentence an explorer holds, so that a changed digit shows although digits may move."""
-    said = re.findall(r'(?:data-say|aria-label)="([^"]*)"', html) + re.findall(r'class="al-say"[^>]*>([^<]*)<', html)
-    return digest({"said": said, "text": text})
+def explorer_text(record: Record) -> str:
+    """The explorer as plain text: its title and the sentence of the first state shown."""
+    return f"{record['title']}\n{record['sentences'][record['start']]}"
 
 
 def _own_ids(picture: str, index: int) -> str:
@@ -133,20 +163,17 @@ def _own_ids(picture: str, index: int) -> str:
     return re.sub(r'( id="|href="#|url\(#)(f[0-9a-f]{7}-)', rf"\1s{index}\2", picture)
 
 
-def control_html(spec: Spec, name: str) -> str:
+def control_html(uid: str, control: Record) -> str:
     """One control of the static rendering, made of native form elements."""
-    values, label, ident = spec.states[name], label_of(spec, name), f"{spec.uid}-{name}"
-    at = values.index(spec.start[name])
-    texts = [value_text(value) for value in values]
-    kind = kind_of(values)
-    if kind == "range":
+    label, ident, at, texts = control["label"], f"{uid}-{control['name']}", control["at"], control["texts"]
+    if control["kind"] == "range":
         return (
             f'<div class="al-control"><label for="{ident}">{escape(label)}</label>'
-            f'<input type="range" id="{ident}" min="0" max="{len(values) - 1}" step="1" value="{at}" '
+            f'<input type="range" id="{ident}" min="0" max="{len(texts) - 1}" step="1" value="{at}" '
             f'aria-valuetext="{escape(texts[at])}" data-texts="{escape("|".join(texts))}" autocomplete="off">'
             f'<output for="{ident}">{escape(texts[at])}</output></div>'
         )
-    if kind == "select":
+    if control["kind"] == "select":
         options = "".join(
             f'<option value="{i}"{" selected" if i == at else ""}>{escape(text)}</option>'
             for i, text in enumerate(texts)
@@ -161,3 +188,28 @@ def control_html(spec: Spec, name: str) -> str:
         for i, text in enumerate(texts)
     )
     return f'<fieldset class="al-control al-choice"><legend>{escape(label)}</legend>{buttons}</fieldset>'
+
+
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    """Numbers of the sentences move within the explorer's tolerance; what is drawn is not compared at all."""
+    name = f"explorer {stored.get('title')!r}"
+    said = [
+        f"{name}: {key} is stored as {stored.get(key)!r}, the run gives {fresh.get(key)!r}"
+        for key in changed(stored, fresh, "sentences", "words")
+    ]
+    if said or stored["drawn"]:
+        return said
+    tol = stored["tol"]
+    for b, a in zip(stored["sentences"], fresh["sentences"], strict=True):
+        if b != a and (tol is None or not alike(b, a, tol)):
+            said.append(f"{name}: {b!r} is stored, the run says {a!r}")
+    for b, a in zip(stored["words"], fresh["words"], strict=True):
+        said += words_differ(b, a)
+    return said
+
+
+def _prints(record: Record, pieces: Sequence[str]) -> dict[str, str]:
+    return {"text/html": explorer_html(record, pieces), "text/plain": explorer_text(record)}
+
+
+KIND = Kind("explorer", _prints, _differ, PICTURE)

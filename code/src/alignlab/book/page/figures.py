@@ -1,7 +1,7 @@
 """Figures: inline SVG whose colors are CSS variables, with an HTML title, a subtitle and required alternative text.
 
-Decision 1 (`docs/decisions/001-figures-are-inline-svg.md`) says why. The picture itself is not compared by nbval; what
-stands around it is.
+Decision 1 (`docs/decisions/001-figures-are-inline-svg.md`) says why. Of the picture itself nbval compares the
+words, and what stands around it.
 
 Text in a picture is never smaller than 10 pixels: a picture of the usual width fits a phone at that size, and one that
 does not scrolls inside its own frame.
@@ -11,14 +11,20 @@ import hashlib
 import io
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from alignlab.book.page.fragments import emit, escape, style
+from alignlab.book.page.fragments import escape, style
+from alignlab.book.page.kinds import Kind, Record, changed, numberless
 from alignlab.book.page.style import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PICTURE = re.compile(r'<svg role="img" aria-label="[^"]*"(.*?</svg>)', re.DOTALL)
+"""Finds the pictures of `svg` in HTML, each without its alternative text."""
+
+_WRITTEN = re.compile(r"<text[^>]*>(.*?)</text>", re.DOTALL)
 _HEX = re.compile(r"#[0-9a-f]{6}(?![0-9a-f])")
 _ROLE = {value: role for role, value in LIGHT.items()} | {"#000000": "ink"}
 _MANY_POINTS = 1500
@@ -39,20 +45,44 @@ def figure(fig: "Figure", title: str, subtitle: str = "", *, alt: str, width: Li
         raise ValueError("a figure needs a title that states its finding, and alternative text (alt=)")
     if width not in ("text", "wide"):
         raise ValueError(f"width is 'text' or 'wide', not {width!r}")
-    emit(figure_html(fig, title, subtitle, alt, width), f"{title}\n{alt}")
+    KIND.show(*recorded(fig, title, subtitle, alt, width))
 
 
-def figure_html(fig: "Figure", title: str, subtitle: str, alt: str, width: str = "text") -> str:
+def recorded(fig: "Figure", title: str, subtitle: str, alt: str, width: str = "text") -> tuple[Record, list[str]]:
+    """A figure's record and its picture, as the only piece; the figure is closed."""
+    [piece] = PICTURE.findall(svg(fig, alt))
+    record = {"title": title, "subtitle": subtitle, "alt": alt, "width": width, "words": words(piece)}
+    return record, [piece]
+
+
+def figure_html(record: Record, pieces: Sequence[str]) -> str:
     """The `<figure>` element with its style."""
-    sub = f'<span class="al-sub">{escape(subtitle)}</span>' if subtitle else ""
-    picture = svg(fig, alt)
-    frame = f'<div class="al-pic">{picture}</div>'
-    if width == "wide" or least_width(picture) > _PHONE:
-        frame = f'<div class="al-pic" tabindex="0" role="group" aria-label="Figure: {escape(title)}">{picture}</div>'
+    title, width = escape(record["title"]), record["width"]
+    sub = f'<span class="al-sub">{escape(record["subtitle"])}</span>' if record["subtitle"] else ""
+    picture = labelled(pieces[0], record["alt"])
+    scrolls = width == "wide" or least_width(picture) > _PHONE
+    frame = f' tabindex="0" role="group" aria-label="Figure: {title}"' if scrolls else ""
     return (
         f'{style("figure")}<figure class="al-figure al-{width}">'
-        f'<figcaption><strong class="al-title">{escape(title)}</strong>{sub}</figcaption>{frame}</figure>'
+        f'<figcaption><strong class="al-title">{title}</strong>{sub}</figcaption>'
+        f'<div class="al-pic"{frame}>{picture}</div></figure>'
     )
+
+
+def labelled(piece: str, label: str) -> str:
+    """A picture, as `PICTURE` finds it in HTML, with its alternative text again."""
+    return f'<svg role="img" aria-label="{escape(label)}"{piece}'
+
+
+def words(piece: str) -> list[str]:
+    """What is written in a picture, numbers apart: titles, names of axes and lines, not what a tick says."""
+    texts = (numberless(re.sub(r"<[^>]+>", "", text)).strip() for text in _WRITTEN.findall(piece))
+    return sorted(text for text in texts if re.search(r"[^\W\d_]", text))
+
+
+def words_differ(stored: Sequence[str], fresh: Sequence[str]) -> list[str]:
+    """What two pictures say, in words; nothing where it is the same."""
+    return [] if stored == fresh else [f"a stored picture says {stored}, the run's says {fresh}"]
 
 
 def svg(fig: "Figure", alt: str) -> str:
@@ -128,3 +158,19 @@ def _rasterize_large_artists(fig: "Figure") -> None:
             points = artist.get_offsets().shape[0] if isinstance(artist, PathCollection) else 0  # type: ignore[union-attr]
             if points > _MANY_POINTS or isinstance(artist, QuadMesh):
                 artist.set_rasterized(True)
+
+
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    """Its lines and numbers may be another processor's; words are the page's own."""
+    said = [
+        f"figure {stored.get('title')!r}: {key} is stored as {stored.get(key)!r}, the run gives {fresh.get(key)!r}"
+        for key in changed(stored, fresh, "words")
+    ]
+    return said + words_differ(stored["words"], fresh["words"])
+
+
+def _prints(record: Record, pieces: Sequence[str]) -> dict[str, str]:
+    return {"text/html": figure_html(record, pieces), "text/plain": f"{record['title']}\n{record['alt']}"}
+
+
+KIND = Kind("figure", _prints, _differ, PICTURE)

@@ -13,7 +13,6 @@ from html import escape as _escape
 from importlib.resources import files
 from typing import Any
 
-from alignlab.book.page import links
 from alignlab.book.page.style import variables
 
 _BLOCK = re.compile(r'<(style|script) data-al="([a-z -]+)">.*?</\1>', re.DOTALL)
@@ -60,13 +59,17 @@ def digest(record: dict[str, Any]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def seal(html: str) -> str:
-    """A short fingerprint of all that HTML shows, the inside of pictures and a model's weights too.
+def seal(piece: str) -> str:
+    """A short fingerprint of a picture or a model's weights, as HTML holds them.
 
-    Stored in the output's metadata, it betrays a change made after the run where the run's own HTML need not be the
-    same on every machine. Styles, scripts and the repository's address don't count.
+    Stored in the output's record, it betrays a change made after the run where another run's need not be the same.
     """
-    return hashlib.sha256(links.neutral(_BLOCK.sub(r"<\1 \2/>", html)).encode()).hexdigest()[:12]
+    return hashlib.sha256(piece.encode()).hexdigest()[:12]
+
+
+def unstyled(html: str) -> str:
+    """HTML with its marked style and script blocks emptied."""
+    return _BLOCK.sub(r"<\1 \2/>", html)
 
 
 def renew(html: str) -> str:
@@ -79,15 +82,8 @@ def renew(html: str) -> str:
     return _BLOCK.sub(fresh, html)
 
 
-def emit(html: str | None, text: str | None, records: dict[str, Any] | None = None, **metadata: Any) -> None:
-    """Show one output: HTML, its plain text, and machine-readable records by mime type; HTML without one is sealed."""
+def emit(html: str, text: str) -> None:
+    """Show an output that has no record, which runs must repeat to the letter: HTML and its plain text."""
     from IPython.display import display
 
-    bundle: dict[str, Any] = dict(records or {})
-    if html is not None:
-        bundle["text/html"] = html
-        if not records:  # a record's HTML can be made again from it
-            metadata = {"alignlab": {"seal": seal(html)}, **metadata}
-    if text is not None:
-        bundle["text/plain"] = text
-    display(bundle, raw=True, metadata=metadata)
+    display({"text/html": html, "text/plain": text}, raw=True)

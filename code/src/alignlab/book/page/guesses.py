@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from alignlab.book.page import session
-from alignlab.book.page.fragments import emit, escape, script, style
+from alignlab.book.page.fragments import escape, script, style
+from alignlab.book.page.kinds import Kind, Record, changed
 
 
 def predict(id: str, question: str, options: Sequence[str], *, answer: int, because: str) -> None:
@@ -25,11 +26,12 @@ def predict(id: str, question: str, options: Sequence[str], *, answer: int, beca
     if not because.strip():
         raise ValueError("say why (because=)")
     key = f"{session.page()}/{id}"
-    emit(guess_html(key, question, options, answer, because), guess_text(question, options))
+    KIND.show({"key": key, "question": question, "options": list(options), "answer": answer, "because": because})
 
 
-def guess_html(key: str, question: str, options: Sequence[str], answer: int, because: str) -> str:
+def guess_html(record: Record) -> str:
     """The question as a form with native radio buttons."""
+    key, options, answer = record["key"], record["options"], record["answer"]
     name = "al-" + re.sub(r"\W+", "-", key)
     choices = "".join(
         f'<label><input type="radio" name="{name}" value="{i}"><span>{escape(option)}</span></label>'
@@ -37,15 +39,22 @@ def guess_html(key: str, question: str, options: Sequence[str], answer: int, bec
     )
     return (
         f'{style("guess")}<form class="al-predict" data-key="{escape(key)}" data-answer="{answer}">'
-        f"<fieldset><legend>{escape(question)}</legend>{choices}</fieldset>"
+        f"<fieldset><legend>{escape(record['question'])}</legend>{choices}</fieldset>"
         '<button type="submit" disabled>Commit to this guess</button>'
         f'<details class="al-answer"><summary>The answer</summary><p><strong>{escape(options[answer])}.</strong> '
-        f"{escape(because)}</p></details>"
+        f"{escape(record['because'])}</p></details>"
         '<div class="al-result" role="status"></div></form>'
         f"{script('guess')}"
     )
 
 
-def guess_text(question: str, options: Sequence[str]) -> str:
+def guess_text(record: Record) -> str:
     """The question as plain text."""
-    return "\n".join([f"Guess first: {question}", *(f"  ( ) {option}" for option in options)])
+    return "\n".join([f"Guess first: {record['question']}", *(f"  ( ) {option}" for option in record["options"])])
+
+
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    return [f"guess {stored.get('key')!r}: {key} is not what the page declares" for key in changed(stored, fresh)]
+
+
+KIND = Kind("guess", lambda record, _: {"text/html": guess_html(record), "text/plain": guess_text(record)}, _differ)

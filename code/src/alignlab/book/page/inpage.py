@@ -6,10 +6,12 @@ The reader types, the model answers, and nothing is sent anywhere. `static/model
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from alignlab.book.page.fragments import emit, escape, script, style
+from alignlab.book.page.fragments import escape, script, style
+from alignlab.book.page.kinds import Kind, Record, changed
 
 if TYPE_CHECKING:
     from alignlab.lm.tiny import TinyTransformer
@@ -57,7 +59,6 @@ def explore_model(
     tokens = [*around[0], *tokenize(start, vocab, separator), *around[1]]
     probs = next_probs(tiny, tokens)
     best = vocab[int(probs.argmax())]
-    sentence = f"After \u201c{start}\u201d the most likely next token is \u201c{best}\u201d."
     options = {
         "vocab": list(vocab),
         "separator": separator,
@@ -69,26 +70,64 @@ def explore_model(
         "shapes": model["shapes"],
         "precision": precision,
     }
-    ident = "m" + format(abs(hash_of(title + start)), "x")[:7]
+    record: Record = {
+        "title": title,
+        "say": say,
+        "id": "m" + format(abs(hash_of(title + start)), "x")[:7],
+        "start": start,
+        "presets": [{"label": label, "text": text, "drawn": label in drawn} for label, text in (presets or {}).items()],
+        "sentence": f"After \u201c{start}\u201d the most likely next token is \u201c{best}\u201d.",
+        "options": json.dumps(options, ensure_ascii=False),  # as text: `model.js` reads the shapes in their order
+    }
+    KIND.show(record, [model["weights"]])
+
+
+def model_html(record: Record, pieces: Sequence[str]) -> str:
+    """The field to type in, the place of the bars, and the weights, which are the only piece."""
+    title, ident = escape(record["title"]), record["id"]
     choices = "".join(
-        f'<button type="button" data-text="{escape(text)}"{" data-drawn" if label in drawn else ""}>'
-        f"{escape(label)}</button>"
-        for label, text in (presets or {}).items()
+        f'<button type="button" data-text="{escape(preset["text"])}">{escape(preset["label"])}</button>'
+        for preset in record["presets"]
     )
-    html = (
+    return (
         f'{style("explorer", "model")}<div class="al-explorer al-model" role="group" '
-        f'aria-label="Model: {escape(title)}">'
-        f'<p class="al-title">{escape(title)}</p><p class="al-soft">{escape(say)}</p>'
+        f'aria-label="Model: {title}">'
+        f'<p class="al-title">{title}</p><p class="al-soft">{escape(record["say"])}</p>'
         f'<div class="al-controls"><div class="al-control al-typed"><label for="{ident}">Your text</label>'
-        f'<input type="text" id="{ident}" value="{escape(start)}" autocomplete="off" '
+        f'<input type="text" id="{ident}" value="{escape(record["start"])}" autocomplete="off" '
         'autocapitalize="off" spellcheck="false">'
         f'<button type="button" class="al-next">add its next token</button></div>'
         + (f'<div class="al-control al-presets" role="group" aria-label="Examples">{choices}</div>' if choices else "")
-        + f'</div><div class="al-bars"></div><p class="al-say" aria-live="polite">{escape(sentence)}</p>'
-        f'<div class="al-weights" hidden data-options="{escape(json.dumps(options, ensure_ascii=False))}" '
-        f'data-weights="{model["weights"]}"></div></div>{script("model")}'
+        + f'</div><div class="al-bars"></div><p class="al-say" aria-live="polite">{escape(record["sentence"])}</p>'
+        f'<div class="al-weights" hidden data-options="{escape(record["options"])}" '
+        f'data-weights="{pieces[0]}"></div></div>{script("model")}'
     )
-    emit(html, f"{title}\n{say}\n{sentence}")
+
+
+def model_text(record: Record) -> str:
+    """The model's title, what to try, and what it answers first, as plain text."""
+    return f"{record['title']}\n{record['say']}\n{record['sentence']}"
+
+
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    """All but the weights, and the texts that a search found, is compared exactly."""
+
+    def compared(record: Record) -> Record:
+        presets = [{**preset, "text": None} if preset["drawn"] else preset for preset in record["presets"]]
+        return {**record, "presets": presets}
+
+    stored, fresh = compared(stored), compared(fresh)
+    return [
+        f"model {stored.get('title')!r}: {key} is stored as {stored.get(key)!r}, the run gives {fresh.get(key)!r}"
+        for key in changed(stored, fresh)
+    ]
+
+
+def _prints(record: Record, pieces: Sequence[str]) -> dict[str, str]:
+    return {"text/html": model_html(record, pieces), "text/plain": model_text(record)}
+
+
+KIND = Kind("model", _prints, _differ, re.compile(r'data-weights="([^"]*)"'))
 
 
 def hash_of(text: str) -> int:

@@ -4,9 +4,9 @@ import math
 import re
 from typing import Any
 
-from alignlab.book.page.fragments import decimal, digest, emit
+from alignlab.book.page.fragments import decimal
+from alignlab.book.page.kinds import Kind, Record, changed, near
 
-MIME = "application/vnd.alignlab.number+json"
 GLUE = "application/papermill.record/"
 
 
@@ -30,11 +30,17 @@ def number(name: str, value: float, digits: int = 2, tol: float | None = None) -
         "digits": digits,
         "tol": float(f"{tol:.3g}"),
     }
-    record["digest"] = digest(record)
-    bundle: dict[str, Any] = {f"{GLUE}text/plain": number_text(record), MIME: record}
-    emit(None, None, bundle, scrapbook={"name": name, "mime_prefix": GLUE})
+    KIND.show(record, scrapbook={"name": name, "mime_prefix": GLUE})
 
 
 def number_text(record: dict[str, Any]) -> str:
     """A number as prose shows it."""
     return decimal(record["value"], record["digits"])
+
+
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    same = not changed(stored, fresh, "value", "tol") and near(stored["value"], fresh["value"], fresh["tol"])
+    return [] if same else [f"number {stored.get('name')!r}: stored {stored}, the run gives {fresh}"]
+
+
+KIND = Kind("number", lambda record, _: {f"{GLUE}text/plain": number_text(record)}, _differ)

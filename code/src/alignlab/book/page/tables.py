@@ -4,12 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book.page.fragments import decimal, digest, emit, escape, style
+from alignlab.book.page.fragments import decimal, digest, escape, style
+from alignlab.book.page.kinds import Kind, Record, near
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MIME = "application/vnd.alignlab.table+json"
 
 
 def table(
@@ -38,7 +37,7 @@ def table(
         raise ValueError(f"drawn= names {unknown}, the columns are {record['columns']}")
     if drawn:
         record["drawn"] = list(drawn)
-    emit(table_html(record), table_text(record), {MIME: record})
+    KIND.show(record)
 
 
 def _cell(value: Any) -> Any:
@@ -86,3 +85,24 @@ def table_text(record: dict[str, Any]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(record["columns"]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows]
     return "\n".join([record["caption"], *lines])
+
+
+def _differ(stored: Record, fresh: Record) -> list[str]:
+    """All but the numbers is compared exactly; of columns drawn nothing is."""
+    shapes = [list(map(len, record["rows"])) for record in (stored, fresh)]
+    if {**stored, "rows": None} != {**fresh, "rows": None} or shapes[0] != shapes[1]:
+        return [f"table {stored.get('caption')!r}: its head or shape is not what the run gives"]
+    kept = [column not in stored.get("drawn", ()) for column in stored["columns"]]
+    return [
+        f"table {stored['caption']!r}: stored {b!r}, the run gives {a!r}"
+        for before, after in zip(stored["rows"], fresh["rows"])
+        for b, a, compared in zip(before, after, kept)
+        if compared and not near(b, a, stored.get("tol"))
+    ]
+
+
+def _prints(record: Record, _pieces: Sequence[str]) -> dict[str, str]:
+    return {"text/html": table_html(record), "text/plain": table_text(record)}
+
+
+KIND = Kind("table", _prints, _differ, sealed=False)
