@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from alignlab.book.files import pages
 from alignlab.book.page import card, claims, explorers, figures, guesses, inpage, numbers, tables
-from alignlab.book.page.fragments import digest, script, style
+from alignlab.book.page.fragments import digest, dressed_once, script, style
 from alignlab.book.page.kinds import Kind
 from alignlab.book.proof import compare
 from matplotlib import pyplot as plt
@@ -488,3 +488,10 @@ def test_a_changed_digit_of_such_a_sentence_fails_although_it_is_within_toleranc
     wide = explored(10.0)
     wide[0]["data"][explorers.KIND.mime]["tol"] = 0.9
     assert compare.outputs_differ(wide, explored(10.0)) != []
+
+
+def test_outputs_of_one_page_share_a_style_sheet():
+    outputs = [style("figure") + "<p>1</p>", f"{style('figure', 'explorer')}<p>2</p>{script('explorer')}", "<p>3</p>"]
+    sheet = style("figure", "explorer")
+    assert dressed_once(outputs) == [f"{sheet}<p>1</p>", f"<p>2</p>{script('explorer')}", "<p>3</p>"]
+    assert dressed_once(["<p>3</p>"]) == ["<p>3</p>"] and dressed_once([]) == []

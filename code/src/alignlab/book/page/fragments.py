@@ -72,6 +72,14 @@ def unstyled(html: str) -> str:
     return _BLOCK.sub(r"<\1 \2/>", html)
 
 
+def dressed_once(outputs: list[str]) -> list[str]:
+    """Outputs that stand on one page: the first carries one style sheet for all of them, the others none."""
+    blocks = [match for html in outputs for match in _BLOCK.finditer(html) if match[1] == "style"]
+    parts = dict.fromkeys(part for match in blocks for part in match[2].split())
+    bare = [_BLOCK.sub(lambda match: "" if match[1] == "style" else match[0], html) for html in outputs]
+    return [style(*parts) + bare[0], *bare[1:]] if parts else bare
+
+
 def renew(html: str) -> str:
     """The same HTML with every marked style and script block as it is written today."""
 

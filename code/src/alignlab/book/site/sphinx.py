@@ -21,6 +21,7 @@ from sphinx.util import logging
 from alignlab import __version__
 from alignlab.book.files import references
 from alignlab.book.files.written import Page, written
+from alignlab.book.page.fragments import dressed_once
 from alignlab.book.page.links import Repository, localize, repository
 from alignlab.book.site import citations, tables
 from alignlab.book.site.header import header_card
@@ -143,10 +144,10 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     to_root = "../" * docname.count("/")
     cite = citer(app, docname)
-    for output in list(doctree.findall(nodes.raw)):
-        if output.get("format") == "html" and "al-" in output.astext():
-            html = _CITED.sub(lambda m: cite(m[1]), localize(output.astext(), to_root))
-            output.replace_self(nodes.raw("", html, format="html"))
+    outputs = [raw for raw in doctree.findall(nodes.raw) if raw.get("format") == "html" and "al-" in raw.astext()]
+    for output, html in zip(outputs, dressed_once([output.astext() for output in outputs])):
+        html = _CITED.sub(lambda m: cite(m[1]), localize(html, to_root))
+        output.replace_self(nodes.raw("", html, format="html"))
     title = next(iter(doctree.findall(nodes.title)), None)
     if title is not None and page.meta.get("section"):
         card = header_card(page, repo(app), link_from(app, docname), f"{to_root}_sources/{docname}.ipynb")
