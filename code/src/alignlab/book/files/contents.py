@@ -16,7 +16,7 @@ from alignlab.book.files.written import written
 from alignlab.book.parts import APPENDIX
 from alignlab.book.plan import outline
 
-ROOMS = ("toys", "outer", "inner", "interp", "attacks", "evals", "risks", "overview")
+ROOMS = ("assets", "lm", "toys", "outer", "inner", "interp", "attacks", "evals", "risks", "overview", "recipes", "book")
 
 
 def toc(root: Path) -> str:
@@ -43,10 +43,10 @@ def _scalar(text: str) -> str:
 
 
 def modules(root: Path) -> str:
-    """The table of the survey rooms' modules, a line each: its place and the first sentence of its docstring."""
+    """The table of the package's modules, a line each: its place and the first sentences of its docstring."""
     package = root / "code/src/alignlab"
     lines = [
-        "# The survey's rooms, module by module",
+        "# The package, room by room",
         "",
         "Written by `alignlab tidy` from the modules' docstrings. A folder is a chapter, named as its page; what",
         "several chapters use stands at the room's top. `page.py` (exercises and inert versions) is left out.",
