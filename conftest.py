@@ -1,4 +1,4 @@
-"""How `pytest` runs the book: nbval executes every page, `alignlab.book.compare` compares its outputs.
+"""How `pytest` runs the book: nbval executes every page, `alignlab.book.proof.compare` compares its outputs.
 
 nbval alone compares every mime type exactly; here claims, numbers and tables are compared within the tolerance that
 they carry, and what is printed of them must be what their records print. A page's downloads are fetched before its
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-pytest_plugins = ("alignlab.book.changed",)  # --changed
-MUTATION = "__import__('alignlab.book.mutation', fromlist=['watch'])"  # takes no name of the page's
+pytest_plugins = ("alignlab.book.proof.changed",)  # --changed
+MUTATION = "__import__('alignlab.book.proof.mutation', fromlist=['watch'])"  # takes no name of the page's
 
 
 def pytest_configure(config):
@@ -26,7 +26,9 @@ def pytest_configure(config):
 
 
 def _compare_with_ours():
-    from alignlab.book import chapters, compare, pages
+    from alignlab.book import chapters
+    from alignlab.book.files import pages
+    from alignlab.book.proof import compare
     from nbval import plugin
 
     def compare_outputs(self, test, ref, skip_compare=None):
@@ -72,7 +74,7 @@ def _run(kernel, code):
 
 
 class Proof(pytest.Item):
-    """A test of a page that has run, by the report of its kernel's `alignlab.book.mutation`."""
+    """A test of a page that has run, by the report of its kernel's `alignlab.book.proof.mutation`."""
 
     def runtest(self):
         complaints = self.complaints(json.loads(_run(self.parent.kernel, f"{MUTATION}.tell()")))
@@ -85,7 +87,8 @@ class Proof(pytest.Item):
 
 class ClaimsFailWithoutTheirMethods(Proof):
     def complaints(self, report):
-        from alignlab.book import mutation, pages
+        from alignlab.book.files import pages
+        from alignlab.book.proof import mutation
 
         declared = [record["id"] for record in pages.records_of(self.parent.nb)]
         tried = [entry["id"] for entry in report["claims"]]

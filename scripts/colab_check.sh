@@ -29,7 +29,7 @@ commit=$(git rev-parse HEAD)
 
 # The first cell asks the hosted repository for the commit; here git answers from this folder.
 url=$("$(dirname "$alignlab")/python" -c '
-from alignlab.book.places import Places
+from alignlab.book.editions.places import Places
 print(Places(".", "").repository.url)')
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$PWD.insteadOf" GIT_CONFIG_VALUE_0="$url"
 export PYDEVD_DISABLE_FILE_VALIDATION=1  # a notice of the debugger that is no part of a page

@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError
 
 # Run after the first cell: remember every explorer that the page shows.
 WATCH = """
-from alignlab.book import explorers as _explorers
+from alignlab.book.page import explorers as _explorers
 _SPECS = []
 _explorers.observers.append(_SPECS.append)
 """
@@ -23,7 +23,7 @@ _explorers.observers.append(_SPECS.append)
 # Run at the end: set every control to each of its values, as a reader would, and look at what the callbacks drew.
 MOVE = """
 import ipywidgets as _w
-from alignlab.book.live import widget as _widget
+from alignlab.book.page.live import widget as _widget
 for _spec in _SPECS:
     _box = _widget(_spec)
     _title, _controls, _picture, _sentence = _box.children

@@ -106,6 +106,20 @@ def test_no_modules_import_each_other():
     assert graph()["alignlab.lm.load"] >= {"alignlab.lm.adapters", "alignlab.lm.model", "alignlab.assets"}
 
 
+BOOK = ("page", "files", "proof", "site", "editions")  # each uses the ones before it, and the plan at the top
+
+
+def test_the_book_has_rooms_of_its_own():
+    """What a page uses needs no file of the book; only the command and the tests need the editions."""
+    for name, others in graph().items():
+        used = {part.split(".")[2] for part in others if part.count(".") > 2 and part.startswith("alignlab.book.")}
+        own = name.split(".")[2] if name.count(".") > 2 else None
+        if name.startswith("alignlab.book.") and own in BOOK:
+            assert used <= {*BOOK[: BOOK.index(own) + 1]}, name
+    tops = {name.split(".")[2] for name in modules() if name.startswith("alignlab.book.")}
+    assert tops - {*BOOK} == {"__init__", "plan", "chapters", "parts"}
+
+
 def test_the_arrows_hold():
     found = [line for name, source in modules().items() for line in wrong(source, name)]
     assert found == []
@@ -119,14 +133,14 @@ def test_the_arrows_hold():
         ("alignlab.lm.load", "from ..book import claims"),
         ("alignlab.outer.reward", "def f():\n    from alignlab import interp"),
         ("alignlab.interp.probes", "from alignlab.evals.hhh import x"),
-        ("alignlab.evals.hhh", "if TYPE_CHECKING:\n    from alignlab.book.claims import Claim"),
+        ("alignlab.evals.hhh", "if TYPE_CHECKING:\n    from alignlab.book.page.claims import Claim"),
         ("alignlab.attacks.adversarial.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
-        ("alignlab.book.pages", "from alignlab.cli import app"),
-        ("alignlab.book.pages", "from alignlab.scale import launch"),
+        ("alignlab.book.files.pages", "from alignlab.cli import app"),
+        ("alignlab.book.files.pages", "from alignlab.scale import launch"),
         ("alignlab.interp.challenges.recipe_grokking", "from alignlab.book import claim"),
         ("alignlab.interp.challenges.grokking", "from alignlab.recipes import record"),
         ("alignlab.outer.rlhf.ppo", "from alignlab.outer.rlhf.recipe_ppo import RECIPE"),
-        ("alignlab.outer.rlhf.page", "from alignlab.book.checks import judge"),
+        ("alignlab.outer.rlhf.page", "from alignlab.book.page.checks import judge"),
         ("alignlab.outer.rlhf.ppo", "from alignlab.outer.goals import tension"),
         ("alignlab.outer.reward", "from alignlab.outer.goals.tension import compact"),
         ("alignlab.toys.storyland", "from alignlab.outer import reward"),
@@ -146,11 +160,11 @@ def test_an_arrow_that_points_up_is_seen(module, source):
         ("alignlab.risks.power", "from alignlab.outer import reward"),
         ("alignlab.evals.hhh", "from . import refusals"),
         ("alignlab.outer.rlhf.page", "from alignlab.exercises import Exercise\nfrom alignlab.outer.rlhf import ppo"),
-        ("alignlab.book.checks", "from alignlab.exercises import Exercise"),
+        ("alignlab.book.page.checks", "from alignlab.exercises import Exercise"),
         ("alignlab.cli", "from alignlab import doctor"),
         ("alignlab.interp.challenges.recipe_grokking", "from alignlab.interp.challenges import grokking"),
         ("alignlab.interp.challenges.recipe_grokking", "from alignlab.recipes import Recipe"),
-        ("alignlab.book.claims", "from alignlab import recipes"),
+        ("alignlab.book.page.claims", "from alignlab import recipes"),
         ("alignlab.interp.probes", "from alignlab import __version__"),
     ],
 )

@@ -5,14 +5,15 @@ import subprocess
 import sys
 
 import pytest
-from alignlab.book import changed, pages
-from alignlab.book.changed import Book, Mark, judge
+from alignlab.book.files import pages
+from alignlab.book.proof import changed
+from alignlab.book.proof.changed import Book, Mark, judge
 
 from conftest import ROOT
 
 READS = ("code/", "conftest.py", "chapters/04-outer/r", "chapters/06-interpretability/mlp")
 
-CONFTEST = 'pytest_plugins = ("alignlab.book.changed",)\n'
+CONFTEST = 'pytest_plugins = ("alignlab.book.proof.changed",)\n'
 TESTS = {
     "tests/test_unit.py": "from alignlab.lm.tiny import TinyConfig\ndef test_it():\n    assert TinyConfig\n",
     "tests/test_pages.py": """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from alignlab import assets, cli, doctor
-from alignlab.book import pages
+from alignlab.book.files import pages
 from alignlab.doctor import checks, report
 from support import ROOT, find_chromium
 from typer.testing import CliRunner
@@ -27,7 +27,8 @@ jupytext:
 ```
 """
 CLAIM = """
-from alignlab.book import Control, Measure, claim, seeds, session
+from alignlab.book import Control, Measure, claim, seeds
+from alignlab.book.page import session
 from alignlab.lm.tiny import TinyConfig
 session._page = "01-a/b"
 claim("b/small", paper="nobody2024", says="s", method=TinyConfig, seeds=seeds(3),

@@ -5,7 +5,8 @@ import statistics
 import nbformat
 import pytest
 from alignlab import cli
-from alignlab.book import costs, pages, reference
+from alignlab.book.files import pages
+from alignlab.book.proof import costs, reference
 from alignlab.book.site.pages import Page
 from typer.testing import CliRunner
 

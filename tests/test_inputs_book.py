@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import torch
 from alignlab import cli
-from alignlab.book import pages
-from alignlab.book.checks import Exercise, judge
-from alignlab.book.places import Places
+from alignlab.book.editions.places import Places
+from alignlab.book.files import pages
+from alignlab.book.page.checks import Exercise, judge
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent

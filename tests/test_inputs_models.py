@@ -14,7 +14,7 @@ from alignlab.attacks.adversarial.prefix import (
 )
 from alignlab.attacks.adversarial.suffix import search
 from alignlab.book import seeds
-from alignlab.book.session import static
+from alignlab.book.page.session import static
 from alignlab.lm import TinyConfig, TinyTransformer, load_lm
 from alignlab.lm.load import _device, _dtype
 from alignlab.outer.ranking_feedback.packed import pack

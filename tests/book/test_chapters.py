@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alignlab.book import chapters, contents, pages, parts, sphinx, template
-from alignlab.book.pages import PageError
-from alignlab.book.site.pages import chapters as planned
+from alignlab.book import chapters, parts
+from alignlab.book.files import contents, pages, template
+from alignlab.book.files.pages import PageError
+from alignlab.book.plan import chapters as planned
+from alignlab.book.site import sphinx
 from support import ROOT
 
 PACKAGE = ROOT / "code/src/alignlab"

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from alignlab.book import claims, memory, session
-from alignlab.book.card import card_html, card_text
-from alignlab.book.claims import ClaimFailed, Control, Measure, Moved, claim
-from alignlab.book.memory import forgotten, memo, seeds
+from alignlab.book.page import claims, memory, session
+from alignlab.book.page.card import card_html, card_text
+from alignlab.book.page.claims import ClaimFailed, Control, Measure, Moved, claim
+from alignlab.book.page.memory import forgotten, memo, seeds
 
 READS = ("code/",)
 
@@ -19,7 +19,11 @@ def page(monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     outputs = []
-    monkeypatch.setattr(claims.fragments, "emit", lambda html, text, records: outputs.append((html, text, records)))
+
+    def display(bundle, **_):
+        outputs.append((bundle["text/html"], bundle["text/plain"], bundle))
+
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs
 
 

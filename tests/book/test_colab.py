@@ -12,13 +12,16 @@ import nbformat
 import pytest
 import yaml
 from alignlab import __version__, cli
-from alignlab.book import colab, costs, pages
-from alignlab.book.explorers import Spec, static_html
-from alignlab.book.myst import PlainError, blocks
-from alignlab.book.numbers import GLUE
-from alignlab.book.places import Places
-from alignlab.book.plain import Meanings, plain
-from alignlab.book.site.repository import repository
+from alignlab.book.editions import colab
+from alignlab.book.editions.myst import PlainError, blocks
+from alignlab.book.editions.places import Places
+from alignlab.book.editions.plain import Meanings, plain
+from alignlab.book.files import pages
+from alignlab.book.page import explorers
+from alignlab.book.page.explorers import Spec, static_html
+from alignlab.book.page.links import repository
+from alignlab.book.page.numbers import GLUE
+from alignlab.book.proof import costs
 from alignlab.book.site.units import minutes
 from support import ROOT
 from typer.testing import CliRunner
@@ -430,8 +433,7 @@ def test_an_explorer_stands_still_in_its_first_state():
 
     spec = Spec(draw, lambda n: f"It reaches {n}.", "A line", {"n": (1, 2, 3, 4, 5)}, {"n": 3}, {})
     html, _ = static_html(spec)
-    still = colab.still(html)
+    still = explorers.explorer_html(*explorers.recorded(spec), still=True)
     assert html.count("<svg") == 5 and still.count("<svg") == 1
     assert 'aria-label="It reaches 3."' in still and ">It reaches 3.</p>" in still
     assert "<input" not in still and "<script" not in still and "Run this cell" in still
-    assert colab.still("<p>no explorer</p></div>") == "<p>no explorer</p></div>"

@@ -9,7 +9,9 @@ from importlib.resources import files
 import nbformat
 import pytest
 import torch
-from alignlab.book import explorers, guesses, inpage, mutation, pages, session
+from alignlab.book.files import pages
+from alignlab.book.page import explorers, guesses, inpage, session
+from alignlab.book.proof import mutation
 from alignlab.lm.tiny import TinyConfig, TinyTransformer
 from matplotlib import pyplot as plt
 
@@ -100,7 +102,7 @@ def test_live_widgets_show_what_the_page_shows():
 
 
 def test_a_live_explorer_that_does_not_follow_is_found(monkeypatch):
-    from alignlab.book import live
+    from alignlab.book.page import live
 
     monkeypatch.setattr(live, "frame", lambda spec, state: explorers.frame(spec, spec.start))
     assert mutation.live_problems(spec(n=range(5)))
@@ -109,8 +111,8 @@ def test_a_live_explorer_that_does_not_follow_is_found(monkeypatch):
 def test_a_live_kernel_redraws_when_a_control_moves(tmp_path):
     source = """
 from matplotlib import pyplot as plt
-from alignlab.book import live
-from alignlab.book.explorers import Spec
+from alignlab.book.page import live
+from alignlab.book.page.explorers import Spec
 def draw(n):
     fig, ax = plt.subplots(figsize=(2, 1)); ax.plot([0, n]); return fig
 box = live.widget(Spec(draw, lambda n: f"n is {n}", "t", {"n": (0, 1, 2, 3, 4)}, {"n": 0}, {}))
@@ -141,7 +143,7 @@ def test_the_model_in_the_page_agrees_with_torch(node, tmp_path, mlp, precision,
     model = tiny(mlp)
     packed = inpage.package(model, VOCAB, precision)
     texts = [[0, 5, 8, 7, 1], [2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
-    (tmp_path / "model.js").write_text(files("alignlab.book").joinpath("static", "model.js").read_text())
+    (tmp_path / "model.js").write_text(files("alignlab.book.page").joinpath("static", "model.js").read_text())
     options = {"config": packed["config"], "shapes": packed["shapes"], "precision": precision}
     (tmp_path / "run.js").write_text(
         f'const {{Model}} = require("./model.js"); const m = new Model({json.dumps(options)}, "{packed["weights"]}");'
@@ -156,7 +158,7 @@ def test_the_model_in_the_page_agrees_with_torch(node, tmp_path, mlp, precision,
 
 @pytest.mark.parametrize("separator, text", [(" ", "you  may go"), ("", "younomay?go")])
 def test_text_becomes_the_same_tokens_in_the_page_and_here(node, tmp_path, separator, text):
-    (tmp_path / "model.js").write_text(files("alignlab.book").joinpath("static", "model.js").read_text())
+    (tmp_path / "model.js").write_text(files("alignlab.book.page").joinpath("static", "model.js").read_text())
     options = json.dumps({"vocab": VOCAB, "separator": separator})
     code = f'console.log(JSON.stringify(require("./model.js").tokenize({json.dumps(text)}, {options})))'
     done = subprocess.run([node, "-e", code], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -165,7 +167,7 @@ def test_text_becomes_the_same_tokens_in_the_page_and_here(node, tmp_path, separ
 
 def test_an_in_page_model_names_what_its_vocabulary_lacks(monkeypatch):
     outputs = []
-    monkeypatch.setattr(inpage, "emit", lambda *parts: outputs.append(parts))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: outputs.append([bundle["text/html"]]))
     settings = {
         "title": "Ask it",
         "say": "Type a question.",
@@ -188,7 +190,7 @@ def test_an_in_page_model_names_what_its_vocabulary_lacks(monkeypatch):
 
 def test_a_guess_keeps_its_answer_folded_and_is_refused_where_it_makes_no_sense(monkeypatch):
     outputs = []
-    monkeypatch.setattr(guesses, "emit", lambda *parts: outputs.append(parts))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: outputs.append([bundle["text/html"]]))
     guesses.predict("peak", "Where?", ["left", "right"], answer=1, because="It is steeper there.")
     form = outputs[0][0]
     assert (

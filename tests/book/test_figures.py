@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from alignlab.book import figures, pages, style
+from alignlab.book.files import pages
+from alignlab.book.page import figures, style
 from matplotlib import pyplot as plt
 from support import ROOT
 
@@ -100,8 +101,8 @@ def test_text_is_ten_pixels_on_a_phone_and_a_usual_picture_fits_it():
 
 def test_a_picture_that_scrolls_on_a_phone_can_be_reached_by_keyboard():
     broad, _ = plt.subplots(figsize=(9, 3))
-    assert 'tabindex="0"' in figures.figure_html(broad, "title", "", "alt")
-    assert 'tabindex="0"' not in figures.figure_html(line(), "title", "", "alt")
+    assert 'tabindex="0"' in figures.figure_html(*figures.recorded(broad, "title", "", "alt"))
+    assert 'tabindex="0"' not in figures.figure_html(*figures.recorded(line(), "title", "", "alt"))
 
 
 def test_every_stored_picture_has_alternative_text():

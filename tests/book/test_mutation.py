@@ -14,7 +14,7 @@ READS = ("code/",)
 
 def probe(notebook: Path, inert: Path) -> dict:
     environment = {**os.environ, "ALIGNLAB_STATIC": "1", "MPLBACKEND": "agg"}
-    command = [sys.executable, "-m", "alignlab.book.mutation", str(notebook), str(inert)]
+    command = [sys.executable, "-m", "alignlab.book.proof.mutation", str(notebook), str(inert)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=notebook.parent, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

@@ -2,13 +2,16 @@
 
 import copy
 import re
+from pathlib import Path
 
-import IPython.display
 import nbformat
 import pandas as pd
 import pytest
-from alignlab.book import card, claims, compare, explorers, numbers, pages, tables
-from alignlab.book.fragments import digest, emit, script, seal, style
+from alignlab.book.files import pages
+from alignlab.book.page import card, claims, explorers, figures, guesses, inpage, numbers, tables
+from alignlab.book.page.fragments import digest, dressed_once, script, style
+from alignlab.book.page.kinds import Kind
+from alignlab.book.proof import compare
 from matplotlib import pyplot as plt
 from support import ROOT
 
@@ -28,29 +31,59 @@ RECORD = {
 NUMBER = {"name": "peak", "value": 1.9312, "digits": 2, "tol": 0.0386}
 NUMBER["digest"] = digest(NUMBER)
 TABLE = {"caption": "Scores", "columns": ["who", "score"], "rows": [["a", 0.51], ["b", 0.25]], "digits": 2, "tol": 0.02}
-FIGURE = (
-    f'{style("figure")}<figure class="al-figure al-text"><figcaption><strong class="al-title">It rises</strong>'
-    '<span class="al-sub">5 seeds</span></figcaption><div class="al-pic">'
-    '<svg role="img" aria-label="A line rises to 4" '
-    'viewBox="0 0 4 4"><path d="M 0 1"/><g><text x="1">steps of training</text><text>best 0.83</text>'
-    "<text>20</text></g></svg></div></figure>"
+PICTURE = (
+    ' viewBox="0 0 4 4"><path d="M 0 1"/><g><text x="1">steps of training</text><text>best 0.83</text>'
+    "<text>20</text></g></svg>"
 )
+WEIGHTS = "AAbb"
+GUESS = {"key": "99-test/page/peak", "question": "Where?", "options": ["left", "right"], "answer": 1, "because": "so"}
+MODEL = {
+    "title": "Ask it",
+    "say": "Type a word.",
+    "id": "m0",
+    "start": "may I",
+    "presets": [{"label": "found", "text": "oh my", "drawn": True}, {"label": "own", "text": "may I", "drawn": False}],
+    "sentence": "After may I the next token is go.",
+    "options": "{}",
+}
 
 
-def shown(mime: str, record: dict) -> list:
-    return [{"output_type": "display_data", "metadata": {}, "data": {mime: record, **compare.PRINTED[mime](record)}}]
+def shown(kind: Kind, record: dict, *pieces: str) -> list:
+    return [{"output_type": "display_data", "metadata": {}, "data": kind.bundle(record, pieces)}]
+
+
+def drawing(picture: str = PICTURE, **changes) -> list:
+    """A figure, its words as they stand in its picture."""
+    record = {"title": "It rises", "subtitle": "5 seeds", "alt": "A line rises to 4", "width": "text"}
+    return shown(figures.KIND, {**record, "words": figures.words(picture), **changes}, picture)
 
 
 def html(text: str) -> list:
-    data = {"text/html": text, "text/plain": "x"}
-    return [{"output_type": "display_data", "metadata": {"alignlab": {"seal": seal(text)}}, "data": data}]
+    return [{"output_type": "display_data", "metadata": {}, "data": {"text/html": text, "text/plain": "x"}}]
+
+
+def explored(peak: float, tol: float | None = 0.1, word: str = "peaks", title: str = "A title", drawn=False) -> list:
+    def draw(n):
+        fig, ax = plt.subplots(figsize=(2, 1))
+        ax.plot([0, n])
+        ax.text(0.5, 0.1 * n, word)
+        return fig
+
+    states = {"n": (1, 2, 3, 4, 5)}
+    spec = explorers.Spec(draw, lambda n: f"It {word} at {peak + n:.1f}.", title, states, {"n": 1}, {}, tol, drawn)
+    record, pieces = explorers.recorded(spec)
+    plt.close("all")
+    return shown(explorers.KIND, record, *pieces)
 
 
 ALL = {
-    "claim": shown(claims.MIME, RECORD),
-    "number": shown(numbers.MIME, NUMBER),
-    "table": shown(tables.MIME, TABLE),
-    "figure": html(FIGURE),
+    "claim": shown(card.KIND, RECORD),
+    "number": shown(numbers.KIND, NUMBER),
+    "table": shown(tables.KIND, TABLE),
+    "figure": drawing(),
+    "explorer": explored(10.0),
+    "model": shown(inpage.KIND, MODEL, WEIGHTS),
+    "guess": shown(guesses.KIND, GUESS),
     "text": [{"output_type": "stream", "name": "stdout", "text": "loss 0.69\n"}],
 }
 
@@ -63,7 +96,7 @@ FULL["measures"][0] |= {
     "items": 40,
 }
 FULL["controls"][0] |= {"rival": True, "why": "words may do it", "could": "it is counted"}
-ALL["complete claim"] = shown(claims.MIME, FULL)
+ALL["complete claim"] = shown(card.KIND, FULL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -121,7 +154,7 @@ def test_any_one_digit_or_word_changed_fails(name):
 def fresh_claim(kind: str, **changes) -> list:
     record = copy.deepcopy(FULL)
     record[kind][0] |= changes
-    return shown(claims.MIME, record)
+    return shown(card.KIND, record)
 
 
 def test_a_separation_moves_with_its_values_and_is_compared_with_them_alone():
@@ -153,54 +186,76 @@ def test_a_claim_stored_before_it_could_say_more_is_what_a_claim_is_that_says_no
     bare = copy.deepcopy(RECORD)
     bare["measures"][0] |= {"separation": 8.0, "band_from": None, "band_history": [], "items": None}
     bare["controls"][0] |= {"rival": False, "why": None, "could": None}
-    assert compare.outputs_differ(ALL["claim"], shown(claims.MIME, bare)) == []
+    assert compare.outputs_differ(ALL["claim"], shown(card.KIND, bare)) == []
     assert compare.outputs_differ(ALL["claim"], ALL["complete claim"])
 
 
-def stored(html_before: str, html_after: str) -> list:
-    """An output as the run left it, its HTML changed afterwards."""
-    outputs = html(html_before)
-    outputs[0]["data"]["text/html"] = html_after
+def tampered(outputs: list, piece: str, other: str, mimes: tuple[str, ...] = ("text/html",)) -> list:
+    """Outputs with a piece of them changed after the run."""
+    outputs = copy.deepcopy(outputs)
+    for mime in mimes:
+        assert piece in outputs[0]["data"][mime]
+        outputs[0]["data"][mime] = outputs[0]["data"][mime].replace(piece, other)
     return outputs
 
 
-MODEL = '<div class="al-model"><div class="al-weights" data-options="{}" data-weights="AAbb"></div></div>'
-
-
 @pytest.mark.parametrize(
-    "page, piece, other",
+    "name, piece, other",
     [
-        (FIGURE, "M 0 1", "M 0 2"),
-        (FIGURE, ">best 0.83<", ">best 0.84<"),
-        (FIGURE, ">20<", ">21<"),
-        (FIGURE, ">steps of training<", ">steps of testing<"),
-        (FIGURE, 'viewBox="0 0 4 4"', 'viewBox="0 0 4 5"'),
-        (MODEL, "AAbb", "AAbc"),
-        ('<img src="data:image/png;base64,AAAA"/>', "AAAA", "AAAB"),
+        ("figure", "M 0 1", "M 0 2"),
+        ("figure", ">best 0.83<", ">best 0.84<"),
+        ("figure", ">20<", ">21<"),
+        ("figure", ">steps of training<", ">steps of testing<"),
+        ("figure", 'viewBox="0 0 4 4"', 'viewBox="0 0 4 5"'),
+        ("model", "AAbb", "AAbc"),
+        ("explorer", "<path", "<path "),
     ],
 )
-def test_a_change_inside_a_picture_or_a_models_weights_fails(page, piece, other):
-    assert compare.outputs_differ(html(page), html(page)) == []
-    found = compare.outputs_differ(stored(page, page.replace(piece, other)), html(page))
+def test_a_change_inside_a_picture_or_a_models_weights_fails(name, piece, other, tmp_path):
+    found = compare.outputs_differ(tampered(ALL[name], piece, other), ALL[name])
     assert any("was changed after the run" in problem for problem in found)
+    path = notebook_with(tampered(ALL[name], piece, other), tmp_path)
+    pages.restyle(tmp_path)
+    renewed = pages.read_notebook(path).cells[0].outputs
+    assert compare.outputs_differ(renewed, ALL[name]), "restyle hides no change"
 
 
-@pytest.mark.parametrize("page", [FIGURE, MODEL])
-def test_a_picture_or_model_without_a_seal_fails_and_restyle_gives_it_one(page, tmp_path):
-    bare = html(page)
-    bare[0]["metadata"] = {}
-    assert any("has no seal" in problem for problem in compare.outputs_differ(bare, html(page)))
-    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {"text/html": page})], id="a")
+def notebook_with(outputs: list, root: Path) -> Path:
+    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.from_dict(output) for output in outputs], id="a")
     for folder in ("text/01-a", "chapters/01-a"):
-        (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "text/01-a/b.md").write_text("# B\n")
-    path = tmp_path / "chapters/01-a/b.ipynb"
-    pages.write(nbformat.v4.new_notebook(cells=[cell]), path)
-    pages.restyle(tmp_path)
-    assert compare.stored_is_sealed(pages.read_notebook(path).cells[0].outputs[0]) == []
-    path.write_text(path.read_text().replace("A", "B"))
-    pages.restyle(tmp_path)
-    assert compare.stored_is_sealed(pages.read_notebook(path).cells[0].outputs[0]) != [], "restyle hides no change"
+        (root / folder).mkdir(parents=True)
+    (root / "text/01-a/b.md").write_text("# B\n")
+    pages.write(nbformat.v4.new_notebook(cells=[cell]), root / "chapters/01-a/b.ipynb")
+    return root / "chapters/01-a/b.ipynb"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_stored_output_is_read_back_and_renewed_as_it_was(name, tmp_path):
+    path = notebook_with(ALL[name], tmp_path)
+    assert compare.outputs_differ(pages.read_notebook(path).cells[0].outputs, ALL[name]) == []
+    assert pages.restyle(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["figure", "explorer", "model", "guess", "number"])
+def test_a_word_changed_in_record_and_print_alike_breaks_the_records_seal(name, tmp_path):
+    """Even where the stored output is printed anew from the changed record."""
+    forged = copy.deepcopy(ALL[name])
+    kind = compare.kind_of(forged[0]["data"])
+    record = forged[0]["data"][kind.mime]
+    told = {"figure": "alt", "explorer": "sentences", "model": "sentence", "guess": "because", "number": "value"}[name]
+    record[told] = {"explorer": ["It peaks at 9.0."] * 5, "number": 1.94}.get(name, "other words")
+    forged[0]["data"] = kind.renewed(forged[0]["data"])
+    assert any("was changed after the run" in problem for problem in compare.stored_is_printed(forged[0]["data"]))
+
+
+def test_an_output_without_the_record_that_the_run_gives_fails():
+    for name in ("figure", "explorer", "model", "guess"):
+        bare = copy.deepcopy(ALL[name])
+        del bare[0]["data"][compare.kind_of(bare[0]["data"]).mime]
+        assert "stored types are" in compare.outputs_differ(bare, ALL[name])[0]
+        broken = copy.deepcopy(ALL[name])
+        broken[0]["data"][compare.kind_of(broken[0]["data"]).mime] = {}
+        assert compare.outputs_differ(broken, ALL[name])
 
 
 def test_a_run_that_writes_other_words_into_a_picture_fails():
@@ -213,7 +268,8 @@ def test_a_run_that_writes_other_words_into_a_picture_fails():
         (">steps of training<", ">epochs of training<", True),
         ("<text>best 0.83</text>", "", True),
     ):
-        assert bool(compare.outputs_differ(html(FIGURE), html(FIGURE.replace(piece, other)))) == differs, (piece, other)
+        fresh = drawing(PICTURE.replace(piece, other))
+        assert bool(compare.outputs_differ(drawing(), fresh)) == differs, (piece, other)
 
 
 @pytest.mark.parametrize(
@@ -235,14 +291,13 @@ def test_a_forged_record_fails_even_with_a_card_that_matches(path, value):
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = value
-    assert compare.outputs_differ(shown(claims.MIME, forged), ALL["claim"])
+    assert compare.outputs_differ(shown(card.KIND, forged), ALL["claim"])
 
 
 @pytest.mark.parametrize("name", ["claim", "number", "table"])
 def test_a_digit_that_no_print_shows_fails_too(name):
     tampered = copy.deepcopy(ALL[name])
-    mime = next(mime for mime in compare.PRINTED if mime in tampered[0]["data"])
-    record = tampered[0]["data"][mime]
+    record = tampered[0]["data"][compare.kind_of(tampered[0]["data"]).mime]
     if name == "claim":
         record["measures"][0]["values"][0] = 1.001
     elif name == "number":
@@ -265,75 +320,69 @@ def test_values_may_move_within_their_tolerance_and_not_beyond():
     near, far = copy.deepcopy(RECORD), copy.deepcopy(RECORD)
     near["measures"][0]["values"][0], far["measures"][0]["values"][0] = 1.02, 1.03
     near["measures"][0]["tol"] = 0.0242
-    assert not compare.outputs_differ(shown(claims.MIME, RECORD), shown(claims.MIME, near))
-    assert compare.outputs_differ(shown(claims.MIME, RECORD), shown(claims.MIME, far))
-    number = shown(numbers.MIME, NUMBER)
-    assert not compare.outputs_differ(number, shown(numbers.MIME, {**NUMBER, "value": 1.95}))
-    assert compare.outputs_differ(number, shown(numbers.MIME, {**NUMBER, "value": 1.98}))
+    assert not compare.outputs_differ(shown(card.KIND, RECORD), shown(card.KIND, near))
+    assert compare.outputs_differ(shown(card.KIND, RECORD), shown(card.KIND, far))
+    number = shown(numbers.KIND, NUMBER)
+    assert not compare.outputs_differ(number, shown(numbers.KIND, {**NUMBER, "value": 1.95}))
+    assert compare.outputs_differ(number, shown(numbers.KIND, {**NUMBER, "value": 1.98}))
     moved = {**TABLE, "rows": [["a", 0.52], ["b", 0.25]]}
-    assert not compare.outputs_differ(shown(tables.MIME, TABLE), shown(tables.MIME, moved))
+    assert not compare.outputs_differ(shown(tables.KIND, TABLE), shown(tables.KIND, moved))
     exact = {**TABLE, "tol": None}
-    assert compare.outputs_differ(shown(tables.MIME, exact), shown(tables.MIME, {**exact, "rows": moved["rows"]}))
+    assert compare.outputs_differ(shown(tables.KIND, exact), shown(tables.KIND, {**exact, "rows": moved["rows"]}))
 
 
 def test_a_control_may_have_a_tolerance_of_its_own():
     stored, near, far = (copy.deepcopy(RECORD) for _ in range(3))
     for record, value in ((stored, 0.0), (near, 0.3), (far, 0.5)):
         record["controls"][0] |= {"tol": 0.4, "values": [value, 0.1, 0.2]}
-    assert not compare.outputs_differ(shown(claims.MIME, stored), shown(claims.MIME, near))
-    assert compare.outputs_differ(shown(claims.MIME, stored), shown(claims.MIME, far))
+    assert not compare.outputs_differ(shown(card.KIND, stored), shown(card.KIND, near))
+    assert compare.outputs_differ(shown(card.KIND, stored), shown(card.KIND, far))
     forged = copy.deepcopy(stored)
     forged["controls"][0]["tol"] = 40.0
-    assert compare.outputs_differ(shown(claims.MIME, forged), shown(claims.MIME, stored))
+    assert compare.outputs_differ(shown(card.KIND, forged), shown(card.KIND, stored))
     del forged["controls"][0]["tol"]
-    assert compare.outputs_differ(shown(claims.MIME, forged), shown(claims.MIME, stored))
+    assert compare.outputs_differ(shown(card.KIND, forged), shown(card.KIND, stored))
 
 
 def test_what_a_trained_model_wrote_is_not_compared_with_another_runs_and_kept_from_changes():
     told = {**TABLE, "drawn": ["who"]}
     other = {**told, "rows": [["c", 0.51], ["b", 0.25]]}
-    assert not compare.outputs_differ(shown(tables.MIME, told), shown(tables.MIME, other))
-    assert compare.outputs_differ(shown(tables.MIME, TABLE), shown(tables.MIME, {**other, "drawn": []}))
+    assert not compare.outputs_differ(shown(tables.KIND, told), shown(tables.KIND, other))
+    assert compare.outputs_differ(shown(tables.KIND, TABLE), shown(tables.KIND, {**other, "drawn": []}))
     assert compare.outputs_differ(
-        shown(tables.MIME, told), shown(tables.MIME, {**told, "rows": [["a", 0.6], ["b", 1]]})
+        shown(tables.KIND, told), shown(tables.KIND, {**told, "rows": [["a", 0.6], ["b", 1]]})
     )
-    tampered = shown(tables.MIME, told)
+    tampered = shown(tables.KIND, told)
     tampered[0]["data"]["text/plain"] = tampered[0]["data"]["text/plain"].replace("b ", "d ")
-    assert compare.outputs_differ(tampered, shown(tables.MIME, told))
-    button = '<div class="al-model"><button type="button" data-text="{}"{}>found</button></div>'
-    assert not compare.outputs_differ(
-        html(button.format("a b", " data-drawn")), html(button.format("c d", " data-drawn"))
+    assert compare.outputs_differ(tampered, shown(tables.KIND, told))
+
+
+def test_a_preset_that_a_search_found_is_not_compared_with_another_runs():
+    def found(drawn: bool, text: str) -> list:
+        return shown(inpage.KIND, {**MODEL, "presets": [{"label": "x", "text": text, "drawn": drawn}]}, WEIGHTS)
+
+    assert not compare.outputs_differ(found(True, "a b"), found(True, "c d"))
+    assert compare.outputs_differ(found(False, "a b"), found(False, "c d"))
+    assert not compare.outputs_differ(ALL["model"], shown(inpage.KIND, MODEL, "CCdd")), (
+        "weights are another processor's"
     )
-    assert compare.outputs_differ(html(button.format("a b", "")), html(button.format("c d", "")))
 
 
 def test_an_explorers_drawn_words_are_not_compared_and_its_title_is():
     def outputs(word: str, title: str = "Words, swapped", drawn: bool = True) -> list:
-        def draw(step):
-            fig, ax = plt.subplots()
-            ax.text(0.5, 0.1 * step, word)
-            return fig
-
-        states = {"step": (0, 1, 2, 3, 4)}
-        spec = explorers.Spec(draw, lambda step: f"{word} at {step}", title, states, {"step": 0}, {}, 1.0, drawn)
-        page, text = explorers.static_html(spec)
-        found = html(page)
-        found[0]["data"]["text/plain"] = text
-        return found
+        return explored(0.0, None, word, title, drawn)
 
     assert not compare.outputs_differ(outputs("duva"), outputs("futa"))
     assert compare.outputs_differ(outputs("duva", drawn=False), outputs("futa", drawn=False))
     assert compare.outputs_differ(outputs("duva"), outputs("duva", "Other words"))
-    for old, new in (("duva at 0", "duva at 9"), (">duva<", ">futa<")):
-        tampered = outputs("duva")
-        tampered[0]["data"]["text/html"] = tampered[0]["data"]["text/html"].replace(old, new, 1)
-        assert compare.outputs_differ(tampered, outputs("duva")), old
+    for old, new in (("duva at 1", "duva at 9"), (">duva<", ">futa<")):
+        assert compare.outputs_differ(tampered(outputs("duva"), old, new), outputs("duva")), old
 
 
 def test_what_carries_no_statement_is_not_compared():
-    other = FIGURE.replace("M 0 1", "M 0 2").replace("--al-grid:#", "--al-grid: #")
-    assert not compare.outputs_differ(html(FIGURE), html(other))
-    assert compare.outputs_differ(html(FIGURE), html(FIGURE.replace("A line rises to 4", "A line falls to 4")))
+    restyled = tampered(ALL["figure"], "--al-grid:#", "--al-grid: #")
+    assert not compare.outputs_differ(restyled, ALL["figure"])
+    assert compare.outputs_differ(ALL["figure"], drawing(alt="A line falls to 4"))
     links = '<a href="https://github.com/{}/blob/main/code/a.py">a</a>'
     assert not compare.outputs_differ(html(links.format("one/book")), html(links.format("fork/book2")))
     assert compare.outputs_differ(
@@ -349,12 +398,12 @@ def test_stderr_and_missing_or_extra_outputs_fail():
 
 def test_a_table_prints_from_its_record(monkeypatch):
     outputs = []
-    monkeypatch.setattr(tables, "emit", lambda html, text, records: outputs.append((html, text, records)))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: outputs.append(bundle))
     tables.table(pd.DataFrame({"n": [3, 40], "loss": [0.5, -1.25], "who": ["a<b", "c"]}), caption="Losses")
-    printed, text, records = outputs[0]
-    assert compare.PRINTED[tables.MIME](records[tables.MIME]) == {"text/html": printed, "text/plain": text}
+    printed = outputs[0]["text/html"]
+    assert tables.KIND.bundle(outputs[0][tables.KIND.mime]) == outputs[0]
     tables.table(pd.DataFrame({"gain": [-0.001, -0.01]}), caption="No minus before a zero")
-    assert ">0.00<" in outputs[1][0] and ">\u22120.01<" in outputs[1][0]
+    assert ">0.00<" in outputs[1]["text/html"] and ">\u22120.01<" in outputs[1]["text/html"]
     with pytest.raises(ValueError, match="story"):
         tables.table(pd.DataFrame({"gain": [0.1]}), caption="No such column", drawn=["story"])
     assert "a&lt;b" in printed and "\u22121.25" in printed and '<th scope="col" class="al-num">n</th>' in printed
@@ -378,12 +427,12 @@ def test_every_stored_record_prints_what_stands_beside_it():
     assert not wrong, wrong
 
 
-def test_every_stored_picture_and_model_is_as_its_run_left_it():
-    """And no picture is stored in a form that has no seal."""
-    wrong = [(slug, problem) for slug, output in every_stored_output() for problem in compare.stored_is_sealed(output)]
-    assert not wrong, wrong
-    kinds = {mime for _, output in every_stored_output() for mime in output.get("data", {})}
-    assert not {kind for kind in kinds if kind.startswith("image/")}
+def test_no_picture_is_stored_without_a_record():
+    """Every picture and model of a page is of a kind that holds its fingerprint."""
+    bundles = [(slug, output.data) for slug, output in every_stored_output() if "data" in output]
+    bare = [slug for slug, data in bundles if not compare.kind_of(data) and "<svg" in str(data.get("text/html"))]
+    assert not bare, "run scripts/records_from_html.py, or `alignlab refresh`"
+    assert not {mime for _, data in bundles for mime in data if mime.startswith("image/")}
 
 
 def test_every_stored_claim_holds():
@@ -393,7 +442,7 @@ def test_every_stored_claim_holds():
 
 
 def test_stored_outputs_carry_todays_style_and_scripts():
-    assert not pages.restyle(ROOT, write_files=False), "run `alignlab refresh`, or alignlab.book.pages.restyle"
+    assert not pages.restyle(ROOT, write_files=False), "run `alignlab refresh`, or alignlab.book.files.pages.restyle"
 
 
 def test_no_page_switches_the_comparison_off():
@@ -424,23 +473,6 @@ def test_restyle_renews_old_blocks_and_nothing_else(tmp_path):
     assert fresh == f"{style('figure')}<p>4</p>{script('explorer')}"
 
 
-# ---- explorers whose sentences hold trained numbers ----
-
-
-def explored(peak: float, tol: float | None = 0.1, word: str = "peaks") -> list:
-    def draw(n):
-        fig, ax = plt.subplots(figsize=(2, 1))
-        ax.plot([0, n])
-        return fig
-
-    states = {"n": (1, 2, 3, 4, 5)}
-    spec = explorers.Spec(draw, lambda n: f"It {word} at {peak + n:.1f}.", "A title", states, {"n": 1}, {}, tol)
-    html, text = explorers.static_html(spec)
-    plt.close("all")
-    metadata = {"alignlab": {"seal": seal(html)}}
-    return [{"output_type": "display_data", "metadata": metadata, "data": {"text/html": html, "text/plain": text}}]
-
-
 def test_an_explorers_trained_numbers_move_within_its_tolerance_and_not_beyond():
     assert compare.outputs_differ(explored(10.0), explored(10.4)) == []
     assert compare.outputs_differ(explored(10.0), explored(12.0)) != []
@@ -450,17 +482,16 @@ def test_an_explorers_trained_numbers_move_within_its_tolerance_and_not_beyond()
 
 def test_a_changed_digit_of_such_a_sentence_fails_although_it_is_within_tolerance():
     for kind in ("text/html", "text/plain"):
-        stored = explored(10.0)
-        stored[0]["data"][kind] = stored[0]["data"][kind].replace("peaks at 11.0", "peaks at 11.1")
-        assert compare.outputs_differ(stored, explored(10.0)) != []
-    stored = explored(10.0)
-    stored[0]["data"]["text/html"] = stored[0]["data"]["text/html"].replace('data-tol="0.1"', 'data-tol="0.9"')
-    assert compare.outputs_differ(stored, explored(10.0)) != []
+        assert compare.outputs_differ(
+            tampered(explored(10.0), "peaks at 11.0", "peaks at 11.1", (kind,)), explored(10.0)
+        )
+    wide = explored(10.0)
+    wide[0]["data"][explorers.KIND.mime]["tol"] = 0.9
+    assert compare.outputs_differ(wide, explored(10.0)) != []
 
 
-def test_what_a_page_shows_is_sealed_unless_its_record_prints_it(monkeypatch):
-    shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda data, raw, metadata: shown.append((data, metadata)))
-    emit(FIGURE, "x")
-    emit(card.card_html(RECORD), "x", {claims.MIME: RECORD})
-    assert [metadata for _, metadata in shown] == [{"alignlab": {"seal": seal(FIGURE)}}, {}]
+def test_outputs_of_one_page_share_a_style_sheet():
+    outputs = [style("figure") + "<p>1</p>", f"{style('figure', 'explorer')}<p>2</p>{script('explorer')}", "<p>3</p>"]
+    sheet = style("figure", "explorer")
+    assert dressed_once(outputs) == [f"{sheet}<p>1</p>", f"<p>2</p>{script('explorer')}", "<p>3</p>"]
+    assert dressed_once(["<p>3</p>"]) == ["<p>3</p>"] and dressed_once([]) == []

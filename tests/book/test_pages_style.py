@@ -3,8 +3,8 @@
 import ast
 
 import pytest
-from alignlab.book import pages
-from alignlab.book.fragments import escape
+from alignlab.book.files import pages
+from alignlab.book.page.fragments import escape
 from support import ROOT
 
 

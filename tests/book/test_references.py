@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from alignlab import cli
-from alignlab.book import pages, references
+from alignlab.book.files import pages, references
 from support import ROOT
 from typer.testing import CliRunner
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from alignlab.assets import AssetError, datasets
-from alignlab.book import pages
+from alignlab.book.files import pages
 from support import ROOT
 
 

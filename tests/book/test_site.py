@@ -10,12 +10,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from alignlab.assets import registry
-from alignlab.book import proof
-from alignlab.book.card import anchor_of, shown
+from alignlab.book.files.written import Page, written
+from alignlab.book.page import evidence
+from alignlab.book.page.card import anchor_of, shown
+from alignlab.book.page.links import repository
+from alignlab.book.plan import chapters, outline
 from alignlab.book.site import tables
 from alignlab.book.site.header import header_card
-from alignlab.book.site.pages import Page, chapters, outline, written
-from alignlab.book.site.repository import repository
 from alignlab.book.site.units import minutes
 from bs4 import BeautifulSoup
 from support import ROOT, build_book, complaints
@@ -182,11 +183,11 @@ def test_ledger_holds_every_claim_with_every_value(site):
 
 def test_ledger_begins_with_all_claims_the_weakest_first(site):
     ledger = page(site / "chapters/appendix/ledger.html")
-    claims = proof.by_separation([claim for p in WRITTEN.values() for claim in p.claims])
+    claims = evidence.by_separation([claim for p in WRITTEN.values() for claim in p.claims])
     rows = ledger.select(".al-separations tbody tr")
     assert [row.a["href"] for row in rows] == [f"#{anchor_of(claim['id'])}" for claim in claims]
     told = [row.select("td")[0].get_text() for row in rows]
-    assert told == [proof.separation_text(proof.weakest(claim)) for claim in claims]
+    assert told == [evidence.separation_text(evidence.weakest(claim)) for claim in claims]
 
 
 def test_ledger_of_a_page_is_sorted_marks_what_is_weak_and_tells_of_rivals():

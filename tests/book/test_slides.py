@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from alignlab import cli
-from alignlab.book import pages, slides
-from alignlab.book.colab import Edition
+from alignlab.book.editions import slides
+from alignlab.book.editions.colab import Edition
+from alignlab.book.files import pages
 from bs4 import BeautifulSoup
 from support import ROOT
 from typer.testing import CliRunner

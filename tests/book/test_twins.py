@@ -2,8 +2,8 @@
 
 import nbformat
 import pytest
-from alignlab.book import pages
-from alignlab.book.pages import PageError
+from alignlab.book.files import pages
+from alignlab.book.files.pages import PageError
 from support import ROOT
 
 PLAIN = """---
@@ -83,7 +83,8 @@ def test_a_page_that_fails_or_warns_leaves_the_old_notebook(book, cell, words):
 
 def test_verify_runs_on_shifted_seeds_and_reports_failures_without_stopping(book):
     claim = """
-from alignlab.book import Control, Measure, claim, seeds, session
+from alignlab.book import Control, Measure, claim, seeds
+from alignlab.book.page import session
 from alignlab.lm.tiny import TinyConfig as method
 session._page = "01-a/b"
 name, limit = NAME, LIMIT

@@ -11,9 +11,11 @@ from pathlib import Path
 import alignlab
 import pytest
 from alignlab import cli, recipes
-from alignlab.book import claims, mutation, pages, session
-from alignlab.book.card import card_html, card_text
-from alignlab.book.claims import Control, Measure, claim
+from alignlab.book.files import pages
+from alignlab.book.page import claims, session
+from alignlab.book.page.card import card_html, card_text
+from alignlab.book.page.claims import Control, Measure, claim
+from alignlab.book.proof import mutation
 from alignlab.fingerprint import Closure
 from alignlab.recipes import RecipeError, _recipe
 from support import ROOT
@@ -339,7 +341,11 @@ def declare(rise, **changes):
 def shown(monkeypatch):
     outputs = []
     monkeypatch.setattr(session, "_page", "99-test/page")
-    monkeypatch.setattr(claims.fragments, "emit", lambda html, text, records: outputs.append((html, text, records)))
+
+    def display(bundle, **_):
+        outputs.append((bundle["text/html"], bundle["text/plain"], bundle))
+
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs
 
 

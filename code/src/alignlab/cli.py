@@ -130,13 +130,14 @@ def claims(
     root: ROOT = Path(),
 ) -> None:
     """What the stored claims of pages prove, the weakest first; exit code 1 where one breaks the rule."""
-    from alignlab.book import pages, proof
-    from alignlab.book.claims import ClaimFailed, complaints
+    from alignlab.book.files import pages
+    from alignlab.book.page import evidence
+    from alignlab.book.page.claims import ClaimFailed, complaints
 
     book = _book(root)
     names: list[str | None] = list(chapters) if chapters else [None]
     named = [pages.claims_records(book, name) for name in names]
-    records = proof.report([record for page in named for record in page])
+    records = evidence.report([record for page in named for record in page])
     for record in records:
         known = set(record["faults"])
         missed = [text for text in complaints(record) if text not in known]
@@ -173,8 +174,8 @@ def verify(
             f"seeds can't be negative, and {seed_offset} makes them so",
             param_hint="--seed-offset",
         )
-    from alignlab.book import pages
-    from alignlab.book.claims import ClaimFailed
+    from alignlab.book.files import pages
+    from alignlab.book.page.claims import ClaimFailed
 
     records = pages.verify(_book(root), chapter, seed_offset)
     _print(records, as_json)
@@ -197,7 +198,7 @@ def refresh(
     ] = False,
 ) -> None:
     """Write notebooks from their text and run them."""
-    from alignlab.book import contents, pages
+    from alignlab.book.files import contents, pages
 
     try:
         changed = pages.refresh(_book(root), chapters or [])
@@ -220,7 +221,7 @@ def tidy(
     root: ROOT = Path(),
 ) -> None:
     """Write the tables of contents and of modules; sort extra.bib and the glossary by key."""
-    from alignlab.book import contents
+    from alignlab.book.files import contents
 
     changed = contents.tidy(_book(root), write=not check)
     typer.echo(f"changed: {', '.join(changed) or 'nothing'}")
@@ -234,7 +235,7 @@ def new(
     root: ROOT = Path(),
 ) -> None:
     """Start a chapter from the template: its page, its folder of the package, its tests."""
-    from alignlab.book import template
+    from alignlab.book.files import template
 
     for path in template.new(_book(root), name):
         typer.echo(str(path))
@@ -251,7 +252,7 @@ def format_(
     root: ROOT = Path(),
 ) -> None:
     """Format and lint the code of pages; exit code 1 where something is left to mend by hand."""
-    from alignlab.book import reading
+    from alignlab.book.files import reading
 
     changed = reading.format_pages(_book(root), chapters or [], check)
     typer.echo(
@@ -267,7 +268,7 @@ def format_(
 @app.command()
 def unfolded(as_json: JSON = False, root: ROOT = Path()) -> None:
     """How much code a reader of each page sees before unfolding any, and how much of it is scaffolding."""
-    from alignlab.book import reading
+    from alignlab.book.files import reading
 
     rows = reading.report(_book(root))
     if as_json:
@@ -308,7 +309,7 @@ def colab(
     root: ROOT = Path(),
 ) -> None:
     """Export the Colab edition of pages: plain Markdown, numbers filled in, the helper installed by the first cell."""
-    from alignlab.book.colab import export
+    from alignlab.book.editions.colab import export
 
     for path in export(_book(root), to, chapters or [], ref):
         typer.echo(str(path))
@@ -332,7 +333,7 @@ def slides(
     root: ROOT = Path(),
 ) -> None:
     """Write slides of pages from their stored results; they run without a kernel and without the network."""
-    from alignlab.book.slides import export
+    from alignlab.book.editions.slides import export
 
     for path in export(_book(root), to, chapters or [], code):
         typer.echo(str(path))
@@ -341,7 +342,7 @@ def slides(
 @app.command()
 def coverage(as_json: JSON = False, root: ROOT = Path()) -> None:
     """How much of the survey's reading list the chapters cite, section by section."""
-    from alignlab.book import references
+    from alignlab.book.files import references
 
     found = references.coverage(_book(root))
     if as_json:
@@ -363,7 +364,7 @@ def check(
     root: ROOT = Path(),
 ) -> None:
     """Run the tests and pages that a change can have touched since they last passed on this machine."""
-    from alignlab.book import changed
+    from alignlab.book.proof import changed
 
     raise typer.Exit(changed.check(_book(root), chapters or []))
 
@@ -377,7 +378,7 @@ def costs(
     root: ROOT = Path(),
 ) -> None:
     """What pages cost in reference seconds, which are over the budget, and their dearest cells."""
-    from alignlab.book import costs
+    from alignlab.book.proof import costs
 
     if as_json:
         found = costs.costs(_book(root))
@@ -476,7 +477,7 @@ def recipe_restamp(
 def _book(root: Path) -> Path:
     """The root folder, once it is seen to hold a book. Raises PageError where it doesn't."""
     if not (root / "text").is_dir():
-        from alignlab.book.pages import PageError
+        from alignlab.book.files.pages import PageError
 
         what = "holds no text/" if root.is_dir() else "is no folder"
         raise PageError(
@@ -487,21 +488,21 @@ def _book(root: Path) -> Path:
 
 def _print_proof(record: dict[str, Any]) -> None:
     """One claim: separation, measures, rival, what became of the band, and what is wrong."""
-    from alignlab.book import proof
-    from alignlab.book.claims import band_text
+    from alignlab.book.page import evidence
+    from alignlab.book.page.claims import band_text
 
     say, controls = typer.echo, record["controls"]
-    apart = proof.separation_text(proof.weakest(record))
+    apart = evidence.separation_text(evidence.weakest(record))
     verdict = "holds" if record["passed"] else "FAILS"
     recorded = " (recorded)" if record["source"] == "recipe" else ""
     say(f"{verdict}  {record['id']}{recorded}: separation {apart}")
     for measure in record["measures"]:
-        gap = proof.distance(measure, controls)
+        gap = evidence.distance(measure, controls)
         far = "no control" if gap is None else f"nearest control {gap:.3g} away"
         say(
             f"  {measure['name']} {measure['values']}, {band_text(measure['band'])}: "
-            f"separation {proof.separation_text(measure['separation'])}; "
-            f"{proof.band_width_text(measure)}; tolerance {measure['tol']:g}, {far}"
+            f"separation {evidence.separation_text(measure['separation'])}; "
+            f"{evidence.band_width_text(measure)}; tolerance {measure['tol']:g}, {far}"
         )
         if measure["band_from"]:
             say(f"    band: {measure['band_from']}")

@@ -1,7 +1,9 @@
 """What an exercise is: a reference, fresh inputs, and the mistakes that learners make.
 
-The file `page.py` in a chapter's folder lists its page's exercises; `alignlab.book.checks` judges a learner's function
-by them. What the learner starts from and the model solution stand on the page, and the tests read them there.
+The file `page.py` in a chapter's folder lists its page's exercises;
+`alignlab.book.page.checks` judges a learner's function by them. What the
+learner starts from and the model solution stand on the page, and the tests
+read them there.
 """
 
 from __future__ import annotations

@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alignlab.book.checks import check
-    from alignlab.book.claims import ClaimFailed, Control, Measure, Moved, claim
-    from alignlab.book.explorers import explore
-    from alignlab.book.figures import figure
-    from alignlab.book.guesses import predict
-    from alignlab.book.inpage import explore_model
-    from alignlab.book.memory import memo, seeds
-    from alignlab.book.numbers import number
-    from alignlab.book.session import setup
-    from alignlab.book.source import show
-    from alignlab.book.style import COLORS, DIVERGING, SEQUENTIAL
-    from alignlab.book.tables import table
+    from alignlab.book.page.checks import check
+    from alignlab.book.page.claims import ClaimFailed, Control, Measure, Moved, claim
+    from alignlab.book.page.explorers import explore
+    from alignlab.book.page.figures import figure
+    from alignlab.book.page.guesses import predict
+    from alignlab.book.page.inpage import explore_model
+    from alignlab.book.page.memory import memo, seeds
+    from alignlab.book.page.numbers import number
+    from alignlab.book.page.session import setup
+    from alignlab.book.page.source import show
+    from alignlab.book.page.style import COLORS, DIVERGING, SEQUENTIAL
+    from alignlab.book.page.tables import table
 
 _HOME = {
     "setup": "session",
@@ -69,4 +69,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'alignlab.book' has no attribute {name!r}")
-    return getattr(import_module(f"alignlab.book.{_HOME[name]}"), name)
+    return getattr(import_module(f"alignlab.book.page.{_HOME[name]}"), name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import alignlab
-from alignlab.book.site.pages import outline
+from alignlab.book.plan import outline
 
 PACKAGE = Path(alignlab.__file__).parent
 

@@ -1,7 +1,7 @@
 """The parts of the site that are generated, each with the document that shows it.
 
-A directive of the part's name stands for it on any page (`alignlab.book.sphinx` makes it); a reader of the plain text
-is sent to its document.
+A directive of the part's name stands for it on any page (`site.sphinx` makes it); a reader of the plain text is sent to
+its document.
 """
 
 HOMES = {

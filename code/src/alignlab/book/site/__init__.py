@@ -1,1 +1,1 @@
-"""The site: what the build reads from the pages, and what `alignlab.book.sphinx` draws from that."""
+"""The site: what the build reads from the pages, and what `alignlab.book.site.sphinx` draws from that."""

@@ -28,12 +28,7 @@ from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
-
-def who(names: list[str]) -> str:
-    """Last names as a reader says them: one, "A and B", or "A et al."; "others" stands for the rest of a list."""
-    if len(names) > 2 or names[1:] == ["others"]:
-        return f"{names[0]} et al."
-    return " and ".join(names)
+from alignlab.book.files.references import who
 
 
 @node

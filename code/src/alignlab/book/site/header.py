@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from alignlab.book.site.pages import Page, chapters, outline
-from alignlab.book.site.repository import Repository
+from alignlab.book.files.written import Page
+from alignlab.book.page.links import Repository
+from alignlab.book.plan import chapters, outline
 from alignlab.book.site.units import megabytes, minutes
 
 Link = Callable[[str], str | None]

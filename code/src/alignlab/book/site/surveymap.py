@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from html import escape
 
-from alignlab.book.site.pages import Chapter, Section, outline
+from alignlab.book.plan import Chapter, Section, outline
 
 _REST = "Every chapter answers one question. Point at a leaf to read it."
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from alignlab.book import proof
-from alignlab.book.card import anchor_of, band_origin, shown, strip
-from alignlab.book.claims import band_text
-from alignlab.book.fragments import style
-from alignlab.book.site.pages import Page, chapters
+from alignlab.book.files.written import Page
+from alignlab.book.page import evidence
+from alignlab.book.page.card import anchor_of, band_origin, shown, strip
+from alignlab.book.page.claims import band_text
+from alignlab.book.page.fragments import style
+from alignlab.book.plan import chapters
 from alignlab.book.site.units import megabytes, minutes
 
 Link = Callable[[str], str | None]
-
-
-def anchor(*parts: str) -> str:
-    """An HTML id made of the parts: `claim-reward-modeling-learns-the-order`."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
 def listing(head: Iterable[str], rows: Iterable[Iterable[str]], caption: str, kind: str = "") -> str:
@@ -64,34 +59,34 @@ def claim_ledger(pages: Mapping[str, Page], link: Link, cite: Callable[[str], st
     ]
     for page in pages.values():
         if page.claims:
-            heading = f'<h2 class="al-ledger-page" id="{anchor("page", page.slug)}">{page_link(page, link)}</h2>'
-            out.append(heading + "".join(_claim(page, c, link, cite) for c in proof.by_separation(page.claims)))
+            heading = f'<h2 class="al-ledger-page" id="{anchor_of(page.slug, "page")}">{page_link(page, link)}</h2>'
+            out.append(heading + "".join(_claim(page, c, link, cite) for c in evidence.by_separation(page.claims)))
     return "".join(out)
 
 
 def _by_separation(claims: Sequence[dict[str, Any]]) -> str:
     """All claims, the weakest first, each with its separation and its rivals."""
     rows = []
-    for claim in proof.by_separation(claims):
+    for claim in evidence.by_separation(claims):
         rivals = [str(control["name"]) for control in claim["controls"] if control.get("rival")]
         rows.append(
             (
                 f'<a href="#{anchor_of(str(claim["id"]))}">{escape(str(claim["says"]))}</a>',
-                _separation(proof.weakest(claim)),
+                _separation(evidence.weakest(claim)),
                 escape("; ".join(rivals)) if rivals else '<span class="al-off">none named</span>',
             )
         )
-    weak = sum(apart is not None and apart < proof.WEAK for apart in map(proof.weakest, claims))
+    weak = sum(apart is not None and apart < evidence.WEAK for apart in map(evidence.weakest, claims))
     head = ("claim", "separation", "rival")
     return (
         f"<p>How far the nearest value and the nearest control's value stand apart, in standard deviations over seeds: "
-        f"{weak} of {len(claims)} claims are <strong>weak</strong>, with a separation under {proof.WEAK:g}.</p>"
+        f"{weak} of {len(claims)} claims are <strong>weak</strong>, with a separation under {evidence.WEAK:g}.</p>"
         + listing(head, rows, "All claims, those that separate least first", "al-separations")
     )
 
 
 def _separation(apart: float | None) -> str:
-    text = proof.separation_text(apart).replace("weak", '<strong class="al-weak">weak</strong>')
+    text = evidence.separation_text(apart).replace("weak", '<strong class="al-weak">weak</strong>')
     return f'<span class="al-seeds">{text}</span>'
 
 
@@ -110,7 +105,7 @@ def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str
                 escape(measure["name"]) + unit,
                 _values(measure["values"]),
                 band_text(measure["band"]) + band_origin(measure),
-                _separation(proof.separation(measure, controls)),
+                _separation(evidence.separation(measure, controls)),
                 strip(measure, controls),
             )
         )

@@ -1,0 +1,54 @@
+"""A page's session: which page runs, one thread, the figure style, quiet libraries."""
+
+import os
+import re
+import warnings
+
+_page: str | None = None
+
+
+def setup(page: str) -> None:
+    """Prepare a page; its first cell.
+
+    page: the page's name under `chapters/` without suffix, such as "04-outer/reward-modeling".
+    Claims are filed under it. Pages compute on one thread, so that the same numbers come out on every machine with
+    the same processor.
+    Raises ValueError where the name is not of the form "NN-section/name".
+    """
+    global _page
+    if not re.fullmatch(r"[\w-]+/[\w-]+", page):
+        raise ValueError(f"setup takes the page's name, such as '04-outer/reward-modeling', not {page!r}")
+    _page = page
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    _one_thread()
+    from alignlab.book.page import style
+
+    style.use()
+
+
+def page() -> str:
+    """The name of the page that runs. Raises RuntimeError before `setup`."""
+    if _page is None:
+        raise RuntimeError("no page is set up: call setup('NN-section/name') in the first cell")
+    return _page
+
+
+def static() -> bool:
+    """Whether interactive parts are written for a page without a kernel (`ALIGNLAB_STATIC=1`)."""
+    from alignlab.assets import flag
+
+    return flag("ALIGNLAB_STATIC")
+
+
+def _one_thread() -> None:
+    import threadpoolctl
+    import torch
+
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
