@@ -103,6 +103,8 @@ IN_A_BOOK = [
     "tidy",
     "new 05-inner/failures",
     "coverage",
+    "format",
+    "unfolded",
     "costs",
     "check",
     "colab --to out",

@@ -16,7 +16,7 @@ from typing import Any
 from alignlab.book.page import claims, fragments
 from alignlab.book.page.kinds import joined
 from alignlab.book.page.outputs import kind_of
-from alignlab.book.proof import reference
+from alignlab.book.files import reference
 
 Record = dict[str, Any]
 

@@ -15,7 +15,7 @@ from alignlab.book.files import pages
 from alignlab.book.page.checks import Exercise, judge
 from typer.testing import CliRunner
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def reference(margin):

@@ -133,11 +133,11 @@ def test_a_page_runs_after_a_change_of_its_code_its_outputs_or_an_installed_vers
 @pytest.mark.parametrize(
     "file, runs",
     [
-        ("outer/ppo.py", {"04-outer/rlhf"}),
-        ("book/claims.py", None),
+        ("outer/rlhf/ppo.py", {"04-outer/rlhf"}),
+        ("book/page/claims.py", None),
         ("assets/store.py", None),
         ("recipes/records/frontier.json", {"04-outer/ranking-feedback"}),
-        ("book/exercises/mlp.py", {"06-interpretability/mlp"}),
+        ("interp/mlp/page.py", {"06-interpretability/mlp"}),
     ],
 )
 def test_a_change_of_the_package_reaches_the_pages_that_rest_on_it(tmp_path, monkeypatch, file, runs):

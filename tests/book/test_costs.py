@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from alignlab import cli
 from alignlab.book.files import pages
-from alignlab.book.proof import costs, reference
+from alignlab.book.files import reference
+from alignlab.book.proof import costs
 from alignlab.book.site.pages import Page
 from typer.testing import CliRunner
 
