@@ -1,7 +1,8 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
-Directives: `{survey-map}`, `{claim-ledger}`, `{run-times}`, `{models-and-data}`, `{exercise-index}`, `{course-plan}`.
-Each leaves a placeholder that is filled when its page is written, from the stored notebooks and the asset registry.
+Directives: `{survey-map}`, `{claim-ledger}`, `{run-times}`, `{models-and-data}`, `{exercise-index}`, `{course-plan}`,
+and `{play}` (`alignlab.book.site.play`). Each but the last leaves a placeholder that is filled when its page is written,
+from the stored notebooks and the asset registry.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from alignlab.book.links import localize
 from alignlab.book.site import citations, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.pages import Page, written
+from alignlab.book.site.play import Play
 from alignlab.book.site.repository import Repository, repository
 from alignlab.book.site.surveymap import survey_map
 
@@ -226,6 +228,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(made_part)
     for name in PARTS:
         app.add_directive(name, Part)
+    app.add_directive("play", Play)
     app.connect("config-inited", configure, priority=100)
     app.connect("env-get-outdated", outdated)
     app.connect("env-check-consistency", count_exercises)

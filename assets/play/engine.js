@@ -1,0 +1,289 @@
+/* SmolLM2 in the page: its weights fetched in parts, checked, kept by the browser; llama.cpp (through wllama) in a worker;
+   the adapter of SmolLM2-safer with any scale, given with each request. One engine serves all parts of a page. */
+
+import { Tokenizer, chatPrompt } from "./tokenizer.js";
+import { Listed, refuses } from "./guard.js";
+
+const KEPT = "alignlab-play";
+const CONTEXT = 2048;
+const here = (path) => new URL(path, import.meta.url).href;
+
+/** A reason why the model is not there, in one sentence for the reader. */
+export class NoModel extends Error {}
+
+export class Engine extends EventTarget {
+  constructor() {
+    super();
+    this.state = "idle"; // idle, loading, ready, failed
+    this.done = 0;
+    this.total = 0;
+    this.memory = 0;
+    this.speed = 0;
+    this.turn = Promise.resolve();
+    this.plain = new Map();
+  }
+
+  tell() { this.dispatchEvent(new Event("change")); }
+
+  /** What is to be fetched, and whether this browser keeps it already. Throws NoModel with the reason why not. */
+  async look() {
+    if (!globalThis.WebAssembly || !globalThis.Worker || !globalThis.DecompressionStream) {
+      throw new NoModel("This browser can't run the model: it lacks WebAssembly or what goes with it.");
+    }
+    if (!globalThis.crypto?.subtle) {
+      throw new NoModel("The model can't be checked here: browsers do that only on pages served by https or from this machine.");
+    }
+    try {
+      new WebAssembly.Memory({ address: "i64", initial: 1n });
+    } catch {
+      throw new NoModel("This browser can't run the model: it has no 64-bit WebAssembly memory. Current Chrome, Edge and Firefox have.");
+    }
+    this.listing ??= await fetch(here("weights.json"), { cache: "no-cache" }).then((answer) => answer.json());
+    const files = this.listing.files;
+    if (!files) {
+      throw new NoModel("This copy of the book carries no weights; whoever builds it adds them with one command, alignlab site.");
+    }
+    this.parts = [...files.model.parts, ...files.adapter.parts];
+    this.total = this.parts.reduce((sum, part) => sum + part.size, 0);
+    const store = await this.store();
+    const kept = await Promise.all(this.parts.map(async (part) => Boolean(await store?.match(this.key(part)))));
+    this.kept = kept.every(Boolean);
+    return { total: this.total, kept: this.kept };
+  }
+
+  async store() { return globalThis.caches?.open(KEPT).catch(() => null); }
+
+  key(part) { return here(`kept/${part.sha256}`); }
+
+  /** Let go of the weights that this browser keeps. */
+  async forget() {
+    await globalThis.caches?.delete(KEPT);
+    this.kept = false;
+    this.tell();
+  }
+
+  /** Fetch, check and start the model. Rejects with an AbortError after `cancel`, with NoModel where it can't be had. */
+  load() {
+    this.loading ??= this.start().then(
+      () => { this.state = "ready"; this.tell(); },
+      async (error) => {
+        await this.llama?.exit().catch(() => {});
+        const cancelled = this.stop.signal.aborted;
+        Object.assign(this, { loading: null, llama: null, state: cancelled ? "idle" : "failed", why: error });
+        this.tell();
+        throw error;
+      });
+    return this.loading;
+  }
+
+  cancel() { this.stop?.abort(); this.llama?.exit().catch(() => {}); }
+
+  async start() {
+    Object.assign(this, { state: "loading", done: 0, why: null, stop: new AbortController() });
+    this.tell();
+    const before = performance.now();
+    await this.look();
+    const files = this.listing.files, wasm = this.wasm();
+    wasm.catch(() => {});
+    const model = await this.whole(files.model), adapter = await this.whole(files.adapter);
+    const [{ Wllama }, address, listed] = await Promise.all([
+      import("../vendor/wllama/wllama.min.js"), wasm,
+      fetch(here("listed.bin"), { signal: this.stop.signal }).then((answer) => answer.arrayBuffer()),
+    ]);
+    this.listed = new Listed(listed);
+    this.tokenizer = await Tokenizer.of(model);
+    this.stop.signal.throwIfAborted();
+    let mebibytes = 0; // llama.cpp says how large each of its buffers is
+    const read = (...said) => {
+      const found = /buffer size\s*=\s*([\d.]+) MiB/.exec(said.join(" "));
+      if (found) { mebibytes += Number(found[1]); }
+    };
+    this.llama = new Wllama({ default: address }, {
+      logger: { debug: read, log: read, warn() {}, error(...said) { console.warn(...said); } },
+    });
+    await this.llama.loadModel([model, adapter], {
+      n_ctx: CONTEXT, n_gpu_layers: 0, n_parallel: 1, warmup: false,
+      lora_adapters: [{ path: "models/model-00002-of-00002.gguf", scale: 1 }],
+    });
+    this.stop.signal.throwIfAborted();
+    URL.revokeObjectURL(address);
+    this.memory = mebibytes * 1.048576;
+    await this.once(this.tokenizer.encode(chatPrompt([{ role: "user", content: "" }])), 1, 1);
+    this.stop.signal.throwIfAborted();
+    this.seconds = (performance.now() - before) / 1000;
+    this.kept = Boolean(await this.store()) && !this.unkept;
+  }
+
+  /** llama.cpp's module as an address; it lies packed beside this script. */
+  async wasm() {
+    const answer = await fetch(here("../vendor/wllama/wllama.wasm.gz"), { signal: this.stop.signal });
+    const raw = await answer.blob(), first = new Uint8Array(await raw.slice(0, 2).arrayBuffer());
+    const packed = first[0] === 0x1f && first[1] === 0x8b; // some servers unpack it on the way
+    const bytes = packed ? await new Response(raw.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer() : raw;
+    return URL.createObjectURL(new Blob([bytes], { type: "application/wasm" }));
+  }
+
+  /** A file put together from its parts, each from this browser's store or from the site, each checked. */
+  async whole(file) {
+    const store = await this.store(), blobs = [];
+    for (const part of file.parts) {
+      const kept = await store?.match(this.key(part)), before = this.done;
+      let blob = kept ? await kept.blob() : await this.fetched(part);
+      if (!await this.right(blob, part)) {
+        await store?.delete(this.key(part));
+        this.done = before;
+        blob = kept ? await this.fetched(part) : null;
+        if (!blob || !await this.right(blob, part)) {
+          throw new NoModel(`The weights that came are not the ones of this book (${part.file} has another checksum), so nothing of them is used.`);
+        }
+      }
+      this.done = before + part.size;
+      this.tell();
+      if (!kept) { await store?.put(this.key(part), new Response(blob)).catch(() => { this.unkept = true; }); }
+      this.stop.signal.throwIfAborted();
+      blobs.push(blob);
+    }
+    return new Blob(blobs);
+  }
+
+  async right(blob, part) {
+    if (blob.size !== part.size) { return false; }
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
+    return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === part.sha256;
+  }
+
+  async fetched(part) {
+    const place = new URL(part.file, new URL(this.listing.place, here("weights.json")));
+    let answer;
+    try {
+      answer = await fetch(place, { signal: this.stop.signal });
+    } catch (error) {
+      if (error.name === "AbortError") { throw error; }
+      throw new NoModel("The weights can't be reached: the connection failed. What has arrived is kept, so you can go on later.");
+    }
+    if (!answer.ok) { throw new NoModel(`The weights are not where this book looks for them (${part.file}: ${answer.status}).`); }
+    const reader = answer.body.getReader(), chunks = [];
+    for (let shown = 0; ;) {
+      const { done, value } = await reader.read();
+      if (done) { return new Blob(chunks); }
+      chunks.push(value);
+      this.done += value.length;
+      if (performance.now() - shown > 100) { shown = performance.now(); this.tell(); }
+    }
+  }
+
+  /** One after another: what asks later waits until the model is free. */
+  queue(work, signal) {
+    const turn = this.turn.then(() => { signal?.throwIfAborted(); return work(); });
+    this.turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async ask(ids, scale, options, signal) {
+    if (ids.length + (options.max_tokens ?? 1) > CONTEXT) {
+      throw new RangeError(`That is too long: ${ids.length} tokens, the model reads ${CONTEXT} at a time here.`);
+    }
+    return this.llama.createCompletion({
+      prompt: ids, temperature: 0, cache_prompt: true, lora: [{ id: 0, scale }], ...options,
+      ...(signal ? { abortSignal: signal } : {}),
+    });
+  }
+
+  /** The `top` likeliest next tokens after `ids`; or, of one token, its log-probability in nats. */
+  async once(ids, scale, top, signal, token) {
+    const forced = token === undefined ? {} : { logit_bias: [[token, 1000]] };
+    const before = performance.now();
+    const answer = await this.ask(ids, scale, { max_tokens: 1, n_probs: top, logprobs: top, ...forced }, signal);
+    if (answer.timings?.prompt_n === 1) { this.clock(1, performance.now() - before); }
+    const said = answer.choices[0].logprobs.content[0];
+    if (!said) { throw new Error("the model gave no token"); }
+    return token === undefined ? said.top_logprobs : said.logprob;
+  }
+
+  clock(tokens, milliseconds) {
+    this.speed = tokens / (milliseconds / 1000);
+    this.tell();
+  }
+
+  /** The likeliest next tokens, most likely first: [{id, text, p}]. */
+  next(ids, { scale, top = 10, signal }) {
+    return this.queue(async () => (await this.once(ids, scale, top, signal)).map(({ id, logprob }) => (
+      { id, text: this.tokenizer.decode([id]), p: Math.exp(logprob) })), signal);
+  }
+
+  /** The log-probability in nats of each token after the first `from`, told one by one. */
+  async score(ids, { scale, from = 1, signal, onToken = () => {} }) {
+    const found = [];
+    for (let i = from; i < ids.length; i++) {
+      const logprob = await this.queue(() => this.once(ids.slice(0, i), scale, 1, signal, ids[i]), signal);
+      found.push(logprob);
+      onToken(i, logprob);
+    }
+    return found;
+  }
+
+  /** The answer to a prompt of token ids, the likeliest token each time; `onText` hears it grow. */
+  generate(ids, { scale, tokens = 48, signal, onText = () => {} }) {
+    return this.queue(async () => {
+      const said = [];
+      let first = 0;
+      await this.ask(ids, scale, {
+        max_tokens: tokens, n_probs: 1, logprobs: 1, stream: true,
+        onData: (chunk) => {
+          for (const { id } of chunk.choices?.[0]?.logprobs?.content ?? []) {
+            if (id === this.tokenizer.end) { continue; }
+            said.push(id);
+            first ||= performance.now();
+            if (said.length > 1) { this.speed = (said.length - 1) / ((performance.now() - first) / 1000); }
+          }
+          onText(this.tokenizer.decode(said).replace(/\uFFFD$/, ""), said);
+          this.tell();
+        },
+      }, signal);
+      return { text: this.tokenizer.decode(said), ids: said };
+    }, signal);
+  }
+
+  /** Probability that an answer after `ids` begins with one of the openings (interp.refusal.declining). */
+  declining(ids, { scale, signal }) {
+    return this.queue(async () => {
+      const openings = OPENINGS.map((text) => this.tokenizer.encode(text)), known = new Map();
+      const chance = async (before) => { // the likeliest tokens after `before`, asked once
+        const name = before.join();
+        if (!known.has(name)) {
+          const found = await this.once([...ids, ...before], scale, 200, signal);
+          known.set(name, new Map(found.map(({ id, logprob }) => [id, Math.exp(logprob)])));
+        }
+        return known.get(name);
+      };
+      let sum = 0;
+      for (const opening of openings) {
+        let p = 1;
+        for (let i = 0; i < opening.length && p > 1e-4; i++) { p *= (await chance(opening.slice(0, i))).get(opening[i]) ?? 0; }
+        sum += p > 1e-4 ? p : 0;
+      }
+      return sum;
+    }, signal);
+  }
+
+  /** Whether answers to this request are guarded: it is listed, or SmolLM2-safer declines it when asked plainly. */
+  async guarded(request, signal) {
+    if (this.listed.has(request)) { return "it is on the list of harmful requests"; }
+    if (!this.plain.has(request)) {
+      const { text } = await this.generate(this.chat(request), { scale: 1, tokens: 16, signal });
+      this.plain.set(request, text);
+    }
+    return refuses(this.plain.get(request)) ? "SmolLM2-safer declines it when asked plainly" : null;
+  }
+
+  /** Token ids of a chat in the model's template, the answer begun with `prefill`. */
+  chat(turns, prefill = "") {
+    const all = typeof turns === "string" ? [{ role: "user", content: turns }] : turns;
+    return this.tokenizer.encode(chatPrompt(all) + prefill);
+  }
+}
+
+/* As alignlab.interp.refusal.OPENINGS; none begins another. */
+const OPENINGS = ["I'm sorry", "I am sorry", "Sorry", "I can't", "I cannot", "I won't", "I'm unable", "I'm not able"];
+
+export const engine = new Engine();
