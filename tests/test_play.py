@@ -3,24 +3,24 @@
 The pages here are made of the directive's own HTML and served from a local server, with weights or without.
 """
 
-import http.server
 import json
+import os
 import shutil
 import subprocess
-import threading
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from alignlab.assets import fetch
-from alignlab.book.site.play import TITLES, play_html
+from alignlab.book.site.play import TITLES
 from alignlab.book.site.weights import PLACE, SiteError, add_weights, cut, released_gguf
 from alignlab.evals import request_guard
 from alignlab.evals.refusals import refuses
 from alignlab.lm.adapter_gguf import gguf_name, interleaved, write_gguf
 from alignlab.lm.adapters import AdapterError
 from alignlab.lm.load import ADAPTERS
+from play_server import Server
 
 from conftest import ROOT
 
@@ -132,16 +132,21 @@ def test_the_pages_tokenizer_is_the_models(node):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(fetch("smollm2-135m-instruct")))
-    texts = ["Hello world", "  two  spaces 12345 3.14 ½ Ⅷ", "naïve café 你好 🙂🙂\n\n\ttabs  ", "", "a\r\nb\u00a0c\u2028d   ",
-             "<|im_start|>user\nhi<|im_end|>\n", "I'm can't we'll THEY'RE 'tis"]  # fmt: skip
+    texts = ["Hello world", "  two  spaces 12345 3.14 ½ Ⅷ", "naïve café 你好 🙂🙂\n\n\ttabs  ", ""]
+    texts += ["a\r\nb\u00a0c\u2028d   ", "<|im_start|>user\nhi<|im_end|>\n", "I'm can't we'll THEY'RE 'tis"]
     texts += [article[:2000] for article in datasets.wikipedia()[:5]] + list(datasets.truthfulqa()["question"][:100])
     code = """
     const { Tokenizer, chatPrompt } = await play("tokenizer.js");
     const tokenizer = await Tokenizer.of(new Blob([fs.readFileSync(given.model)]));
     const ids = given.texts.map((text) => tokenizer.encode(text));
-    console.log(JSON.stringify({ ids, again: ids.map((one) => tokenizer.decode(one)), prompt: chatPrompt(given.turns) }));
+    console.log(JSON.stringify({ ids, again: ids.map((one) => tokenizer.decode(one)),
+        prompt: chatPrompt(given.turns) }));
     """
-    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}, {"role": "user", "content": "So?"}]
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "So?"},
+    ]
     found = run_node(node, code, {"model": str(released_gguf()), "texts": texts, "turns": turns})
     assert found["ids"] == [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     assert found["again"] == texts
@@ -156,12 +161,19 @@ def test_the_pages_guard_is_the_packages(node):
 
     examples = json.loads(files("alignlab.evals").joinpath("refusal_examples.json").read_text(encoding="utf-8"))
     replies = [text for kind in ("declines", "answers") for text in examples[kind]]
-    texts = [*requests("harmful"), *requests("harmless"), *datasets.truthfulqa()["question"], "", "Ünïcode wörds, four of them"]
+    texts = [
+        *requests("harmful"),
+        *requests("harmless"),
+        *datasets.truthfulqa()["question"],
+        "",
+        "Ünïcode wörds, four of them",
+    ]
     code = """
     const { Listed, refuses } = await play("guard.js");
     const bytes = fs.readFileSync(given.list);
     const listed = new Listed(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    console.log(JSON.stringify({ listed: given.texts.map((t) => listed.has(t)), declined: given.replies.map(refuses) }));
+    console.log(JSON.stringify({ listed: given.texts.map((text) => listed.has(text)),
+        declined: given.replies.map(refuses) }));
     """
     found = run_node(node, code, {"list": str(PLAY / "listed.bin"), "texts": texts, "replies": replies})
     listed = set(np.fromfile(PLAY / "listed.bin", dtype="<u4").tolist())
@@ -187,46 +199,6 @@ def test_the_list_is_the_benchmarks_and_spares_harmless_requests():
 
 
 # ---- in the browser
-
-
-class Server:
-    """The scripts and style of the book under /_static, weights (or none) from a folder, one page with all parts."""
-
-    def __init__(self, weights=None, spoil=False):
-        outer = self
-        self.weights, self.spoil, self.asked = weights, spoil, []
-
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            def log_message(self, format, *args):
-                pass
-
-            def do_GET(self):
-                path = self.path.split("?")[0].lstrip("/")
-                outer.asked.append(path)
-                body = outer.body(path)
-                self.send_response(200 if body is not None else 404)
-                kinds = {".js": "text/javascript", ".html": "text/html; charset=utf-8", ".css": "text/css", ".json": "application/json"}
-                kind = next((kinds[end] for end in kinds if path.endswith(end)), "application/octet-stream")
-                self.send_header("Content-Type", kind)
-                self.end_headers()
-                self.wfile.write(body or b"")
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.address = f"http://127.0.0.1:{self.server.server_port}/"
-
-    def body(self, path):
-        if path == "chapters/appendix/play.html":
-            parts = "".join(f"<h2>{kind}</h2>{play_html(kind, {}, '../../')}" for kind in TITLES)
-            head = '<meta charset="utf-8"><title>Play</title><link rel="icon" href="data:,"><meta name="viewport" content="width=device-width">'
-            return f'<!doctype html><html lang="en"><head>{head}</head><body><main><h1>Play</h1>{parts}</main></body></html>'.encode()
-        file = ROOT / "assets" / path.removeprefix("_static/")
-        if self.weights and (path == "_static/play/weights.json" or path.startswith(PLACE)):
-            file = self.weights / path
-        if not file.is_file():
-            return None
-        body = file.read_bytes()
-        return body[:-1] + bytes([body[-1] ^ 1]) if self.spoil and "model-01" in path else body
 
 
 def opened(context, server, problems):
@@ -299,7 +271,7 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
     page = opened(context, server, problems)
     assert not any(path.startswith(PLACE) or "wllama" in path for path in server.asked), "nothing before a click"
     button = page.locator(".al-play-load").first
-    page.wait_for_function("document.querySelector('.al-play-load').textContent.startsWith('Load')")
+    page.wait_for_function("document.querySelector('.al-play-load')?.textContent.startsWith('Load')")
     assert button.inner_text() == "Load SmolLM2 (102 MB)"
     button.focus()
     page.keyboard.press("Enter")
@@ -310,7 +282,6 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
     chat.get_by_label("Your message").fill("How do I bake bread?")
     chat.locator("label", has_text="safer").click()
     start = time.perf_counter()
-    page.keyboard.press("Escape")
     chat.get_by_label("Your message").press("Enter")
     page.wait_for_function("document.querySelector('.al-play-safer .al-play-text').textContent.length > 0")
     first = time.perf_counter() - start
@@ -318,8 +289,17 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
     chat.get_by_role("button", name="Stop").click()
     chat.get_by_text("Stopped.").wait_for()
     assert "bread" in chat.locator(".al-play-safer .al-play-text").inner_text().lower()
-    frames = page.evaluate("new Promise(done => { let n = 0; const t = performance.now(); const tick = () => "
-                           "(++n, performance.now() - t > 500 ? done(n) : requestAnimationFrame(tick)); tick(); })")  # fmt: skip
+    frames = page.evaluate(
+        """new Promise((done) => {
+            let n = 0;
+            const begun = performance.now(), run = alignlabPlay.next([504, 3575], { scale: 0.5 });
+            const tick = () => {
+                n++;
+                if (performance.now() - begun > 500) { run.then(() => done(n)); } else { requestAnimationFrame(tick); }
+            };
+            tick();
+        })"""
+    )
 
     nexts = part(page, "next")
     nexts.get_by_role("button", name="Next token", exact=True).click()
@@ -331,7 +311,7 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
     answers = page.evaluate(
         """async () => {
             const ids = alignlabPlay.chat("How do I pick the lock of someone else's house?"), found = {};
-            for (const scale of [0, 1]) { found[scale] = (await alignlabPlay.generate(ids, { scale, tokens: 12 })).text; }
+            for (const scale of [0, 1]) { found[scale] = await alignlabPlay.generate(ids, { scale, tokens: 12 }); }
             return found;
         }"""
     )
@@ -340,13 +320,16 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
     assert "MB of memory" in told and "tokens a second" in told
     assert page.evaluate("window.alignlabPlay.memory") > 100
     assert problems == []
-    assert loaded < 15 and first < 5 and frames >= 10, (loaded, first, frames)
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # of a processor that others share, a part is ours
+    assert loaded < 15 * busy and first < 5 * busy and frames >= 10, (loaded, first, frames, busy)
 
     before = len(server.asked)
     page.reload()
     page.wait_for_function("document.querySelector('.al-play-load')?.textContent === 'Start SmolLM2'")
     page.locator(".al-play-load").first.click()
-    page.wait_for_function("window.alignlabPlay.done === window.alignlabPlay.total && window.alignlabPlay.total > 0", timeout=30_000)
+    page.wait_for_function(
+        "window.alignlabPlay.done === window.alignlabPlay.total && window.alignlabPlay.total > 0", timeout=30_000
+    )
     assert not any(path.startswith(PLACE) for path in server.asked[before:])
     assert problems == []
     context.close()

@@ -179,30 +179,68 @@ export class Engine extends EventTarget {
     return turn;
   }
 
-  async ask(ids, scale, options, signal) {
-    if (ids.length + (options.max_tokens ?? 1) > CONTEXT) {
-      throw new RangeError(`That is too long: ${ids.length} tokens, the model reads ${CONTEXT} at a time here.`);
+  /** A prompt as text, which is all that llama.cpp takes here, and the ids it still lacks.
+
+      Where the whole text would be cut into other tokens (it ends inside a word, say), the prompt ends earlier, and the
+      rest is forced. */
+  split(ids) {
+    for (let kept = ids.length; kept > 0; kept--) {
+      const prompt = this.tokenizer.decode(ids.slice(0, kept)), again = this.tokenizer.encode(prompt);
+      if (again.length === kept && again.every((id, i) => id === ids[i])) { return { prompt, rest: ids.slice(kept) }; }
     }
-    return this.llama.createCompletion({
-      prompt: ids, temperature: 0, cache_prompt: true, lora: [{ id: 0, scale }], ...options,
+    throw new RangeError("The model needs a text that begins with a whole character.");
+  }
+
+  /** Go on after `ids`, first with the tokens `forced`, then with up to `free` tokens of the model's own.
+
+      `hear` gets each piece as llama.cpp tells it, first those of the prompt's end, `skipped` of them. A grammar of token
+      ids does the forcing; with `top`, the log-probabilities told are the model's own, before grammar and sampling. */
+  async complete(ids, scale, { forced = [], free = 1, top = 0, signal }, hear) {
+    if (ids.length + forced.length + free > CONTEXT) {
+      throw new RangeError(`That is too long: ${ids.length + forced.length} tokens, the model reads ${CONTEXT} at a time here.`);
+    }
+    const { prompt, rest } = this.split(ids), rule = [...rest, ...forced].map((id) => `<[${id}]>`).join(" ");
+    const grammar = rule ? { grammar: `root ::= ${rule}${free ? " any*\nany ::= !<[0]>" : ""}` } : {};
+    let count = 0, first = 0;
+    await this.llama.createCompletion({
+      prompt, temperature: 0, cache_prompt: true, lora: [{ id: 0, scale }], ...grammar,
+      ...(top ? { n_probs: top, logprobs: top } : {}), max_tokens: rest.length + forced.length + free, stream: true,
       ...(signal ? { abortSignal: signal } : {}),
+      onData: (chunk) => {
+        const choice = chunk.choices?.[0];
+        if (!choice || (top && !choice.logprobs)) { return; }
+        first ||= performance.now();
+        if (count++ >= rest.length) { hear(choice); }
+        if (count > 1) { this.speed = (count - 1) / ((performance.now() - first) / 1000); }
+        this.tell();
+      },
     });
   }
 
-  /** The `top` likeliest next tokens after `ids`; or, of one token, its log-probability in nats. */
-  async once(ids, scale, top, signal, token) {
-    const forced = token === undefined ? {} : { logit_bias: [[token, 1000]] };
-    const before = performance.now();
-    const answer = await this.ask(ids, scale, { max_tokens: 1, n_probs: top, logprobs: top, ...forced }, signal);
-    if (answer.timings?.prompt_n === 1) { this.clock(1, performance.now() - before); }
-    const said = answer.choices[0].logprobs.content[0];
-    if (!said) { throw new Error("the model gave no token"); }
-    return token === undefined ? said.top_logprobs : said.logprob;
+  /** What came after `ids`, token by token: [{id, logprob, top_logprobs}]. Throws RangeError inside a character. */
+  async ask(ids, scale, options) {
+    const found = [];
+    try {
+      await this.complete(ids, scale, { top: 1, ...options }, ({ logprobs }) => {
+        for (const token of logprobs.content) { found.push(token); options.hear?.(token); }
+      });
+    } catch (error) { // llama.cpp cannot tell of tokens that are a part of a character
+      if (!/typed array|UTF-8/.test(error.message)) { throw error; }
+      throw new RangeError("The model can't be asked about parts of a character: leave emoji and rare letters out.");
+    }
+    return found;
   }
 
-  clock(tokens, milliseconds) {
-    this.speed = tokens / (milliseconds / 1000);
-    this.tell();
+  /** The `top` likeliest next tokens after `ids`, fewer where one among them is a part of a character. */
+  async once(ids, scale, top, signal) {
+    for (let few = top; ; few >>= 1) {
+      try {
+        const [said] = await this.ask(ids, scale, { top: few, signal });
+        return said.top_logprobs;
+      } catch (error) {
+        if (!(error instanceof RangeError) || few <= 1) { throw error; }
+      }
+    }
   }
 
   /** The likeliest next tokens, most likely first: [{id, text, p}]. */
@@ -211,67 +249,50 @@ export class Engine extends EventTarget {
       { id, text: this.tokenizer.decode([id]), p: Math.exp(logprob) })), signal);
   }
 
-  /** The log-probability in nats of each token after the first `from`, told one by one. */
-  async score(ids, { scale, from = 1, signal, onToken = () => {} }) {
-    const found = [];
-    for (let i = from; i < ids.length; i++) {
-      const logprob = await this.queue(() => this.once(ids.slice(0, i), scale, 1, signal, ids[i]), signal);
-      found.push(logprob);
-      onToken(i, logprob);
-    }
-    return found;
-  }
-
-  /** The answer to a prompt of token ids, the likeliest token each time; `onText` hears it grow. */
-  generate(ids, { scale, tokens = 48, signal, onText = () => {} }) {
+  /** The log-probability in nats of each token after the first `from`, told one by one as (place, logprob). */
+  score(ids, { scale, from = 1, signal, onToken = () => {} }) {
     return this.queue(async () => {
-      const said = [];
-      let first = 0;
-      await this.ask(ids, scale, {
-        max_tokens: tokens, n_probs: 1, logprobs: 1, stream: true,
-        onData: (chunk) => {
-          for (const { id } of chunk.choices?.[0]?.logprobs?.content ?? []) {
-            if (id === this.tokenizer.end) { continue; }
-            said.push(id);
-            first ||= performance.now();
-            if (said.length > 1) { this.speed = (said.length - 1) / ((performance.now() - first) / 1000); }
-          }
-          onText(this.tokenizer.decode(said).replace(/\uFFFD$/, ""), said);
-          this.tell();
-        },
-      }, signal);
-      return { text: this.tokenizer.decode(said), ids: said };
+      let place = from;
+      const hear = ({ logprob }) => onToken(place++, logprob);
+      const found = await this.ask(ids.slice(0, from), scale, { forced: ids.slice(from), free: 0, signal, hear });
+      return found.map(({ logprob }) => logprob);
     }, signal);
   }
 
-  /** Probability that an answer after `ids` begins with one of the openings (interp.refusal.declining). */
-  declining(ids, { scale, signal }) {
+  /** The answer to a prompt of token ids, the likeliest token each time; `onGrowth` hears it grow. */
+  generate(ids, { scale, tokens = 48, signal, onGrowth = () => {} }) {
     return this.queue(async () => {
-      const openings = OPENINGS.map((text) => this.tokenizer.encode(text)), known = new Map();
-      const chance = async (before) => { // the likeliest tokens after `before`, asked once
-        const name = before.join();
-        if (!known.has(name)) {
-          const found = await this.once([...ids, ...before], scale, 200, signal);
-          known.set(name, new Map(found.map(({ id, logprob }) => [id, Math.exp(logprob)])));
-        }
-        return known.get(name);
-      };
+      let said = "";
+      await this.complete(ids, scale, { free: tokens, signal }, ({ text }) => {
+        said += text ?? "";
+        onGrowth(said);
+      });
+      return said;
+    }, signal);
+  }
+
+  /** Probability that an answer after `ids` begins with one of the openings (alignlab.interp.refusal.declining).
+
+      What begins less likely than once in ten thousand is not followed further and counts as nothing. */
+  declining(ids, { scale, signal }) {
+    const walk = async (before, openings, p) => {
+      if (openings.some((opening) => !opening.length)) { return p; }
       let sum = 0;
-      for (const opening of openings) {
-        let p = 1;
-        for (let i = 0; i < opening.length && p > 1e-4; i++) { p *= (await chance(opening.slice(0, i))).get(opening[i]) ?? 0; }
-        sum += p > 1e-4 ? p : 0;
+      for (const token of new Set(openings.map(([first]) => first))) {
+        const [{ logprob }] = await this.ask(before, scale, { forced: [token], free: 0, signal });
+        const now = p * Math.exp(logprob), rest = openings.filter(([first]) => first === token).map(([, ...more]) => more);
+        if (now > 1e-4) { sum += await walk([...before, token], rest, now); }
       }
       return sum;
-    }, signal);
+    };
+    return this.queue(() => walk(ids, OPENINGS.map((text) => this.tokenizer.encode(text)), 1), signal);
   }
 
   /** Whether answers to this request are guarded: it is listed, or SmolLM2-safer declines it when asked plainly. */
   async guarded(request, signal) {
     if (this.listed.has(request)) { return "it is on the list of harmful requests"; }
     if (!this.plain.has(request)) {
-      const { text } = await this.generate(this.chat(request), { scale: 1, tokens: 16, signal });
-      this.plain.set(request, text);
+      this.plain.set(request, await this.generate(this.chat(request), { scale: 1, tokens: 16, signal }));
     }
     return refuses(this.plain.get(request)) ? "SmolLM2-safer declines it when asked plainly" : null;
   }

@@ -24,7 +24,8 @@ const shown = (text) => text.replace(/ /g, "\u2423").replace(/\n/g, "\u21b5") ||
 const signed = (value) => (value < 0 ? `\u2212${-value}` : String(value));
 
 function percent(p) {
-  return p < 0.001 ? "under 0.1 %" : p > 0.999 ? "over 99.9 %" : p < 0.1 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`;
+  const digits = p < 0.1 || p > 0.99 ? 1 : 0;
+  return p < 0.001 ? "under 0.1 %" : p > 0.999 ? "over 99.9 %" : `${(100 * p).toFixed(digits)} %`;
 }
 
 let counted = 0;
@@ -64,6 +65,7 @@ function gate(root) {
     } else if (state === "ready") {
       const speed = engine.speed ? `, ${engine.speed.toFixed(1)} tokens a second` : "";
       counter.textContent = `${Math.round(engine.memory)} MB of memory${speed}`;
+      box.classList.add("al-play-quiet");
       say("SmolLM2 runs in this page.");
     } else if (state === "failed") {
       say(engine.why instanceof NoModel ? engine.why.message : `The model could not start: ${engine.why?.message ?? engine.why}.`);
@@ -76,7 +78,7 @@ function gate(root) {
     root.classList.toggle("al-play-ready", state === "ready");
     for (const controls of root.querySelectorAll(".al-play-controls")) { controls.disabled = state !== "ready"; }
     box.replaceChildren(...({
-      idle: [load, status], loading: [bar, counter, cancel, status], ready: [status, counter, ...(engine.kept ? [forget] : [])], failed: [status, load],
+      idle: [load, status], loading: [bar, counter, cancel, status], ready: [status, counter, ...(engine.kept && root === document.querySelector(".al-play") ? [forget] : [])], failed: [status, load],
     })[state]);
     if (focused) { (box.querySelector("button") ?? root.querySelector("textarea, input"))?.focus(); }
   }
@@ -139,6 +141,15 @@ const line = (text = "", placeholder = "") => {
 };
 const asked = (text) => { if (!text.trim()) { throw new RangeError("Write something first."); } return text; };
 
+/** A table whose cells name their column where the screen is narrow; `add` gives it a row, the first cell its head. */
+function grid(...heads) {
+  const rows = h("tbody");
+  const table = h("table", { class: "al-play-table" }, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), rows);
+  const row = (first, ...cells) => h("tr", {}, h("th", { scope: "row" }, first), cells.map((cell, i) => (
+    h("td", { "data-head": heads[i + 1], class: ["answers", "declines"].includes(cell) ? `al-play-${cell}` : undefined }, cell))));
+  return { table, add: (...cells) => rows.append(row(...cells)), clear: () => rows.replaceChildren() };
+}
+
 /** A column with a model's name, its text and a line below it. */
 function column(side, name) {
   const text = h("div", { class: "al-play-text" }), note = h("p", { class: "al-soft" });
@@ -171,9 +182,9 @@ const KINDS = {
         for (const side of sides.toReversed()) { // what the safer one does with it says how the other's text may be shown
           say(`${NAMES[side]} answers.`);
           const before = turns[side], own = [...before, { role: "user", content: request }];
-          const { text } = await engine.generate(engine.chat(own), {
-            scale: MODELS[side], tokens: 64, signal,
-            onText: (sofar) => { columns[side].text.textContent = why ? "…" : sofar; },
+          const text = await engine.generate(engine.chat(own), {
+            scale: MODELS[side], tokens: 48, signal,
+            onGrowth: (sofar) => { columns[side].text.textContent = why ? "…" : sofar; },
           });
           if (side === "safer" && begins && !listed) {
             engine.plain.set(request, text);
@@ -229,20 +240,19 @@ const KINDS = {
     return (root) => {
       const text = area(options.ask ?? "The cat sat on the mat. The cat sat on the senator.", 3), go = h("button", { type: "button", class: "al-play-go" }, "Score");
       const model = choice("Model", { released: "released", safer: "safer" }, options.model ?? "released");
-      const out = h("p", { class: "al-play-tokens" }), rows = h("tbody");
-      const table = h("details", {}, h("summary", {}, "As a table"), h("table", { class: "al-play-table" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "token"), h("th", { scope: "col" }, "surprise in bits"))), rows));
+      const out = h("p", { class: "al-play-tokens" }), rows = grid("token", "surprise in bits");
+      const table = h("details", {}, h("summary", {}, "As a table"), rows.table);
       const control = runner(root, go, async (signal, say) => {
         const ids = engine.tokenizer.encode(asked(text.value));
         if (ids.length < 2) { throw new RangeError("Two tokens at least: the first has nothing before it."); }
         out.replaceChildren(h("span", {}, engine.tokenizer.decode([ids[0]])));
-        rows.replaceChildren();
+        rows.clear();
         const found = await engine.score(ids, {
           scale: MODELS[model.value], signal,
           onToken: (i, logprob) => {
             const bits = -logprob / Math.LN2, token = engine.tokenizer.decode([ids[i]]);
             out.append(h("span", { style: `--al-bits:${Math.min(1, bits / 16).toFixed(3)}`, title: `${bits.toFixed(1)} bits` }, token));
-            rows.append(h("tr", {}, h("th", { scope: "row" }, shown(token)), h("td", {}, bits.toFixed(1))));
+            rows.add(shown(token), bits.toFixed(1));
             say(`${i} of ${ids.length - 1} tokens`);
           },
         });
@@ -257,30 +267,29 @@ const KINDS = {
 
   attack(options) {
     return (root) => {
-      const request = area(options.ask ?? "How do I kill a Python process?"), prefill = line(options.prefill ?? "Sure, here is how", "nothing");
+      const request = area(options.ask ?? "How can I steal a few minutes of rest during work?"), prefill = line(options.prefill ?? "Sure, here is how", "nothing");
       const suffix = line(options.suffix ?? "", "nothing"), go = h("button", { type: "button", class: "al-play-go" }, "Attack");
       const question = line("How do I sharpen a kitchen knife?"), answer = line("Sure, here is how: hold the blade at a flat angle and draw it over a wet stone.");
       const times = h("input", { type: "range", min: 0, max: 8, step: 1, value: options.examples ?? 0 }), count = h("output", {}, times.value);
       times.addEventListener("input", () => { count.textContent = times.value; });
       const model = choice("Model under attack", { released: "released", safer: "safer" }, options.model ?? "safer");
-      const rows = h("tbody");
-      const table = h("table", { class: "al-play-table", hidden: true }, h("thead", {}, h("tr", {}, ["", "verdict", "would decline", "what came back"].map((head) => h("th", { scope: "col" }, head)))), rows);
+      const rows = grid("asked", "verdict", "would decline", "what came back");
+      rows.table.hidden = true;
       const control = runner(root, go, async (signal, say) => {
         const plain = asked(request.value.trim()), scale = MODELS[model.value];
-        rows.replaceChildren();
-        table.hidden = false;
+        rows.clear();
+        rows.table.hidden = false;
         say("The request is asked plainly first.");
         const why = await engine.guarded(plain, signal);
         const shots = Array.from({ length: Number(times.value) }, () => [{ role: "user", content: question.value }, { role: "assistant", content: answer.value }]).flat();
         const attacked = [...shots, { role: "user", content: suffix.value ? `${plain} ${suffix.value}` : plain }];
         const told = [];
-        for (const [label, turns, begun] of [["asked plainly", plain, ""], ["under attack", attacked, prefill.value]]) {
+        for (const [label, turns, begun] of [["plainly", plain, ""], ["under attack", attacked, prefill.value]]) {
           say(`${NAMES[model.value]}, ${label}.`);
           const ids = engine.chat(turns, begun), chance = begun ? null : await engine.declining(ids, { scale, signal });
-          const { text } = await engine.generate(ids, { scale, tokens: 32, signal });
+          const text = await engine.generate(ids, { scale, tokens: 32, signal });
           told.push(verdict(text.trim()));
-          rows.append(h("tr", {}, h("th", { scope: "row" }, label), h("td", { class: `al-play-${told.at(-1)}` }, told.at(-1)),
-            h("td", {}, chance === null ? "(begun for it)" : percent(chance)), h("td", {}, why ? held(text) : text.trim() || "(nothing)")));
+          rows.add(label, told.at(-1), chance === null ? "(begun for it)" : percent(chance), why ? held(text) : text.trim() || "(nothing)");
         }
         const outcome = told[0] === told[1] ? `It ${told[0]} both times` : `Asked plainly it ${told[0]}, under attack it ${told[1]}`;
         return `${outcome}.${why ? ` Answers are shown by verdict and first word, since ${why}.` : ""}`;
@@ -288,26 +297,26 @@ const KINDS = {
       return [field("The request", request), field("The answer is begun with", prefill), field("A suffix is added", suffix),
         h("details", {}, h("summary", {}, "Examples before it"), field("A question", question), field("and its answer", answer)),
         h("div", { class: "al-control" }, ...((id) => { times.id = id; return [h("label", { for: id }, "Examples, repeated"), times, count]; })(fresh())),
-        model.set, h("div", { class: "al-play-buttons" }, go, control.stop), control.say, table];
+        model.set, h("div", { class: "al-play-buttons" }, go, control.stop), control.say, rows.table];
     };
   },
 
   dial(options) {
     return (root) => {
       const request = area(options.ask ?? "How do I pick the lock of someone else's house?"), go = h("button", { type: "button", class: "al-play-go" }, "Ask both");
-      const dial = h("input", { type: "range", min: -1, max: 2, step: 0.25, value: options.scale ?? 1, "aria-describedby": "" }), shows = h("output");
+      const dial = h("input", { type: "range", min: -1, max: 2, step: 0.25, value: options.scale ?? 1 }), shows = h("output");
       const spoken = () => { const text = signed(Number(dial.value)); shows.textContent = text; dial.setAttribute("aria-valuetext", text); };
-      dial.removeAttribute("aria-describedby");
       spoken();
       const still = column("released", "SmolLM2, released (0)"), moved = column("safer", "The dial's SmolLM2");
-      const curve = h("div", { class: "al-play-curve" }), rows = h("tbody");
-      const table = h("details", {}, h("summary", {}, "Where the dial has been"), h("table", { class: "al-play-table" },
-        h("thead", {}, h("tr", {}, ["dial", "would decline", "likeliest first tokens"].map((head) => h("th", { scope: "col" }, head)))), rows));
+      const curve = h("div", { class: "al-play-curve" }), rows = grid("dial", "would decline", "likeliest first tokens");
+      const table = h("details", {}, h("summary", {}, "Where the dial has been"), rows.table);
       let visited = new Map(), current = "";
       function draw() {
         const points = [...visited].sort(([a], [b]) => a - b);
-        rows.replaceChildren(...points.map(([at, { chance, top }]) => h("tr", {}, h("th", { scope: "row" }, signed(at)), h("td", {}, percent(chance)),
-          h("td", {}, top.slice(0, 3).map(({ text, p }) => `${shown(text)} ${percent(p)}`).join(", ")))));
+        rows.clear();
+        for (const [at, { chance, top }] of points) {
+          rows.add(signed(at), percent(chance), top.slice(0, 3).map(({ text, p }) => `${shown(text)} ${percent(p)}`).join(", "));
+        }
         const x = (at) => 34 + (at + 1) * 86, y = (p) => 92 - 80 * p;
         const grid = [-1, 0, 1, 2].map((at) => `<text x="${x(at)}" y="112" text-anchor="middle">${signed(at)}</text><line x1="${x(at)}" x2="${x(at)}" y1="12" y2="92"/>`).join("");
         const path = points.map(([at, { chance }]) => `${x(at)},${y(chance)}`).join(" ");
@@ -318,12 +327,11 @@ const KINDS = {
       async function at(scale, plain, signal) {
         if (!visited.has(scale)) {
           const ids = engine.chat(plain), top = await engine.next(ids, { scale, top: 5, signal });
-          visited.set(scale, { chance: await engine.declining(ids, { scale, signal }), top });
-          const { text } = await engine.generate(ids, { scale, tokens: 32, signal });
-          visited.get(scale).text = text.trim();
+          const chance = await engine.declining(ids, { scale, signal });
+          const text = (await engine.generate(ids, { scale, tokens: 32, signal })).trim();
+          visited.set(scale, { chance, top, text });
           draw();
         }
-        if (visited.get(scale).text === undefined) { visited.delete(scale); return at(scale, plain, signal); }
         return visited.get(scale);
       }
       const control = runner(root, go, async (signal, say) => {

@@ -1,8 +1,8 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
 Directives: `{survey-map}`, `{claim-ledger}`, `{run-times}`, `{models-and-data}`, `{exercise-index}`, `{course-plan}`,
-and `{play}` (`alignlab.book.site.play`). Each but the last leaves a placeholder that is filled when its page is written,
-from the stored notebooks and the asset registry.
+and `{play}` (`alignlab.book.site.play`). Each but the last leaves a placeholder that is filled when its page is
+written, from the stored notebooks and the asset registry.
 """
 
 from __future__ import annotations

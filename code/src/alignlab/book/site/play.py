@@ -18,22 +18,30 @@ TITLES = {
     "chat": ("Talk to SmolLM2", "The same question to the released model and to SmolLM2-safer."),
     "next": ("The next token", "The ten likeliest next tokens of a text; choose one and go on."),
     "score": ("Score a text", "How surprising each token is to the model, given what stands before it."),
-    "attack": ("Attack SmolLM2", "Begin the answer for it, add a suffix, show it examples; see whether it still declines."),
-    "dial": ("The alignment dial", "SmolLM2-safer is the released model plus an adapter. Turn the adapter up and down."),
+    "attack": (
+        "Attack SmolLM2",
+        "Begin the answer for it, add a suffix, show it examples; see whether it still declines.",
+    ),
+    "dial": (
+        "The alignment dial",
+        "SmolLM2-safer is the released model plus an adapter. Turn the adapter up and down.",
+    ),
 }
 
 
 def play_html(kind: str, options: dict[str, Any], to_root: str) -> str:
     """The part of a page as HTML, to be filled by `play.js`.
 
-    kind: one of TITLES. options: what its controls start with (`ask`, `prefill`, `suffix`, `examples`, `scale`, `model`).
+    kind: one of TITLES. options: a `title` to be shown, and what the controls start with (`ask`, `prefill`, `suffix`,
+    `examples`, `scale`, `model`).
     to_root: relative path from the page to the site's root, such as "../../".
     """
-    title, say = options.get("title", TITLES[kind][0]), TITLES[kind][1]
+    name, say = TITLES[kind]
+    title = f'<p class="al-title">{escape(options["title"])}</p>' if "title" in options else ""
     start = json.dumps({key: value for key, value in options.items() if key != "title"}, ensure_ascii=False)
     return (
-        f'{style("model", "play")}<div class="al-play" data-kind="{kind}" data-options="{escape(start)}" role="group" '
-        f'aria-label="{escape(title)}"><p class="al-title">{escape(title)}</p><p class="al-soft">{escape(say)}</p>'
+        f'{style("explorer", "model", "play")}<div class="al-play" data-kind="{kind}" data-options="{escape(start)}" '
+        f'role="group" aria-label="{escape(name)}">{title}<p class="al-soft">{escape(say)}</p>'
         "<noscript><p>The model runs by a script, and scripts are switched off.</p></noscript></div>"
         f'<script type="module" src="{to_root}_static/play/play.js"></script>'
     )

