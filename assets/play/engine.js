@@ -219,15 +219,17 @@ export class Engine extends EventTarget {
 
   /** What came after `ids`, token by token: [{id, logprob, top_logprobs}]. Throws RangeError inside a character. */
   async ask(ids, scale, options) {
-    const found = [];
+    const found = [], part = new RangeError("The model can't be asked about parts of a character: leave emoji and rare letters out.");
     try {
       await this.complete(ids, scale, { top: 1, ...options }, ({ logprobs }) => {
         for (const token of logprobs.content) { found.push(token); options.hear?.(token); }
       });
     } catch (error) { // llama.cpp cannot tell of tokens that are a part of a character
       if (!/typed array|UTF-8/.test(error.message)) { throw error; }
-      throw new RangeError("The model can't be asked about parts of a character: leave emoji and rare letters out.");
+      throw part;
     }
+    const { forced = [], free = 1 } = options; // such tokens may also be left untold
+    if (found.length < forced.length + Math.min(free, 1)) { throw part; }
     return found;
   }
 
