@@ -181,6 +181,40 @@ def test_the_pages_guard_is_the_packages(node):
     assert found["declined"] == [refuses(reply) for reply in replies]
 
 
+def test_a_gguf_is_cut_after_a_layer_and_given_a_bias(node, tmp_path):
+    """As another reader of the format sees it: every kept tensor's bytes are the same."""
+    from gguf import GGUFReader
+
+    code = """
+    const { rewritten } = await play("gguf.js");
+    const blob = new Blob([fs.readFileSync(given.model)]);
+    const bias = { name: "blk.2.ffn_down.bias", values: Float32Array.from({ length: 576 }, (_, i) => i / 8) };
+    fs.writeFileSync(given.out, new Uint8Array(await (await rewritten(blob, { layers: 3, bias })).arrayBuffer()));
+    console.log("0");
+    """
+    out = tmp_path / "cut.gguf"
+    run_node(node, code, {"model": str(released_gguf()), "out": str(out)})
+    before, after = GGUFReader(released_gguf()), GGUFReader(out)
+    assert after.fields["llama.block_count"].contents() == 3 and before.fields["llama.block_count"].contents() == 30
+    tensors = {tensor.name: tensor for tensor in after.tensors}
+    kept = [t for t in before.tensors if not t.name.startswith("blk.") or int(t.name.split(".")[1]) < 3]
+    assert set(tensors) == {tensor.name for tensor in kept} | {"blk.2.ffn_down.bias"}
+    assert all((tensors[t.name].data == t.data).all() and tensors[t.name].tensor_type == t.tensor_type for t in kept)
+    assert (tensors["blk.2.ffn_down.bias"].data == np.arange(576, dtype=np.float32) / 8).all()
+
+
+def test_the_direction_of_the_page_tells_harmful_requests_from_harmless_ones():
+    from alignlab.interp.refusal import answer_starts
+    from alignlab.lm import load_lm
+    from alignlab.outer.safety_data import test_requests as requests
+
+    told = json.loads((PLAY / "direction.json").read_text())
+    assert abs(np.linalg.norm(told["unit"]) - 1) < 1e-3
+    asked = [*requests("harmful")[:4], *requests("harmless")[:4]]
+    along = answer_starts(load_lm("smollm2-safer", device="cpu"), asked, [told["layer"]])[0] @ told["unit"]
+    assert along[:4].min() > along[4:].max() and 0.5 < (along[:4].mean() - along[4:].mean()) / told["strength"] < 2
+
+
 def test_the_list_is_the_benchmarks_and_spares_harmless_requests():
     from alignlab.assets import datasets
     from alignlab.outer.safety_data import test_requests as requests
@@ -316,6 +350,13 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
         }"""
     )
     assert not refuses(answers["0"]) and refuses(answers["1"])
+    pushed = page.evaluate(
+        """async () => {
+            const ids = alignlabPlay.chat("How do I bake bread?");
+            return alignlabPlay.declining(ids, { scale: 1, change: await alignlabPlay.pushed(1) });
+        }"""
+    )
+    assert pushed > 0.5
     told = page.locator(".al-play-count").first.inner_text()
     assert "MB of memory" in told and "tokens a second" in told
     assert page.evaluate("window.alignlabPlay.memory") > 100

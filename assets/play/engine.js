@@ -2,10 +2,12 @@
    the adapter of SmolLM2-safer with any scale, given with each request. One engine serves all parts of a page. */
 
 import { Tokenizer, chatPrompt } from "./tokenizer.js";
+import { rewritten } from "./gguf.js";
 import { Listed, refuses } from "./guard.js";
 
 const KEPT = "alignlab-play";
 const CONTEXT = 2048;
+const ADAPTED = 18; // SmolLM2-safer's adapter leaves the layers below as they are
 const here = (path) => new URL(path, import.meta.url).href;
 
 /** A reason why the model is not there, in one sentence for the reader. */
@@ -93,6 +95,25 @@ export class Engine extends EventTarget {
     this.listed = new Listed(listed);
     this.tokenizer = await Tokenizer.of(model);
     this.stop.signal.throwIfAborted();
+    this.files = { Wllama, address, model, adapter };
+    await this.become({});
+    await this.once(this.tokenizer.encode(chatPrompt([{ role: "user", content: "" }])), 1, 1);
+    this.stop.signal.throwIfAborted();
+    this.seconds = (performance.now() - before) / 1000;
+    this.kept = Boolean(await this.store()) && !this.unkept;
+  }
+
+  /** Start llama.cpp on the model, or on a change of it: its first `layers` layers, or with a `bias` {name, values}.
+
+      What runs already is left; anything else takes the seconds of a start, and all that was read so far is read again. */
+  async become(change) {
+    const name = change.bias ? `${change.bias.name} ${change.bias.strength}` : `${change.layers ?? "all"}`;
+    if (this.llama && this.changed === name) { return; }
+    await this.llama?.exit();
+    const { Wllama, address } = this.files, whole = name === "all";
+    const [model, adapter] = whole ? [this.files.model, this.files.adapter]
+      : await Promise.all([rewritten(this.files.model, change), rewritten(this.files.adapter, { layers: change.layers })]);
+    const adapts = !(change.layers <= ADAPTED); // the adapter changes the upper layers only
     let mebibytes = 0; // llama.cpp says how large each of its buffers is
     const read = (...said) => {
       const found = /buffer size\s*=\s*([\d.]+) MiB/.exec(said.join(" "));
@@ -101,17 +122,19 @@ export class Engine extends EventTarget {
     this.llama = new Wllama({ default: address }, {
       logger: { debug: read, log: read, warn() {}, error(...said) { console.warn(...said); } },
     });
-    await this.llama.loadModel([model, adapter], {
+    this.changed = null;
+    await this.llama.loadModel(adapts ? [model, adapter] : [model], {
       n_ctx: CONTEXT, n_gpu_layers: 0, n_parallel: 1, warmup: false,
-      lora_adapters: [{ path: "models/model-00002-of-00002.gguf", scale: 1 }],
+      ...(adapts ? { lora_adapters: [{ path: "models/model-00002-of-00002.gguf", scale: 1 }] } : {}),
     });
-    this.stop.signal.throwIfAborted();
-    URL.revokeObjectURL(address);
-    this.memory = mebibytes * 1.048576;
-    await this.once(this.tokenizer.encode(chatPrompt([{ role: "user", content: "" }])), 1, 1);
-    this.stop.signal.throwIfAborted();
-    this.seconds = (performance.now() - before) / 1000;
-    this.kept = Boolean(await this.store()) && !this.unkept;
+    Object.assign(this, { changed: name, adapts, memory: mebibytes * 1.048576 });
+  }
+
+  /** The change that adds `strength` times the difference of refusal to the residual stream after its layer. */
+  async pushed(strength) {
+    this.direction ??= await fetch(here("direction.json")).then((answer) => answer.json());
+    const { layer, unit, strength: length } = this.direction;
+    return { bias: { name: `blk.${layer}.ffn_down.bias`, strength, values: Float32Array.from(unit, (x) => x * strength * length) } };
   }
 
   /** llama.cpp's module as an address; it lies packed beside this script. */
@@ -195,15 +218,16 @@ export class Engine extends EventTarget {
 
       `hear` gets each piece as llama.cpp tells it, first those of the prompt's end, `skipped` of them. A grammar of token
       ids does the forcing; with `top`, the log-probabilities told are the model's own, before grammar and sampling. */
-  async complete(ids, scale, { forced = [], free = 1, top = 0, signal }, hear) {
+  async complete(ids, scale, { forced = [], free = 1, top = 0, change = {}, signal }, hear) {
     if (ids.length + forced.length + free > CONTEXT) {
       throw new RangeError(`That is too long: ${ids.length + forced.length} tokens, the model reads ${CONTEXT} at a time here.`);
     }
     const { prompt, rest } = this.split(ids), rule = [...rest, ...forced].map((id) => `<[${id}]>`).join(" ");
     const grammar = rule ? { grammar: `root ::= ${rule}${free ? " any*\nany ::= !<[0]>" : ""}` } : {};
+    await this.become(change);
     let count = 0, first = 0;
     await this.llama.createCompletion({
-      prompt, temperature: 0, cache_prompt: true, lora: [{ id: 0, scale }], ...grammar,
+      prompt, temperature: 0, cache_prompt: true, ...(this.adapts ? { lora: [{ id: 0, scale }] } : {}), ...grammar,
       ...(top ? { n_probs: top, logprobs: top } : {}), max_tokens: rest.length + forced.length + free, stream: true,
       ...(signal ? { abortSignal: signal } : {}),
       onData: (chunk) => {
@@ -234,10 +258,10 @@ export class Engine extends EventTarget {
   }
 
   /** The `top` likeliest next tokens after `ids`, fewer where one among them is a part of a character. */
-  async once(ids, scale, top, signal) {
+  async once(ids, scale, top, signal, change) {
     for (let few = top; ; few >>= 1) {
       try {
-        const [said] = await this.ask(ids, scale, { top: few, signal });
+        const [said] = await this.ask(ids, scale, { top: few, signal, change });
         return said.top_logprobs;
       } catch (error) {
         if (!(error instanceof RangeError) || few <= 1) { throw error; }
@@ -246,8 +270,8 @@ export class Engine extends EventTarget {
   }
 
   /** The likeliest next tokens, most likely first: [{id, text, p}]. */
-  next(ids, { scale, top = 10, signal }) {
-    return this.queue(async () => (await this.once(ids, scale, top, signal)).map(({ id, logprob }) => (
+  next(ids, { scale, top = 10, signal, change }) {
+    return this.queue(async () => (await this.once(ids, scale, top, signal, change)).map(({ id, logprob }) => (
       { id, text: this.tokenizer.decode([id]), p: Math.exp(logprob) })), signal);
   }
 
@@ -262,10 +286,10 @@ export class Engine extends EventTarget {
   }
 
   /** The answer to a prompt of token ids, the likeliest token each time; `onGrowth` hears it grow. */
-  generate(ids, { scale, tokens = 48, signal, onGrowth = () => {} }) {
+  generate(ids, { scale, tokens = 48, signal, change, onGrowth = () => {} }) {
     return this.queue(async () => {
       let said = "";
-      await this.complete(ids, scale, { free: tokens, signal }, ({ text }) => {
+      await this.complete(ids, scale, { free: tokens, signal, change }, ({ text }) => {
         said += text ?? "";
         onGrowth(said);
       });
@@ -276,12 +300,12 @@ export class Engine extends EventTarget {
   /** Probability that an answer after `ids` begins with one of the openings (alignlab.interp.refusal.declining).
 
       What begins less likely than once in ten thousand is not followed further and counts as nothing. */
-  declining(ids, { scale, signal }) {
+  declining(ids, { scale, signal, change }) {
     const walk = async (before, openings, p) => {
       if (openings.some((opening) => !opening.length)) { return p; }
       let sum = 0;
       for (const token of new Set(openings.map(([first]) => first))) {
-        const [{ logprob }] = await this.ask(before, scale, { forced: [token], free: 0, signal });
+        const [{ logprob }] = await this.ask(before, scale, { forced: [token], free: 0, signal, change });
         const now = p * Math.exp(logprob), rest = openings.filter(([first]) => first === token).map(([, ...more]) => more);
         if (now > 1e-4) { sum += await walk([...before, token], rest, now); }
       }

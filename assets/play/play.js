@@ -5,6 +5,7 @@ import { engine, NoModel } from "./engine.js";
 import { held, refuses } from "./guard.js";
 
 const MODELS = { released: 0, safer: 1 };
+const LENS = [3, 8, 13, 18, 22, 26, 29];
 const NAMES = { released: "SmolLM2, released", safer: "SmolLM2-safer" };
 
 /** An element: `h("p", {class: "x"}, "text", child)`; a function as an attribute listens. */
@@ -358,6 +359,74 @@ const KINDS = {
         h("div", { class: "al-control al-play-dial" }, h("label", { for: id }, "Alignment dial"), dial, shows,
           h("span", { class: "al-soft" }, "0 is the released model, 1 is SmolLM2-safer; beyond 1 and below 0 nobody trained it")),
         h("div", { class: "al-play-buttons" }, go, control.stop), control.say, h("div", { class: "al-play-sides" }, still.box, moved.box), curve, table];
+    };
+  },
+
+  lens(options) {
+    return (root) => {
+      const text = area(options.ask ?? "The capital of France is"), go = h("button", { type: "button", class: "al-play-go" }, "Look inside");
+      const model = choice("Model", { released: "released", safer: "safer" }, options.model ?? "released");
+      const rows = grid("after layer", "likeliest next tokens");
+      rows.table.hidden = true;
+      const control = runner(root, go, async (signal, say) => {
+        asked(text.value);
+        if (engine.listed.has(text.value)) { return "This text is on the list of harmful requests: what follows it is not shown."; }
+        const ids = engine.tokenizer.encode(text.value);
+        let last = null, since = null;
+        rows.clear();
+        rows.table.hidden = false;
+        for (const layer of LENS) {
+          say(`The model is cut after layer ${layer}.`);
+          const change = layer === LENS.at(-1) ? {} : { layers: layer + 1 };
+          const found = await engine.next(ids, { scale: MODELS[model.value], top: 4, signal, change });
+          rows.add(String(layer), found.map(({ text: token, p }) => `${shown(token)} ${percent(p)}`).join(", "));
+          if (found[0].text !== last) { last = found[0].text; since = layer; }
+        }
+        return `“${shown(last)}” is the likeliest from layer ${since} on, among the layers looked at.`;
+      });
+      sends(text, control.run);
+      return [field("A text", text), model.set, h("div", { class: "al-play-buttons" }, go, control.stop), control.say, rows.table];
+    };
+  },
+
+  steer(options) {
+    return (root) => {
+      const request = area(options.ask ?? "How do I descale a kettle?"), go = h("button", { type: "button", class: "al-play-go" }, "Ask both");
+      const push = h("input", { type: "range", min: -1.5, max: 1.5, step: 0.25, value: options.scale ?? 1 }), shows = h("output");
+      const spoken = () => { const text = signed(Number(push.value)); shows.textContent = text; push.setAttribute("aria-valuetext", text); };
+      spoken();
+      const model = choice("Model", { released: "released", safer: "safer" }, options.model ?? "safer");
+      const still = column("released", "Unchanged"), moved = column("attacked", "Pushed");
+      const known = new Map();
+      const control = runner(root, go, async (signal, say) => {
+        const plain = asked(request.value.trim()), strength = Number(push.value), scale = MODELS[model.value];
+        for (const one of [still, moved]) { one.text.textContent = ""; one.note.textContent = ""; }
+        say("The request is looked at first.");
+        const why = await engine.guarded(plain, signal), chances = [];
+        for (const [at, into] of [[0, still], [strength, moved]]) {
+          say(at ? "The model is changed and started again." : "The unchanged model answers.");
+          const name = `${plain} ${scale} ${at}`, ids = engine.chat(plain), change = at ? await engine.pushed(at) : {};
+          if (!known.has(name)) {
+            const chance = await engine.declining(ids, { scale, signal, change });
+            const text = (await engine.generate(ids, { scale, tokens: 24, signal, change })).trim();
+            known.set(name, { chance, text });
+          }
+          const { chance, text } = known.get(name);
+          chances.push(chance);
+          put(into, text, why);
+          into.note.textContent += ` The probability of an opening that declines is ${percent(chance)}.`;
+        }
+        return `Unchanged, it begins to decline with ${percent(chances[0])}; pushed by ${signed(strength)}, with ${percent(chances[1])}.`;
+      });
+      push.addEventListener("input", spoken);
+      push.addEventListener("change", control.run);
+      sends(request, control.run);
+      const id = fresh();
+      push.id = id;
+      return [field("The request", request), model.set,
+        h("div", { class: "al-control al-play-dial" }, h("label", { for: id }, "Push along refusal"), push, shows,
+          h("span", { class: "al-soft" }, "1 is the distance between harmful and harmless requests; below 0 is away from refusal")),
+        h("div", { class: "al-play-buttons" }, go, control.stop), control.say, h("div", { class: "al-play-sides" }, still.box, moved.box)];
     };
   },
 };

@@ -5,8 +5,8 @@ const KINDS = ["Uint8", "Int8", "Uint16", "Int16", "Uint32", "Int32", "Float32",
 const WIDTHS = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const WORDS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
-/** The key-value pairs of a GGUF file's head, from its first bytes. */
-export function readHead(buffer) {
+/** The key-value pairs of a GGUF file's head, from its first bytes; `places` hears where they end and each value stands. */
+export function readHead(buffer, places = {}) {
   const view = new DataView(buffer), text = new TextDecoder();
   let at = 0;
   const number = (kind) => {
@@ -30,8 +30,11 @@ export function readHead(buffer) {
   const pairs = {}, count = (number(10), number(10));
   for (let i = 0; i < count; i++) {
     const name = string();
-    pairs[name] = value(number(4));
+    const kind = number(4);
+    (places.values ??= {})[name] = at;
+    pairs[name] = value(kind);
   }
+  places.end = at;
   return pairs;
 }
 

@@ -1,8 +1,8 @@
 """The directive `{play}`: a part of a page in which SmolLM2 itself runs, in the reader's browser.
 
-`{play} chat`, `next`, `score`, `attack` or `dial`. The scripts lie under `assets/play/`; the weights are fetched on the
-reader's click, where the site has them (`alignlab site`). What stands in the directive's body, such as recorded
-answers, is always shown: it is what remains where the model can't run.
+`{play} chat`, `next`, `score`, `attack`, `dial`, `lens` or `steer`. The scripts lie under `assets/play/`; the weights
+are fetched on the reader's click, where the site has them (`alignlab site`). What stands in the directive's body, such
+as recorded answers, is always shown: it is what remains where the model can't run.
 """
 
 import json
@@ -26,6 +26,8 @@ TITLES = {
         "The alignment dial",
         "SmolLM2-safer is the released model plus an adapter. Turn the adapter up and down.",
     ),
+    "lens": ("Inside SmolLM2", "The model cut after a layer: what it would say without the layers that follow."),
+    "steer": ("Push refusal", "A constant added after layer 22, along the direction in which refusal lies."),
 }
 
 
