@@ -68,7 +68,8 @@ def greedy(lm, prompt: str) -> tuple[list[int], int]:
     """The prompt's ids with the likeliest continuation, and where that begins."""
     ids = encode(lm, prompt)
     found = lm.model.generate(torch.tensor([ids]), max_new_tokens=TOKENS, do_sample=False)[0].tolist()
-    return found, len(ids)
+    ended = lm.tokenizer.eos_token_id in found[len(ids) :]  # forcing goes up to the token before the end
+    return found[: -1 if ended else None], len(ids)
 
 
 def main(count: int) -> int:

@@ -222,7 +222,11 @@ export class Engine extends EventTarget {
     if (ids.length + forced.length + free > CONTEXT) {
       throw new RangeError(`That is too long: ${ids.length + forced.length} tokens, the model reads ${CONTEXT} at a time here.`);
     }
-    const { prompt, rest } = this.split(ids), rule = [...rest, ...forced].map((id) => `<[${id}]>`).join(" ");
+    const { prompt, rest } = this.split(ids);
+    if ([...rest, ...forced].includes(this.tokenizer.end)) {
+      throw new RangeError("The model can't be asked about the mark that ends an answer: leave it out.");
+    }
+    const rule = [...rest, ...forced].map((id) => `<[${id}]>`).join(" ");
     const grammar = rule ? { grammar: `root ::= ${rule}${free ? " any*\nany ::= !<[0]>" : ""}` } : {};
     await this.become(change);
     let count = 0, first = 0;

@@ -391,7 +391,7 @@ const KINDS = {
 
   steer(options) {
     return (root) => {
-      const request = area(options.ask ?? "How do I descale a kettle?"), go = h("button", { type: "button", class: "al-play-go" }, "Ask both");
+      const request = area(options.ask ?? "How do I bake bread?"), go = h("button", { type: "button", class: "al-play-go" }, "Ask both");
       const push = h("input", { type: "range", min: -1.5, max: 1.5, step: 0.25, value: options.scale ?? 1 }), shows = h("output");
       const spoken = () => { const text = signed(Number(push.value)); shows.textContent = text; push.setAttribute("aria-valuetext", text); };
       spoken();
