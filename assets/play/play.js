@@ -146,7 +146,7 @@ const asked = (text) => { if (!text.trim()) { throw new RangeError("Write someth
 function grid(...heads) {
   const rows = h("tbody");
   const table = h("table", { class: "al-play-table" }, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), rows);
-  const row = (first, ...cells) => h("tr", {}, h("th", { scope: "row" }, first), cells.map((cell, i) => (
+  const row = (first, ...cells) => h("tr", {}, h("th", { scope: "row", "data-head": heads[0] }, first), cells.map((cell, i) => (
     h("td", { "data-head": heads[i + 1], class: ["answers", "declines"].includes(cell) ? `al-play-${cell}` : undefined }, cell))));
   return { table, add: (...cells) => rows.append(row(...cells)), clear: () => rows.replaceChildren() };
 }
@@ -316,7 +316,7 @@ const KINDS = {
         const points = [...visited].sort(([a], [b]) => a - b);
         rows.clear();
         for (const [at, { chance, top }] of points) {
-          rows.add(signed(at), percent(chance), top.slice(0, 3).map(({ text, p }) => `${shown(text)} ${percent(p)}`).join(", "));
+          rows.add(signed(at), percent(chance), top.slice(0, 3).map(({ text, p }) => `“${shown(text)}” ${percent(p)}`).join(", "));
         }
         const x = (at) => 34 + (at + 1) * 86, y = (p) => 92 - 80 * p;
         const grid = [-1, 0, 1, 2].map((at) => `<text x="${x(at)}" y="112" text-anchor="middle">${signed(at)}</text><line x1="${x(at)}" x2="${x(at)}" y1="12" y2="92"/>`).join("");
@@ -379,7 +379,7 @@ const KINDS = {
           say(`The model is cut after layer ${layer}.`);
           const change = layer === LENS.at(-1) ? {} : { layers: layer + 1 };
           const found = await engine.next(ids, { scale: MODELS[model.value], top: 4, signal, change });
-          rows.add(String(layer), found.map(({ text: token, p }) => `${shown(token)} ${percent(p)}`).join(", "));
+          rows.add(String(layer), found.map(({ text: token, p }) => `“${shown(token)}” ${percent(p)}`).join(", "));
           if (found[0].text !== last) { last = found[0].text; since = layer; }
         }
         return `“${shown(last)}” is the likeliest from layer ${since} on, among the layers looked at.`;
