@@ -4,8 +4,9 @@
 
 The reference is float32 arithmetic on the de-quantized weights. llama.cpp keeps the weights in four bits and rounds
 what is multiplied with them to eight bits in blocks of 32; how much that alone moves log-probabilities is measured by
-rounding the inputs of every linear layer of the reference in the same way. Prints a table and exits with 1 where fewer
-than nine tenths of the texts are the same, or log-probabilities differ by more than twice what the rounding explains.
+rounding the inputs of every linear layer of the reference in the same way. Prints how many greedy texts stay the same
+and how far log-probabilities move, for the page and for the rounding alone; exits with 1 where the page's move more
+than twice as far (root mean square).
 """
 
 import contextlib
@@ -91,25 +92,31 @@ def main(count: int) -> int:
         failed = False
         for model, scale in SCALES.items():
             lm = load_lm(model, device="cpu")
-            same, ours, rounds, speeds = 0, [], [], []
+            same, still, ours, rounds, speeds = 0, 0, [], [], []
             for text in short:
                 ids, start = greedy(lm, chat_prompt(lm, text))
                 found = np.array(page.evaluate(ASK, [ids, start, scale]))
                 exact = logprobs(lm.model, ids, start)[0]
                 with rounded_inputs(lm.model):
-                    rounded = logprobs(lm.model, ids, start)[0]
+                    rounded, likeliest = logprobs(lm.model, ids, start)
                 same += bool((found[:, 1] == np.array(ids[start:])).all())
+                still += bool(likeliest.all())
                 ours.append(found[:, 0] - exact)
                 rounds.append(rounded - exact)
                 speeds.append(page.evaluate("alignlabPlay.speed"))
+            print(f"{model}, {len(short)} prompts, {np.median(speeds):.1f} tokens a second")
+            for name, texts, differences in (("the page", same, ours), ("rounding alone", still, rounds)):
+                each = [float(np.sqrt(np.mean(d**2))) for d in differences]
+                every = np.concatenate(differences)
+                print(
+                    f"  {name}: same greedy text for {TOKENS} tokens in {texts}; log-probabilities differ by "
+                    f"{np.sqrt(np.mean(every**2)):.4f} nats (root mean square), half of them by more than "
+                    f"{np.median(np.abs(every)):.4f}, most {np.abs(every).max():.3f}; by prompt "
+                    f"{' '.join(f'{x:.3f}' for x in each)}",
+                    flush=True,
+                )
             far, known = (float(np.sqrt(np.mean(np.concatenate(d) ** 2))) for d in (ours, rounds))
-            most = float(np.abs(np.concatenate(ours)).max())
-            print(
-                f"{model}: same greedy text for {TOKENS} tokens in {same} of {len(short)}; log-probabilities differ by "
-                f"{far:.4f} nats (root mean square; most {most:.3f}), rounding to eight bits explains {known:.4f}; "
-                f"{np.median(speeds):.1f} tokens a second"
-            )
-            failed |= same < 0.9 * len(short) or far > 2 * known
+            failed |= far > 2 * known
         browser.close()
     return int(failed)
 

@@ -1,5 +1,5 @@
-/* The parts of a page in which SmolLM2 runs: chat, next token, score, attack, dial. Each is plain HTML controls around
-   the one engine of the page; nothing is fetched before the reader asks for it, and nothing is sent anywhere. */
+/* The parts of a page in which SmolLM2 runs: chat, next token, score, attack, dial, lens, steer. Each is plain HTML
+   controls around the one engine of the page; no weights come before the reader asks, and nothing is sent anywhere. */
 
 import { engine, NoModel } from "./engine.js";
 import { held, refuses } from "./guard.js";
