@@ -121,9 +121,15 @@ def test_a_folder_that_is_no_book_is_one_line(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_no_built_site_is_one_line(tmp_path):
+    result = run("site", tmp_path)
+    assert result.exit_code == 1
+    assert only_line(result) == f"{tmp_path} holds no built book: run `jupyter-book build .` first"
+
+
 def test_every_command_is_described_and_none_is_left_out():
     commands = {command.name or command.callback.__name__ for command in cli.app.registered_commands}
-    assert commands == {"fetch", "doctor", *(command.split()[0] for command in IN_A_BOOK)}
+    assert commands == {"fetch", "doctor", "site", *(command.split()[0] for command in IN_A_BOOK)}
     assert [group.name for group in cli.app.registered_groups] == ["recipe"]
     listed = run("--help").stdout
     assert all(name in listed for name in commands)

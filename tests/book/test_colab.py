@@ -316,6 +316,7 @@ MEANS = Meanings(
             "```{list-table} T\n:header-rows: 1\n\n* - a\n  - b\n* - 1\n  - {cite:t}`a`\n```",
             "**T**\n\n| a | b |\n| --- | --- |\n| 1 | [Ann (2020)](https://a) |",
         ),
+        ("```{play} chat\n:ask: Hi\n```", "*In the book, SmolLM2 runs here in the reader's browser.*"),
         ("```{survey-map}\n```", "*See [The survey-map](https://site/survey-map) in the book.*"),
         ("1. one\n\n   ```{note}\n   two\n   ```", "1. one\n\n   > **Note**\n   >\n   > two"),
     ],

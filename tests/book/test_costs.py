@@ -5,8 +5,7 @@ import statistics
 import nbformat
 import pytest
 from alignlab import cli
-from alignlab.book.files import pages
-from alignlab.book.files import reference
+from alignlab.book.files import pages, reference
 from alignlab.book.proof import costs
 from alignlab.book.site.pages import Page
 from typer.testing import CliRunner

@@ -13,7 +13,13 @@ import typer
 from typer.core import TyperGroup
 
 # By name, so that nothing is imported for an error that cannot happen.
-FORESEEN = {"AssetError", "PageError", "ClaimFailed", "RecipeError"}
+FORESEEN = {
+    "AssetError",
+    "PageError",
+    "ClaimFailed",
+    "RecipeError",
+    "SiteError",
+}
 
 
 class OneLine(TyperGroup):
@@ -337,6 +343,27 @@ def slides(
 
     for path in export(_book(root), to, chapters or [], code):
         typer.echo(str(path))
+
+
+@app.command()
+def site(
+    built: Annotated[
+        Path, typer.Argument(help="The folder of the built pages.")
+    ] = Path("_build/html"),
+    place: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a folder that will hold the weights instead; ends in a slash."
+        ),
+    ] = None,
+) -> None:
+    """Put SmolLM2's weights into a built site, so that it runs in a reader's browser (102 MB more)."""
+    from alignlab.book.site.weights import add_weights
+
+    folder = add_weights(built, place)
+    parts = sorted(folder.iterdir())
+    size = sum(part.stat().st_size for part in parts) / 1e6
+    typer.echo(f"{folder}: {len(parts)} parts, {size:.0f} MB")
 
 
 @app.command()

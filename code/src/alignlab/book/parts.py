@@ -15,5 +15,5 @@ HOMES = {
 }
 """Document of each part; the bibliography's directive is that of sphinxcontrib-bibtex."""
 
-APPENDIX = ("glossary", "models-and-data", "ledger", "run-times", "statement", "teachers", "bibliography")
+APPENDIX = ("play", "glossary", "models-and-data", "ledger", "run-times", "statement", "teachers", "bibliography")
 """Pages of the appendix in their order."""

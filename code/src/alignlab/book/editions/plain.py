@@ -118,6 +118,8 @@ def _directive(block: Block, means: Meanings) -> str | None:
         return inside()
     if kind in ("tab-item", "grid-item-card", "grid-item"):
         return f"**{title}**\n\n{inside()}" if title else inside()
+    if kind == "play":
+        return f"{inside()}\n\n*In the book, SmolLM2 runs here in the reader's browser.*".strip()
     if kind in HOMES:
         name, address = means.part(kind)
         return f"*See [{name}]({address}) in the book.*"

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from alignlab.book.files import reference
 from alignlab.book.page import claims, fragments
 from alignlab.book.page.kinds import joined
 from alignlab.book.page.outputs import kind_of
-from alignlab.book.files import reference
 
 Record = dict[str, Any]
 

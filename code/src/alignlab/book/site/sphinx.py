@@ -1,6 +1,7 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
-A directive for each part that `alignlab.book.parts` lists (the bibliography has its own extension).
+A directive for each part that `alignlab.book.parts` lists (the bibliography has its own extension),
+and `{play}` (`alignlab.book.site.play`).
 Each leaves a placeholder that is filled when its page is written, from the stored notebooks and the asset registry.
 """
 
@@ -25,6 +26,7 @@ from alignlab.book.page.fragments import dressed_once
 from alignlab.book.page.links import Repository, localize, repository
 from alignlab.book.site import citations, tables
 from alignlab.book.site.header import header_card
+from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
 
 logger = logging.getLogger(__name__)
@@ -219,6 +221,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(made_part)
     for name in PARTS:
         app.add_directive(name, Part)
+    app.add_directive("play", Play)
     app.connect("config-inited", configure, priority=100)
     app.connect("env-get-outdated", outdated)
     app.connect("env-check-consistency", count_exercises)
