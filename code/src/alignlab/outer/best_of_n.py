@@ -15,7 +15,9 @@ from torch import Tensor
 
 
 class Path(NamedTuple):
-    """What optimization did: distance from the start, and both rewards, each of shape (points,)."""
+    """What optimization did: distance from the start, and both rewards, each of
+    shape (points,).
+    """
 
     distance: np.ndarray  # root of KL(policy || start), nats
     proxy: np.ndarray
@@ -23,7 +25,9 @@ class Path(NamedTuple):
 
 
 def best_of_n_kl(n: int | np.ndarray) -> np.ndarray:
-    """KL of best-of-n from the start, nats: log n - (n - 1)/n, exact without ties (Stiennon et al. 2020)."""
+    """KL of best-of-n from the start, nats: log n - (n - 1)/n, exact without
+    ties (Stiennon et al. 2020).
+    """
     return np.log(n) - (np.asarray(n) - 1) / n
 
 
@@ -38,7 +42,8 @@ def best_of_n(proxy: Tensor, gold: Tensor, ns: Sequence[int]) -> Path:
     m = len(proxy)
     if max(ns) > m / 4:
         raise ValueError(
-            f"best of {max(ns)} cannot be estimated from {m} answers: take at least {4 * max(ns)}"
+            f"best of {max(ns)} cannot be estimated from {m} answers: "
+            f"take at least {4 * max(ns)}"
         )
     order = proxy.argsort()
     r, y, rank = (

@@ -53,15 +53,18 @@ def fit_reward(
     """The linear reward that makes the given rankings most probable, by
     Newton's method.
 
-    rankings: features of K answers, best first, shape (n, K, d). ridge: half its product with |w|² is added to
-    the summed loss, which keeps the optimum finite where the answers can be separated.
-    Returns weights w of shape (d,): an answer's reward is its features times w. Differences of rewards are log-odds, so
-    sigmoid(r(a) - r(b)) is the predicted probability that a is picked. Raises ValueError for features that are not
-    finite numbers, or without rankings.
+    rankings: features of K answers, best first, shape (n, K, d). ridge: half
+        its product with |w|² is added to the summed loss, which keeps the
+        optimum finite where the answers can be separated. Returns weights w of
+        shape (d,): an answer's reward is its features times w. Differences of
+        rewards are log-odds, so sigmoid(r(a) - r(b)) is the predicted
+        probability that a is picked. Raises ValueError for features that are
+        not finite numbers, or without rankings.
     """
     if rankings.ndim != 3 or not len(rankings):
         raise ValueError(
-            f"rankings has shape {tuple(rankings.shape)}; give (rankings, answers, features), at least one ranking"
+            f"rankings has shape {tuple(rankings.shape)}; "
+            "give (rankings, answers, features), at least one ranking"
         )
     rankings = rankings.double()
     check_numbers(rankings, "rankings")
@@ -98,10 +101,11 @@ def fit_reward(
 
 
 def agreement(weights: Tensor, chosen: Tensor, rejected: Tensor) -> float:
-    """Share of pairs in which a reward ranks the chosen answer higher; ties count one half.
+    """Share of pairs in which a reward ranks the chosen answer higher; ties
+    count one half.
 
-    weights: shape (d,). chosen, rejected: features, shape (n, d). Raises ValueError without pairs, or where a margin is
-    not a number.
+    weights: shape (d,). chosen, rejected: features, shape (n, d). Raises
+        ValueError without pairs, or where a margin is not a number.
     """
     check_shapes(chosen.shape, rejected=rejected)
     margin = (chosen - rejected).double() @ weights
@@ -117,21 +121,25 @@ def calibration_error(
     """Expected calibration error of claims about picks (Naeini et al. 2015; Guo
     et al. 2017, section 2).
 
-    claimed: probability given to the favored answer of each pair, 0.5 to 1, shape (n,). picked: 1 where it was picked,
-    0 where not, 0.5 for a tie, shape (n,). Pairs are grouped by claim into `groups` of equal width. Returns the mean
-    over pairs of |mean claim - share picked| of their group, a probability. Raises ValueError where claims and picks
-    are not as many, or not in these ranges.
+    claimed: probability given to the favored answer of each pair, 0.5 to 1,
+        shape (n,). picked: 1 where it was picked, 0 where not, 0.5 for a tie,
+        shape (n,). Pairs are grouped by claim into `groups` of equal width.
+        Returns the mean over pairs of |mean claim - share picked| of their
+        group, a probability. Raises ValueError where claims and picks are not
+        as many, or not in these ranges.
     """
     claimed, picked = np.asarray(claimed), np.asarray(picked)
     if claimed.shape != picked.shape or not len(claimed):
         raise ValueError(
-            f"{claimed.shape} claims, {picked.shape} picks: give one pick a claim, and at least one"
+            f"{claimed.shape} claims, {picked.shape} picks: give one pick a "
+            "claim, and at least one"
         )
     inside = (claimed >= 0.5) & (claimed <= 1) & (picked >= 0) & (picked <= 1)
     if not inside.all():
         at = int(np.argmin(inside))
         raise ValueError(
-            f"claim {claimed[at]} with pick {picked[at]}: a claim lies in 0.5 to 1, a pick in 0 to 1"
+            f"claim {claimed[at]} with pick {picked[at]}: a claim lies in 0.5 "
+            "to 1, a pick in 0 to 1"
         )
     group = np.minimum(((claimed - 0.5) * 2 * groups).astype(int), groups - 1)
     gaps = [abs((claimed - picked)[group == g].sum()) for g in range(groups)]
@@ -141,18 +149,21 @@ def calibration_error(
 def answer_features(
     lm: LM, prompts: list[str], answers: list[str], layer: int | None
 ) -> Tensor:
-    """Frozen features for a reward head: the residual stream after `layer`, averaged over the answer's tokens.
+    """Frozen features for a reward head: the residual stream after `layer`,
+    averaged over the answer's tokens.
 
-    Each text is the chat template with the prompt, then the answer. The forward pass stops at `layer`; None takes the
-    token embeddings, which know the answer's words but neither their order nor the prompt.
-    Returns float64 of shape (len(answers), d_model). Raises ValueError where there isn't one answer a prompt, or an
-    answer has no tokens.
+    Each text is the chat template with the prompt, then the answer. The forward
+    pass stops at `layer`; None takes the token embeddings, which know the
+    answer's words but neither their order nor the prompt. Returns float64 of
+    shape (len(answers), d_model). Raises ValueError where there isn't one
+    answer a prompt, or an answer has no tokens.
     """
     from alignlab.lm import chat_prompt
 
     if len(prompts) != len(answers):
         raise ValueError(
-            f"{len(prompts)} prompts, {len(answers)} answers: give one answer a prompt"
+            f"{len(prompts)} prompts, {len(answers)} answers: give one answer "
+            "a prompt"
         )
     if not prompts:
         return torch.zeros(0, lm.d_model, dtype=torch.float64)
@@ -168,7 +179,8 @@ def answer_features(
     ]
     if not all(ends):
         raise ValueError(
-            f"answer {[*map(bool, ends)].index(False)} has no tokens to average over: leave it out"
+            f"answer {[*map(bool, ends)].index(False)} has no tokens to "
+            "average over: leave it out"
         )
     name = "embed" if layer is None else f"layers.{layer}.resid"
     residual = capture(

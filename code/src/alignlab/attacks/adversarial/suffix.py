@@ -30,10 +30,14 @@ class Victim(Protocol):
     """What a suffix search needs to know of a model."""
 
     def losses(self, suffixes: Tensor) -> Tensor:
-        """Nats that the target still lacks after each suffix: token ids (n, length) -> (n,)."""
+        """Nats that the target still lacks after each suffix: token ids (n,
+        length) -> (n,).
+        """
 
     def gradient(self, suffix: Tensor) -> Tensor:
-        """Slope of the loss in each one-hot entry: token ids (length,) -> (length, vocabulary)."""
+        """Slope of the loss in each one-hot entry: token ids (length,) ->
+        (length, vocabulary).
+        """
 
 
 Propose = Callable[[Victim, Tensor, Tensor, int, int, torch.Generator], Tensor]
@@ -43,8 +47,9 @@ Propose = Callable[[Victim, Tensor, Tensor, int, int, torch.Generator], Tensor]
 class Search:
     """What a search found.
 
-    suffix: the best suffix, shape (length,). path: the best suffix after each step, the start first, shape
-    (steps + 1, length). losses: their losses in nats. tried: how many suffixes were scored.
+    suffix: the best suffix, shape (length,). path: the best suffix after each
+        step, the start first, shape (steps + 1, length). losses: their losses
+        in nats. tried: how many suffixes were scored.
     """
 
     suffix: Tensor
@@ -83,16 +88,20 @@ def random_words(
     top: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """The control's proposals: the same swaps with the gradient removed, every allowed word equally likely."""
+    """The control's proposals: the same swaps with the gradient removed, every
+    allowed word equally likely.
+    """
     return swap(suffix, words.expand(len(suffix), -1), n, generator)
 
 
 def swap(
     suffix: Tensor, choices: Tensor, n: int, generator: torch.Generator
 ) -> Tensor:
-    """Copies of `suffix` (length,), each with one random position set to a random one of its `choices` (length, k).
+    """Copies of `suffix` (length,), each with one random position set to a
+    random one of its `choices` (length, k).
 
-    Positions take turns, so that each gets as many swaps as any other, give or take one.
+    Positions take turns, so that each gets as many swaps as any other, give or
+    take one.
     """
     order = torch.randperm(len(suffix), generator=generator)
     position = order[torch.arange(n) % len(suffix)]
@@ -117,22 +126,27 @@ def search(
     """Lower the loss of a suffix, `n` tried swaps a step, and keep the best
     seen (Zou et al. 2023, algorithm 1).
 
-    start: the first suffix, (length,). keep: proposals (n, length) -> those that may be used, such as suffixes that
-    come back from text with the same tokens; a step in which none may be used changes nothing.
-    enough: a loss at which the search rests: the steps that are left repeat its result.
-    Raises ValueError for an empty start, no words to choose from, or a start that `keep` doesn't let through.
+    start: the first suffix, (length,). keep: proposals (n, length) -> those
+        that may be used, such as suffixes that come back from text with the
+        same tokens; a step in which none may be used changes nothing. enough: a
+        loss at which the search rests: the steps that are left repeat its
+        result. Raises ValueError for an empty start, no words to choose from,
+        or a start that `keep` doesn't let through.
     """
     if start.ndim != 1 or start.is_floating_point():
         raise ValueError(
-            f"a start of shape {tuple(start.shape)}, {start.dtype}: give token ids (length,)"
+            f"a start of shape {tuple(start.shape)}, {start.dtype}: give token "
+            "ids (length,)"
         )
     if not len(start) or not len(words) or n < 1 or top < 1:
         raise ValueError(
-            f"a start of {len(start)} tokens, {len(words)} words, n={n}, top={top}: each must be at least 1"
+            f"a start of {len(start)} tokens, {len(words)} words, n={n}, "
+            f"top={top}: each must be at least 1"
         )
     if keep is not None and not len(keep(start[None])):
         raise ValueError(
-            f"the start suffix, tokens {start.tolist()[:8]}, is not one that may be used: take another, such as "
+            f"the start suffix, tokens {start.tolist()[:8]}, is not one that "
+            "may be used: take another, such as "
             "start_suffix gives"
         )
     generator = torch.Generator().manual_seed(seed)
@@ -169,11 +183,13 @@ def _losses(victim: Victim, suffixes: Tensor) -> Tensor:
 
 
 class GuideVictim:
-    """The toy guide as a victim: it should begin `sure ROOM` on every one of the requests.
+    """The toy guide as a victim: it should begin `sure ROOM` on every one of
+    the requests.
 
-    With one request this is an attack on a prompt, with several the search for a universal suffix.
-    penalty: adds penalty(model, prompts), one-hot prompts (n, positions, vocabulary) -> (n,), to the loss: what an
-    attacker must mind who knows the defense.
+    With one request this is an attack on a prompt, with several the search for
+    a universal suffix. penalty: adds penalty(model, prompts), one-hot prompts
+    (n, positions, vocabulary) -> (n,), to the loss: what an attacker must mind
+    who knows the defense.
     """
 
     def __init__(
@@ -186,13 +202,17 @@ class GuideVictim:
         self.model, self.requests, self.penalty = model, requests, penalty
 
     def losses(self, suffixes: Tensor) -> Tensor:
-        """Mean over the requests of -log p(`sure ROOM`) in nats, plus the penalty; shape (suffixes,)."""
+        """Mean over the requests of -log p(`sure ROOM`) in nats, plus the
+        penalty; shape (suffixes,).
+        """
         with torch.no_grad():
             prompts = ask(self.requests, suffixes)
             return self._losses(F.one_hot(prompts, len(ID)).float()).mean(1)
 
     def gradient(self, suffix: Tensor) -> Tensor:
-        """Its slope in the one-hot entries of the suffix; shape (length, vocabulary)."""
+        """Its slope in the one-hot entries of the suffix; shape (length,
+        vocabulary).
+        """
         hot = F.one_hot(suffix, len(ID)).float().requires_grad_()
         prompts = F.one_hot(ask(self.requests, suffix[None]), len(ID)).float()
         first = self.requests.tokens.shape[1]

@@ -65,7 +65,8 @@ def score(simulated: ArrayLike, activity: ArrayLike) -> float:
         or np.isnan(a).any()
     ):
         raise ValueError(
-            f"activities of shapes {s.shape} and {a.shape} must be as many numbers, at least one"
+            f"activities of shapes {s.shape} and {a.shape} must be "
+            "as many numbers, at least one"
         )
     if s.std() == 0 or a.std() == 0:
         return 0.0
@@ -81,7 +82,8 @@ def explained(
 ) -> NDArray[np.float64]:
     """Each unit's score on text its explanation has not seen.
 
-    tokens (n,), activity (n, unit); the same for the new text. shuffled: score each unit by another's explanation.
+    tokens (n,), activity (n, unit); the same for the new text. shuffled: score
+    each unit by another's explanation.
     """
     told = [explain(tokens, column) for column in np.asarray(activity).T]
     if shuffled:
@@ -96,7 +98,9 @@ def explained(
 
 
 def toy_text(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens (n,) of a toy language, all equally likely, and the kind of each, an index of KINDS."""
+    """Tokens (n,) of a toy language, all equally likely, and the kind of each,
+    an index of KINDS.
+    """
     tokens = np.random.default_rng(seed).integers(0, len(KINDS) * PER_KIND, n)
     return tokens, tokens // PER_KIND
 
@@ -104,10 +108,11 @@ def toy_text(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def toy_units(
     kinds: NDArray[np.int64], seed: int, noise: float = 0.1
 ) -> dict[str, NDArray[np.float64]]:
-    """Units whose rule is known, activity (n,) each, never negative, with some noise.
+    """Units whose rule is known, activity (n,) each, never negative, with some
+    noise.
 
-    "one kind": active for animals. "two kinds": strongly for animals, less for colors. "in context": for foods, but
-    only after a number. "none": noise.
+    "one kind": active for animals. "two kinds": strongly for animals, less for
+    colors. "in context": for foods, but only after a number. "none": noise.
     """
     rng = np.random.default_rng(seed)
     after_number = np.concatenate(

@@ -51,7 +51,8 @@ def fit_translator(
         )
     if not early.size or not (np.isfinite(early) & np.isfinite(late)).all():
         raise ValueError(
-            f"streams of shape {early.shape} must be finite numbers, at least one row"
+            f"streams of shape {early.shape} must be finite numbers, "
+            "at least one row"
         )
     x, y = early - early.mean(0), (late - early) - (late - early).mean(0)
     gram = x.T @ x
@@ -67,13 +68,15 @@ def fit_translator(
 def unembedding(model: LM | nn.Module) -> tuple[nn.Module, Tensor]:
     """The last norm, and the matrix of the unembedding (vocab, d_model).
 
-    Raises ValueError where these two don't make a model's logits: caps, scales, a bias.
+    Raises ValueError where these two don't make a model's logits: caps, scales,
+    a bias.
     """
     if isinstance(model, LM):
         parts = stack_of(model)
         if parts.head.bias is not None:
             raise ValueError(
-                f"the unembedding of {model.name} has a bias: a lens knows models without one"
+                f"the unembedding of {model.name} has a bias: a lens knows "
+                "models without one"
             )
         return parts.body.norm, parts.head.weight
     network: Any = model
@@ -84,7 +87,8 @@ def unembedding(model: LM | nn.Module) -> tuple[nn.Module, Tensor]:
 def read(
     model: LM | nn.Module, streams: Tensor, translator: Translator | None = None
 ) -> Tensor:
-    """Log-probabilities of the next token that a lens reads from streams (n, d_model): (n, vocab).
+    """Log-probabilities of the next token that a lens reads from streams (n,
+    d_model): (n, vocab).
 
     Without a translator this is the logit lens.
     """
@@ -95,7 +99,8 @@ def read(
 
 
 def divergence(final: Tensor, read: Tensor) -> Tensor:
-    """KL(final prediction || lens), nats, of each row of log-probabilities (n, vocab): shape (n,).
+    """KL(final prediction || lens), nats, of each row of log-probabilities (n,
+    vocab): shape (n,).
 
     Raises ValueError where the shapes differ.
     """

@@ -33,9 +33,11 @@ PREFIXES = (
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of rank one: the layer's down-projection W becomes W + value ⊗ direction.
+    """A change of rank one: the layer's down-projection W becomes W + value ⊗
+    direction.
 
-    value: what the key's output gains, shape (d_model,); direction: shape (d_mlp,), its product with the key is 1.
+    value: what the key's output gains, shape (d_model,); direction: shape
+        (d_mlp,), its product with the key is 1.
     """
 
     layer: int
@@ -46,9 +48,11 @@ class Edit:
 def second_moments(
     lm: LM, texts: Sequence[str], layers: Sequence[int], tokens: int = 128
 ) -> dict[int, Tensor]:
-    """E[k kᵀ] of each layer's hidden MLP activations k over the tokens of texts, (d_mlp, d_mlp) in float64.
+    """E[k kᵀ] of each layer's hidden MLP activations k over the tokens of
+    texts, (d_mlp, d_mlp) in float64.
 
-    Texts are run in rows of up to `tokens` tokens; the first token of a row, which models treat apart, is left out.
+    Texts are run in rows of up to `tokens` tokens; the first token of a row,
+    which models treat apart, is left out.
     """
     rows = [
         ids[at : at + tokens]
@@ -77,13 +81,16 @@ def read_direction(
     """C⁻¹k / (kᵀC⁻¹k): reads 1 from the key, and as little as can be from other
     keys (Meng et al. 2022, eq. 2).
 
-    key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other keys (then k / |k|²). ridge: added to C's
-    diagonal, as a share of its mean, since C is estimated from few tokens. Raises ValueError for a key of length 0.
+    key: (d,); moments: C = E[k kᵀ], (d, d), or None for no knowledge of other
+        keys (then k / |k|²). ridge: added to C's diagonal, as a share of its
+        mean, since C is estimated from few tokens. Raises ValueError for a key
+        of length 0.
     """
     key = key.double()
     if not 0 < float(key.norm()) < math.inf:
         raise ValueError(
-            f"a key of length {float(key.norm())} can't be read: give one whose entries are finite and not all 0"
+            f"a key of length {float(key.norm())} can't be read: "
+            "give one whose entries are finite and not all 0"
         )
     if moments is None:
         return key / (key @ key)
@@ -171,7 +178,9 @@ def rank_one_edits(
 
 @contextlib.contextmanager
 def edited(lm: LM, *edits: Edit) -> Iterator[None]:
-    """Within the block the model's weights carry the edits, in the order given; afterwards they are as before."""
+    """Within the block the model's weights carry the edits, in the order given;
+    afterwards they are as before.
+    """
     weights: dict[int, Any] = {
         e.layer: find_site(lm, f"layers.{e.layer}.mlp.hidden").module.weight
         for e in edits
@@ -197,10 +206,13 @@ def edit_scores(
 ) -> dict[str, float]:
     """How an edit did (Meng et al. 2022, section 3.3).
 
-    efficacy: whether the new answer is likelier than the old one after the prompt; paraphrase: the share of the fact's
-    other templates after which it is; neighborhood: the share of the prompts of `around` (facts that have nothing to do
-    with the edit) after which their own answer is likelier than the new one; loss: nats by which these answers became
-    less likely, mean; gain: nats by which the new answer became likelier after the other templates, mean.
+    efficacy: whether the new answer is likelier than the old one after the
+        prompt; paraphrase: the share of the fact's other templates after which
+        it is; neighborhood: the share of the prompts of `around` (facts that
+        have nothing to do with the edit) after which their own answer is
+        likelier than the new one; loss: nats by which these answers became less
+        likely, mean; gain: nats by which the new answer became likelier after
+        the other templates, mean.
     """
     prompts = [
         *map(fact.asked, (fact.template, *fact.paraphrases)),
@@ -225,10 +237,13 @@ def edit_scores(
 def _answer_logprobs(
     lm: LM, prompts: Sequence[str], new: str, own: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probability (nats) of the first token of `new`, and of each prompt's own answer, after each prompt; (n,)."""
+    """Log-probability (nats) of the first token of `new`, and of each prompt's
+    own answer, after each prompt; (n,).
+    """
     if len(prompts) != len(own):
         raise ValueError(
-            f"{len(prompts)} prompts, {len(own)} answers: give one answer a prompt"
+            f"{len(prompts)} prompts, {len(own)} answers: give one answer a "
+            "prompt"
         )
     ids, mask, last = _padded(lm, [encode(lm, prompt) for prompt in prompts])
     found = (
@@ -244,7 +259,9 @@ def _answer_logprobs(
 
 
 def _last_logprobs(lm: LM, state: Tensor, mask: Tensor, last: Tensor) -> Tensor:
-    """Log-probabilities after each right-padded row's last token, (row, vocab); only these are unembedded."""
+    """Log-probabilities after each right-padded row's last token, (row, vocab);
+    only these are unembedded.
+    """
     parts = stack_of(lm)
     hidden = parts.body(
         inputs_embeds=state, attention_mask=mask, use_cache=False
@@ -256,7 +273,9 @@ def _last_logprobs(lm: LM, state: Tensor, mask: Tensor, last: Tensor) -> Tensor:
 def _padded(
     lm: LM, rows: Sequence[Sequence[int]]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Right-padded token ids, their mask, and the index of each row's last token."""
+    """Right-padded token ids, their mask, and the index of each row's last
+    token.
+    """
     ids, mask, _ = pad_right(rows, lm.device)
     return (
         ids,
