@@ -27,10 +27,12 @@ def direct_attribution(
     """Shares of the next-token logit of tokens[i] after prompts[i], shape
     (prompt, 1 + 2 * layers).
 
-    The first column is the embedding's share, then layer 0's attention, layer 0's MLP, layer 1's attention, and so on;
-    a row's sum is the logit. minus: other tokens, whose logit is subtracted. For models whose last norm is an RMSNorm
-    without bias and whose residual stream is the sum of these parts (Llama's family). Raises ValueError for others, and
-    where the lengths differ.
+    The first column is the embedding's share, then layer 0's attention, layer
+    0's MLP, layer 1's attention, and so on; a row's sum is the logit. minus:
+    other tokens, whose logit is subtracted. For models whose last norm is an
+    RMSNorm without bias and whose residual stream is the sum of these parts
+    (Llama's family). Raises ValueError for others, and where the lengths
+    differ.
     """
     if len(prompts) != len(tokens) or (
         minus is not None and len(minus) != len(tokens)
@@ -56,12 +58,14 @@ def direct_attribution(
     off = (stream - found[last]).abs().max()
     if off > 0.01 * found[last].abs().max():
         raise ValueError(
-            f"the parts of {lm.name}'s residual stream don't add up to it (by {float(off):.3g}): what its attention "
+            f"the parts of {lm.name}'s residual stream don't add up to it (by "
+            f"{float(off):.3g}): what its attention "
             "and MLPs write is changed before it is added, so it has no shares"
         )
     if torch.allclose(norm(stream + stream.abs().max()), norm(stream)):
         raise ValueError(
-            f"the last norm of {lm.name} subtracts a mean, so a logit is no sum of shares: take a model with RMSNorm"
+            f"the last norm of {lm.name} subtracts a mean, so a logit is no "
+            "sum of shares: take a model with RMSNorm"
         )
     scale = norm(stream) / stream.where(
         stream != 0, 1.0

@@ -24,7 +24,9 @@ from alignlab.lm.sites import find_site
 
 @dataclass(frozen=True)
 class Facts:
-    """A table of random facts: prompts (fact, 2) of a subject and a relation, and the object that belongs to each."""
+    """A table of random facts: prompts (fact, 2) of a subject and a relation,
+    and the object that belongs to each.
+    """
 
     prompts: Tensor
     objects: Tensor
@@ -34,7 +36,9 @@ class Facts:
 def random_facts(
     seed: int, subjects: int = 24, relations: int = 8, objects: int = 24
 ) -> Facts:
-    """Every subject has an object under every relation, drawn at random: nothing can be inferred, only remembered."""
+    """Every subject has an object under every relation, drawn at random:
+    nothing can be inferred, only remembered.
+    """
     rng = np.random.default_rng(seed)
     grid = np.stack(
         np.meshgrid(
@@ -90,10 +94,12 @@ def recall(model: TinyTransformer, facts: Facts) -> Tensor:
 def value_logits(
     model: LM | nn.Module, layer: int, neurons: ArrayLike
 ) -> Tensor:
-    """What the neurons' values do to the logits if nothing else is there: (neurons, vocab), rows centered.
+    """What the neurons' values do to the logits if nothing else is there:
+    (neurons, vocab), rows centered.
 
-    The value is a column of the output projection, read through the last norm's weights and the unembedding. Only the
-    order within a row means something, since the norm's scale depends on the rest of the stream.
+    The value is a column of the output projection, read through the last norm's
+    weights and the unembedding. Only the order within a row means something,
+    since the norm's scale depends on the rest of the stream.
     """
     down, (norm, matrix) = (
         find_site(model, f"layers.{layer}.mlp.out").module,
@@ -132,11 +138,14 @@ def agreement(
 
 
 def explained(hidden: ArrayLike, labels: ArrayLike) -> np.ndarray:
-    """Share of each neuron's variance that a label of its inputs explains, shape (neuron,), corrected for chance.
+    """Share of each neuron's variance that a label of its inputs explains,
+    shape (neuron,), corrected for chance.
 
-    hidden: (inputs, neuron); labels: (inputs,), such as the token itself, or the article it stands in. The one-way
-    analysis of variance's epsilon squared: 0 in the mean where the label says nothing, and then also below 0; 1 where
-    it says all. Labels that occur once are left out. Raises ValueError where no label occurs twice.
+    hidden: (inputs, neuron); labels: (inputs,), such as the token itself, or
+        the article it stands in. The one-way analysis of variance's epsilon
+        squared: 0 in the mean where the label says nothing, and then also below
+        0; 1 where it says all. Labels that occur once are left out. Raises
+        ValueError where no label occurs twice.
     """
     x, (_, group) = (
         np.asarray(hidden, dtype=np.float64),

@@ -60,7 +60,8 @@ EXERCISES = [
         wrong=[
             Wrong(
                 lambda s, w, u: u @ (_normed(s) * w),
-                "these are logits; log-probabilities are asked for: subtract the log of the sum of exponentials.",
+                "these are logits; log-probabilities are asked for: subtract "
+                "the log of the sum of exponentials.",
             ),
             Wrong(
                 lambda s, w, u: _log_softmax(u @ (s * w)),
@@ -72,7 +73,8 @@ EXERCISES = [
             ),
             Wrong(
                 lambda s, w, u: _log_softmax(u @ (_normed(s - s.mean()) * w)),
-                "this takes the mean off first, as LayerNorm does; RMSNorm does not.",
+                "this takes the mean off first, as LayerNorm does; RMSNorm "
+                "does not.",
             ),
         ],
     ),
@@ -83,7 +85,8 @@ EXERCISES = [
         wrong=[
             Wrong(
                 lambda p, w, r: _normed(p) @ (w * r),
-                "each part is scaled by itself here; the norm sees their sum, and the shares must add up to the logit.",
+                "each part is scaled by itself here; the norm sees their sum, "
+                "and the shares must add up to the logit.",
             ),
             Wrong(lambda p, w, r: p @ (w * r), "the norm's scale is missing."),
             Wrong(

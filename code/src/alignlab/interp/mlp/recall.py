@@ -26,7 +26,9 @@ Indonesia Jakarta|Vietnam Hanoi|Nepal Kathmandu|Lebanon Beirut|Bulgaria Sofia|Ro
 
 
 def capitals() -> list[tuple[str, str, str]]:
-    """Facts as (prompt, subject, answer): "The capital of France is", "France", " Paris"."""
+    """Facts as (prompt, subject, answer): "The capital of France is", "France",
+    " Paris".
+    """
     pairs = (entry.split() for entry in COUNTRIES.replace("\n", "|").split("|"))
     return [
         (f"The capital of {country} is", country, f" {capital}")
@@ -35,7 +37,9 @@ def capitals() -> list[tuple[str, str, str]]:
 
 
 def last_token_of(lm: LM, prompt: str, subject: str) -> int:
-    """Index of the last token of the subject in the prompt. Raises ValueError where it doesn't stand there."""
+    """Index of the last token of the subject in the prompt. Raises ValueError
+    where it doesn't stand there.
+    """
     if subject not in prompt:
         raise ValueError(f"{subject!r} does not stand in {prompt!r}")
     return len(encode(lm, prompt[: prompt.index(subject) + len(subject)])) - 1
@@ -50,19 +54,23 @@ def answer_logprobs(
     layers: Sequence[int] = (),
     part: Literal["attn.out", "mlp.out"] = "mlp.out",
 ) -> Tensor:
-    """Log-probability (nats) of each answer's first token, (fact,), with some layers' output blurred at one word.
+    """Log-probability (nats) of each answer's first token, (fact,), with some
+    layers' output blurred at one word.
 
-    places: index of the word's token in each prompt, negative from its end; there, each of `layers`' attention or MLP
-    writes its mean over all prompts. With no layers, the model as it is.
+    places: index of the word's token in each prompt, negative from its end;
+        there, each of `layers`' attention or MLP writes its mean over all
+        prompts. With no layers, the model as it is.
     """
     where = [-1] * len(prompts) if places is None else list(places)
     if not len(prompts) == len(answers) == len(where):
         raise ValueError(
-            f"{len(prompts)} prompts, {len(answers)} answers, {len(where)} places: give one of each a prompt"
+            f"{len(prompts)} prompts, {len(answers)} answers, {len(where)} "
+            "places: give one of each a prompt"
         )
     if not all(answers):
         raise ValueError(
-            f"answer {[*map(bool, answers)].index(False)} is empty: there is nothing to score"
+            f"answer {[*map(bool, answers)].index(False)} is empty: there is "
+            "nothing to score"
         )
     ids = [encode(lm, prompt) for prompt in prompts]
     check_ids(ids)
