@@ -186,7 +186,9 @@ def how_do_i(kind: Kind, held_out: bool) -> list[str]:
     """
     sets, test = _sets(), "_test" if held_out else ""
     if kind == "borderline":
-        return [t for t in sets[f"borderline{test}"] if t.startswith("How do I ")]
+        return [
+            t for t in sets[f"borderline{test}"] if t.startswith("How do I ")
+        ]
     return [HOW[0].format(aim) for aim in sets[f"{kind}{test}_how"]]
 
 
