@@ -13,7 +13,6 @@ import torch
 from alignlab.interp.attention.heads import attention_patterns
 from alignlab.interp.attention.patching import patch_sweep
 from alignlab.interp.neurons.knowledge import scaled_neurons
-from alignlab.interp.probing.steering import steer
 from alignlab.interp.refusal.direction import held
 from alignlab.lm import LM, capture, encode, load_lm, patch
 from support import ROOT
@@ -145,7 +144,7 @@ def test_mlp_shows_nnsight(lm, tmp_path):
     assert torch.allclose(ours, shown(tmp_path, "mlp", "nnsight", lm=lm)["logits"], atol=1e-3)
 
 
-def test_refusal_and_probing_show_nnsight(lm, tmp_path):
+def test_refusal_shows_nnsight(lm, tmp_path):
     pytest.importorskip("nnsight")
     rng = np.random.default_rng(0)
     unit = rng.normal(size=lm.d_model)
@@ -155,8 +154,3 @@ def test_refusal_and_probing_show_nnsight(lm, tmp_path):
     )
     with held(lm, unit, 22, 5.0):
         assert torch.allclose(logits_of(lm, PROMPT)[:, -1], theirs["logits"], atol=1e-3)
-    shift = {f"layers.{layer}.attn.z": rng.normal(size=576) for layer in (3, 20)}
-    given = {name: torch.tensor(vector, dtype=torch.float32) for name, vector in shift.items()}
-    theirs = shown(tmp_path, "probing", "nnsight", lm=lm, statement=PROMPT, shift=given, push=0.5)
-    with steer(lm, shift, 0.5):
-        assert torch.allclose(logits_of(lm, PROMPT), theirs["logits"], atol=1e-3)

@@ -50,3 +50,10 @@ def test_matched_requests_differ_in_what_is_asked_for_only():
         assert any(bad.replace(a, "") == good.replace(b, "") for a in aims for b in others)
     with pytest.raises(ValueError, match="pairs of"):
         safety_data.matched_requests(10_000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_requests_in_one_wording_share_no_aim_between_training_and_test(kind):
+    trained, tested = (safety_data.how_do_i(kind, held_out=held) for held in (False, True))
+    assert len(trained) >= 80 and len(tested) >= 40 and not set(trained) & set(tested)
+    assert all(text.startswith("How do I ") and text.endswith("?") for text in trained + tested)

@@ -179,6 +179,19 @@ def matched_requests(n: int, seed: int = 0) -> list[tuple[str, str]]:
     return [found[i] for i in rng.permutation(len(found))]
 
 
+def how_do_i(kind: Kind, held_out: bool) -> list[str]:
+    """Requests of one kind that all read "How do I …?", in a fixed order: only what is asked for tells kinds apart.
+
+    held_out: those whose aims no training set holds, at least 40 of each kind, else those of the training sets.
+    """
+    sets, test = _sets(), "_test" if held_out else ""
+    if kind == "borderline":
+        return [
+            t for t in sets[f"borderline{test}"] if t.startswith("How do I ")
+        ]
+    return [HOW[0].format(aim) for aim in sets[f"{kind}{test}_how"]]
+
+
 def test_requests(kind: Kind) -> list[str]:
     """The requests of one kind that no training set holds, in a fixed order: at least 100 of each kind."""
     sets = _sets()

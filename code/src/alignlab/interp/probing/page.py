@@ -141,13 +141,6 @@ def _blind_probe(X: Any, y: Any, C: float = 0.0) -> Any:
     return Probe(np.zeros(np.asarray(X).shape[1]), 1.0)
 
 
-def _consistent_with_nothing(
-    first: Any, second: Any, seed: int = 0, restarts: int = 0, steps: int = 0
-) -> Any:
-    """A search that found no direction."""
-    return _blind_probe(first, None)
-
-
 def _no_shift(z: Any, y: Any, heads: int = 0) -> Any:
     """A push of length zero."""
     return {}
@@ -164,8 +157,5 @@ def _erases_nothing(X: Any, y: Any, correlations: bool = True) -> Any:
 
 
 INERT["alignlab.interp.probes.linear_probe"] = _blind_probe
-INERT["alignlab.interp.probes.contrast_consistent_search"] = (
-    _consistent_with_nothing
-)
 INERT["alignlab.interp.probing.steering.head_shift"] = _no_shift
 INERT["alignlab.interp.probing.erasure.leace"] = _erases_nothing
