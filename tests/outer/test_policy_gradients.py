@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from alignlab.outer.rlhf.policy_gradients import (
+from alignlab.outer.policy_gradients import (
     alol_weights,
     grpo_advantages,
     grpo_loss,

@@ -19,7 +19,7 @@ from alignlab.lm import TinyTransformer, train
 from alignlab.lm.checks import check_numbers
 from alignlab.lm.masks import as_mask, check_counts, masked, masked_mean
 from alignlab.lm.training import descend
-from alignlab.outer.rlhf.ppo import Run, kl_estimate, look
+from alignlab.outer.ppo import Run, kl_estimate, look
 from alignlab.toys.storyland import (
     HEROES,
     VOCAB,
@@ -30,7 +30,7 @@ from alignlab.toys.storyland import (
     sample,
 )
 
-Method = Literal["reinforce", "rloo", "grpo"]
+Method = Literal["reinforce", "mean", "rloo", "grpo"]
 
 
 def rloo_advantages(rewards: Tensor) -> Tensor:
@@ -109,10 +109,11 @@ def optimize(
     lr: float = 1e-2,
     gold: Reward | None = None,
 ) -> Run:
-    """Optimize a copy of `start` by one of three policy gradients; one update for each batch of drawn stories.
+    """Optimize a copy of `start` by one of four policy gradients; one update for each batch of drawn stories.
 
-    texts: drawn in each step, k of them to a prompt. kl: the price of a nat; in the reward for "reinforce" and "rloo",
-    in the loss for "grpo". Returns the policy and its history, as `ppo` does.
+    method: "reinforce" has no baseline, "mean" that of the whole batch, "rloo" and "grpo" that of a prompt's answers.
+    texts: drawn in each step, k of them to a prompt. kl: the price of a nat; in the loss for "grpo", in the reward for
+    the others. Returns the policy and its history, as `ppo` does.
     """
     generator, policy = torch.Generator().manual_seed(seed), clone(start)
     optimizer = torch.optim.Adam(policy.parameters(), lr=lr, eps=1e-5)
@@ -132,6 +133,7 @@ def optimize(
             )
             groups = {
                 "reinforce": lambda r: r,
+                "mean": lambda r: r - r.mean(),
                 "rloo": rloo_advantages,
                 "grpo": grpo_advantages,
             }
@@ -194,10 +196,12 @@ def learn_offline(
     seed: int,
     steps: int = 60,
     lr: float = 2e-3,
+    weighted: bool = True,
 ) -> TinyTransformer:
     """A-LoL: likelihood of given stories, each weighted by `alol_weights`; those without an advantage are never read.
 
-    rewards, values: (n,), of each story and of its prompt. Returns the trained copy of `start`.
+    rewards, values: (n,), of each story and of its prompt. weighted=False leaves the weights out: the stories that have
+    an advantage count alike. Returns the trained copy of `start`.
     """
     policy = clone(start)
     kept = (rewards > values).nonzero().squeeze(1)
@@ -214,7 +218,7 @@ def learn_offline(
         weights = alol_weights(
             rewards[rows], values[rows], (logp - reference[rows]).detach()
         )
-        return -(weights * logp).mean()
+        return -((weights if weighted else 1.0) * logp).mean()
 
     train(policy, loss, steps=steps, lr=lr, seed=seed)
     return policy.requires_grad_(False)

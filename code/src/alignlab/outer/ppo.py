@@ -25,7 +25,7 @@ from alignlab.lm.masks import (
     masked_mean,
 )
 from alignlab.lm.training import descend
-from alignlab.toys.storyland import END, Reward, clone, sample
+from alignlab.toys.storyland import END, Reward, Stories, clone, sample
 
 
 def response_mask(tokens: Tensor, start: int, stop: int) -> Tensor:
@@ -173,7 +173,8 @@ class Settings:
     """What can be set; the defaults are those of the reference recipes, scaled to a tiny model.
 
     kl: beta, the price of a nat; clip, value_clip: infinite for none; epochs: passes over each batch; unfinished: the
-    score of a text without a stop token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default is 1e-8).
+    score of a text without a stop token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default is 1e-8);
+    ptx: weight of the likelihood of pretraining text (Ouyang et al. 2022, eq. 2), 0 for plain PPO.
     """
 
     steps: int = 20
@@ -188,6 +189,7 @@ class Settings:
     normalize: bool = True
     unfinished: float = -2.0
     eps: float = 1e-5
+    ptx: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -208,13 +210,20 @@ def ppo(
     seed: int,
     settings: Settings = Settings(),
     gold: Reward | None = None,
+    pretraining: Stories | None = None,
 ) -> Run:
     """Optimize a copy of `start` against a reward by PPO, with a price on the divergence from `start`.
 
     start: a TinyTransformer that writes stories. reward, gold: tokens, mask -> (n,); gold is only watched. The value
-    network is a copy of `start` whose unembedding is replaced by one number, 0 at first.
+    network is a copy of `start` whose unembedding is replaced by one number, 0 at first. pretraining: text whose
+    likelihood is kept up with the weight `settings.ptx` (PPO-ptx), a batch of `settings.texts` rows in each pass.
+    Raises ValueError where there is a weight and no text.
     """
     s, generator = settings, torch.Generator().manual_seed(seed)
+    if s.ptx and pretraining is None:
+        raise ValueError(
+            f"ptx is {s.ptx:g}, but there is no pretraining text: pass pretraining="
+        )
     policy, critic = clone(start), clone(start)
     critic.unembed = nn.Linear(start.config.d_model, 1, bias=False)
     nn.init.zeros_(critic.unembed.weight)
@@ -256,6 +265,13 @@ def ppo(
                 chosen,
                 s.value_clip,
             )
+            if s.ptx and pretraining is not None:
+                rows_ = torch.randint(
+                    len(pretraining.tokens), (s.texts,), generator=generator
+                )
+                told, kept = (part[rows_] for part in pretraining)
+                likelihood = masked_mean(look(policy, told)[1], kept[:, 1:])
+                loss = loss - s.ptx * likelihood
             descend(optimizer, loss, step)
             clipped.append(float(share))
         with torch.no_grad():

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 from alignlab.lm import TinyConfig, TinyTransformer
-from alignlab.outer.rlhf import ppo as module
-from alignlab.outer.rlhf.ppo import (
+from alignlab.outer import ppo as module
+from alignlab.outer.ppo import (
     Settings,
     gae,
     kl_estimate,
