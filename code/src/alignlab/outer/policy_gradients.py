@@ -37,9 +37,10 @@ def rloo_advantages(rewards: Tensor) -> Tensor:
     """Each answer's reward minus the mean of the *other* answers' (Kool et al.
     2019; Ahmadian et al. 2024, eq. 9).
 
-    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't depend on the answer, so the gradient stays
-    unbiased. Equal to (reward - mean of all) times k / (k - 1). Raises ValueError for k < 2 or a reward that is not a
-    finite number.
+    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't
+    depend on the answer, so the gradient stays unbiased. Equal to (reward -
+    mean of all) times k / (k - 1). Raises ValueError for k < 2 or a reward that
+    is not a finite number.
     """
     rewards = _table(rewards)
     k = rewards.shape[1]
@@ -52,8 +53,9 @@ def grpo_advantages(
     """Rewards whitened within each prompt's group (Shao et al. 2024, section
     4.1.2).
 
-    rewards: (prompt, k). scale=False leaves the division by the standard deviation out (Liu et al. 2025, "Dr. GRPO"):
-    with it, a prompt whose answers are nearly alike counts as much as one whose answers differ widely. Raises
+    rewards: (prompt, k). scale=False leaves the division by the standard
+    deviation out (Liu et al. 2025, "Dr. GRPO"): with it, a prompt whose answers
+    are nearly alike counts as much as one whose answers differ widely. Raises
     ValueError for k < 2 or a reward that is not a finite number.
     """
     rewards = _table(rewards)

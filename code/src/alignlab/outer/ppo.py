@@ -86,7 +86,8 @@ def token_rewards(
     """The reward of each token, (n, T): -beta times its KL, and at the last one
     the text's score (Ziegler et al. 2019).
 
-    score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token. A text without tokens gets none.
+    score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token.
+    A text without tokens gets none.
     """
     mask = as_mask(mask)
     positions_ = torch.arange(mask.shape[1], device=mask.device)
@@ -131,9 +132,11 @@ def policy_loss(
     """The clipped surrogate loss (Schulman et al. 2017, eq. 7), and the share
     of tokens where the clip holds.
 
-    logp, old: log-probabilities of the tokens now and when they were drawn. The worse of the clipped and the unclipped
-    objective counts: a token gets no more gradient once its ratio has gone beyond 1 ± clip in its advantage's favor.
-    What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
+    logp, old: log-probabilities of the tokens now and when they were drawn. The
+    worse of the clipped and the unclipped objective counts: a token gets no
+    more gradient once its ratio has gone beyond 1 ± clip in its advantage's
+    favor. What stands where the mask is False never counts. Raises ValueError
+    where it is False everywhere.
     """
     mask = as_mask(mask)
     count = check_counts(mask)
