@@ -32,8 +32,8 @@ def prepare_ours(dtype: str, model: str) -> Run:
     """One step of `alignlab.outer.rlhf.grpo_step`."""
     import torch
     from alignlab.lm import chat_prompt, load_lm
+    from alignlab.outer.policy_gradients import grpo_advantages
     from alignlab.outer.rlhf.grpo_step import Group, draw_group, grpo_step
-    from alignlab.outer.rlhf.policy_gradients import grpo_advantages
 
     lm = load_lm(model, device="cpu", dtype=dtype)
     lm.model.requires_grad_(True)

@@ -133,7 +133,7 @@ def test_a_page_runs_after_a_change_of_its_code_its_outputs_or_an_installed_vers
 @pytest.mark.parametrize(
     "file, runs",
     [
-        ("outer/rlhf/ppo.py", {"04-outer/rlhf"}),
+        ("outer/rlhf/sharpening.py", {"04-outer/rlhf"}),
         ("book/page/claims.py", None),
         ("assets/store.py", None),
         ("recipes/records/frontier.json", {"04-outer/ranking-feedback"}),

@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from alignlab import cli
 from alignlab.book.files import pages, reference
+from alignlab.book.files.written import Page
 from alignlab.book.proof import costs
-from alignlab.book.site.pages import Page
 from typer.testing import CliRunner
 
 from conftest import ROOT

@@ -16,7 +16,6 @@ NOT_YET = {
     "04-outer/overoptimization",
     "04-outer/ranking-feedback",
     "04-outer/reward-modeling",
-    "04-outer/rlhf",
     "04-outer/text-feedback",
     "06-interpretability/attention",
     "06-interpretability/challenges",

@@ -3,15 +3,15 @@
 import pytest
 import torch
 from alignlab.lm.masks import as_mask, left_positions, masked, masked_mean, pad_left, pad_right
-from alignlab.outer.ranking_feedback.ranked import cringe_loss, rrhf_loss
-from alignlab.outer.rlhf.policy_gradients import grpo_loss
-from alignlab.outer.rlhf.ppo import (
+from alignlab.outer.policy_gradients import grpo_loss
+from alignlab.outer.ppo import (
     gae,
     policy_loss,
     token_rewards,
     value_loss,
     whiten,
 )
+from alignlab.outer.ranking_feedback.ranked import cringe_loss, rrhf_loss
 
 MASK = torch.tensor([[True, True, False], [True, True, True]])
 NONE = torch.zeros(2, 3, dtype=torch.bool)

@@ -3,6 +3,11 @@
 import pytest
 import torch
 from alignlab.lm.training import descend, train
+from alignlab.outer.policy_gradients import (
+    alol_weights,
+    grpo_advantages,
+    rloo_advantages,
+)
 from alignlab.outer.ranking_feedback import direct
 from alignlab.outer.ranking_feedback.direct import (
     Pair,
@@ -16,11 +21,6 @@ from alignlab.outer.ranking_feedback.direct import (
 from alignlab.outer.ranking_feedback.ranked import best_of, pro_loss, rrhf_loss
 from alignlab.outer.reward import agreement, fit_reward
 from alignlab.outer.rlhf.grpo_step import draw_group, grpo_step
-from alignlab.outer.rlhf.policy_gradients import (
-    alol_weights,
-    grpo_advantages,
-    rloo_advantages,
-)
 from transformers import LlamaConfig, LlamaForCausalLM
 
 NAN = float("nan")

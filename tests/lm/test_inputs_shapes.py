@@ -17,19 +17,12 @@ from alignlab.lm.checks import place_of
 from alignlab.lm.generation import sample
 from alignlab.lm.masks import masked_mean
 from alignlab.lm.stack import from_layer
-from alignlab.outer.ranking_feedback import packed
-from alignlab.outer.ranking_feedback.cached import answer_sums, run_lower
-from alignlab.outer.ranking_feedback.direct import Pair, kto_loss, slic_loss
-from alignlab.outer.ranking_feedback.ranked import cringe_loss
-from alignlab.outer.reward import agreement, bradley_terry_loss, calibration_error
-from alignlab.outer.rlhf import helpers
-from alignlab.outer.rlhf.grpo_step import draw_group
-from alignlab.outer.rlhf.policy_gradients import (
+from alignlab.outer.policy_gradients import (
     alol_weights,
     grpo_loss,
     optimize,
 )
-from alignlab.outer.rlhf.ppo import (
+from alignlab.outer.ppo import (
     Settings,
     gae,
     policy_loss,
@@ -39,6 +32,13 @@ from alignlab.outer.rlhf.ppo import (
     value_loss,
     whiten,
 )
+from alignlab.outer.ranking_feedback import packed
+from alignlab.outer.ranking_feedback.cached import answer_sums, run_lower
+from alignlab.outer.ranking_feedback.direct import Pair, kto_loss, slic_loss
+from alignlab.outer.ranking_feedback.ranked import cringe_loss
+from alignlab.outer.reward import agreement, bradley_terry_loss, calibration_error
+from alignlab.outer.rlhf import helpers
+from alignlab.outer.rlhf.grpo_step import draw_group
 from alignlab.toys import storyland
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM

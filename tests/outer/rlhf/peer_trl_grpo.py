@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from alignlab.outer.rlhf.policy_gradients import grpo_advantages, grpo_loss
+from alignlab.outer.policy_gradients import grpo_advantages, grpo_loss
 from support import ROOT
 
 sys.path.insert(0, str(ROOT))

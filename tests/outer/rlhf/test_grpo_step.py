@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from alignlab.outer.policy_gradients import grpo_advantages
 from alignlab.outer.rlhf.grpo_step import Group, answer_logits, answer_logprobs, draw_group, grpo_step
-from alignlab.outer.rlhf.policy_gradients import grpo_advantages
 from transformers import LlamaConfig, LlamaForCausalLM
 
 STOP = 2

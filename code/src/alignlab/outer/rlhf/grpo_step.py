@@ -20,8 +20,8 @@ from transformers import DynamicCache, PreTrainedConfig
 from alignlab.lm.checks import check_drawable, check_numbers, tempered
 from alignlab.lm.masks import masked
 from alignlab.lm.training import clip_finite
-from alignlab.outer.rlhf.policy_gradients import grpo_advantages, grpo_loss
-from alignlab.outer.rlhf.ppo import response_mask
+from alignlab.outer.policy_gradients import grpo_advantages, grpo_loss
+from alignlab.outer.ppo import response_mask
 
 Score = Callable[
     [Tensor, Tensor], Tensor

@@ -18,10 +18,12 @@ def _text(rng: np.random.Generator) -> tuple[Any, ...]:
     )
 
 
-def _groups(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (
-        rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(3, 7)))),
-    )
+def _tokens(rng: np.random.Generator) -> tuple[Any, ...]:
+    ratio = np.exp(rng.normal(scale=0.5, size=12))
+    ratio[:4] = 1.6, 0.4, 1.6, 0.4  # both sides, each with both signs
+    advantage = rng.normal(size=12)
+    advantage[:4] = np.abs(advantage[:4]) * [1, 1, -1, -1]
+    return ratio, advantage, float(rng.uniform(0.1, 0.3))
 
 
 def _advantages(
@@ -34,11 +36,11 @@ def _advantages(
     return found
 
 
-def _leave_one_out(rewards: np.ndarray) -> np.ndarray:
-    k = rewards.shape[1]
-    return np.asarray(
-        rewards - (rewards.sum(1, keepdims=True) - rewards) / (k - 1)
-    )
+def _clipped(
+    ratio: np.ndarray, advantage: np.ndarray, clip: float
+) -> np.ndarray:
+    bounded = np.clip(ratio, 1 - clip, 1 + clip)
+    return np.asarray(np.minimum(ratio * advantage, bounded * advantage))
 
 
 EXERCISES = [
@@ -66,23 +68,36 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        name="leave_one_out",
-        reference=_leave_one_out,
-        inputs=_groups,
+        name="clipped_objective",
+        reference=_clipped,
+        inputs=_tokens,
         wrong=[
             Wrong(
-                lambda r: r - r.mean(1, keepdims=True),
-                "the answer's own reward is in this mean: compare it with the other k - 1 only.",
-            ),
-            Wrong(
-                lambda r: (
-                    (r - r.mean(1, keepdims=True)) / r.std(1, keepdims=True)
+                lambda ratio, advantage, clip: (
+                    np.clip(ratio, 1 - clip, 1 + clip) * advantage
                 ),
-                "this is GRPO's: RLOO doesn't divide by the spread.",
+                "this clips always, also where the ratio has moved the wrong way: take the minimum with the "
+                "objective that isn't clipped.",
             ),
             Wrong(
-                lambda r: r - (r.sum() - r) / (r.size - 1),
-                "compare with answers to the same prompt only, along the second axis.",
+                lambda ratio, advantage, clip: np.maximum(
+                    ratio * advantage,
+                    np.clip(ratio, 1 - clip, 1 + clip) * advantage,
+                ),
+                "the larger of the two rewards the token for going beyond the clip: take the smaller.",
+            ),
+            Wrong(
+                lambda ratio, advantage, clip: (
+                    -_clipped(ratio, advantage, clip)
+                ),
+                "this is the loss: the exercise asks for what is maximized, which has the other sign.",
+            ),
+            Wrong(
+                lambda ratio, advantage, clip: (
+                    np.minimum(ratio, 1 + clip) * advantage
+                ),
+                "this bounds the ratio from above only, and for negative advantages, too, where a large ratio has to "
+                "keep its gradient.",
             ),
         ],
     ),
@@ -101,11 +116,9 @@ def _history(steps: int) -> Any:
     }
 
 
-def _no_ppo(
-    start: Any, reward: Any, seed: int, settings: Any = None, gold: Any = None
-) -> Any:
+def _no_ppo(start: Any, reward: Any, seed: int, *_: Any) -> Any:
     """A policy that stays where it started."""
-    from alignlab.outer.rlhf.ppo import Run
+    from alignlab.outer.ppo import Run
 
     return Run(start, _history(20))
 
@@ -118,76 +131,11 @@ def _free_tokens(score: Any, kl: Any, mask: Any, beta: float) -> Any:
     return torch.zeros_like(kl).scatter_add(1, last[:, None], score[:, None])
 
 
-def _no_clip(
-    logp: Any, old: Any, advantages: Any, mask: Any, clip: float
-) -> Any:
-    """The surrogate loss without its clip."""
-    from alignlab.outer.rlhf.ppo import masked_mean
-
-    ratio = (logp - old).exp()
-    return masked_mean(-advantages * ratio, mask), masked_mean(
-        0.0 * ratio, mask
-    )
+def _log_ratio(logratio: Any, kind: str = "k1") -> Any:
+    """The log-ratio itself, whichever estimate is asked for."""
+    return logratio
 
 
-def _no_baseline(rewards: Any) -> Any:
-    """Rewards as they are."""
-    return rewards
-
-
-def _uniform(target: Any, kind: str, steps: int = 250, lr: float = 0.2) -> Any:
-    """A policy that knows nothing of the target."""
-    import torch
-
-    return torch.full_like(target, 1 / target.shape[-1])
-
-
-def _learn_nothing(
-    start: Any, stories: Any, rewards: Any, values: Any, seed: int, **_: Any
-) -> Any:
-    """The start."""
-    return start
-
-
-def _blind_helper(
-    choices: int, situation: Any, reward: Any, seed: int, **_: Any
-) -> Any:
-    """A policy that finds all choices equal."""
-    import torch
-
-    return lambda features: torch.zeros(len(features), choices)
-
-
-def _first_twice(answers: Any) -> Any:
-    """Ranks the best source's answers against themselves."""
-    import torch
-
-    from alignlab.toys.storyland import word_counts
-
-    return torch.stack([word_counts(*answers[0])] * len(answers), dim=1)
-
-
-def _no_optimization(
-    start: Any, reward: Any, seed: int, method: str = "rloo", **_: Any
-) -> Any:
-    """A policy that stays where it started."""
-    from alignlab.outer.rlhf.ppo import Run
-
-    return Run(start, _history(20))
-
-
-def _absolute(logratio: Any, kind: str = "k1") -> Any:
-    """The size of the log-ratio, whichever estimate is asked for."""
-    return logratio.abs()
-
-
-INERT["alignlab.outer.rlhf.ppo.ppo"] = _no_ppo
-INERT["alignlab.outer.rlhf.ppo.token_rewards"] = _free_tokens
-INERT["alignlab.outer.rlhf.ppo.policy_loss"] = _no_clip
-INERT["alignlab.outer.rlhf.ppo.kl_estimate"] = _absolute
-INERT["alignlab.outer.rlhf.policy_gradients.rloo_advantages"] = _no_baseline
-INERT["alignlab.outer.rlhf.policy_gradients.learn_offline"] = _learn_nothing
-INERT["alignlab.outer.rlhf.policy_gradients.optimize"] = _no_optimization
-INERT["alignlab.outer.rlhf.fdivergence.fit"] = _uniform
-INERT["alignlab.outer.rlhf.helpers.learn_helper"] = _blind_helper
-INERT["alignlab.outer.rlhf.helpers.rank_by_source"] = _first_twice
+INERT["alignlab.outer.ppo.ppo"] = _no_ppo
+INERT["alignlab.outer.ppo.token_rewards"] = _free_tokens
+INERT["alignlab.outer.ppo.kl_estimate"] = _log_ratio

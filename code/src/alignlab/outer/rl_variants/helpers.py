@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from alignlab.lm.checks import check_drawable
 from alignlab.lm.training import descend
-from alignlab.outer.rlhf.policy_gradients import rloo_advantages
+from alignlab.outer.policy_gradients import rloo_advantages
 from alignlab.toys.storyland import (
     FEELINGS,
     HEROES,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from alignlab.outer.rlhf.fdivergence import DIVERGENCES, aligned, bumps, divergence, diversity, fit, rlhf_target
+from alignlab.outer.rl_variants.fdivergence import DIVERGENCES, aligned, bumps, divergence, diversity, fit, rlhf_target
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 

@@ -2,9 +2,9 @@
 
 Serves the survey's section 4.3.1. Go et al. (2023, "Aligning language models with preferences through f-divergence
 minimization") show that RLHF with a KL penalty minimizes the *reverse* KL from the policy to a target, distributional
-policy gradient the *forward* one, and that both belong to one family, D_f(target || policy), in which Jensen-Shannon
-and total variation stand between them. Where the policy can't be equal to the target, the choice decides what it
-gives up.
+policy gradient the *forward* one, and that both belong to one family, which they write D_f(policy || target) and in
+which Jensen-Shannon and total variation stand between them. Where the policy can't be equal to the target, the choice
+decides what it gives up.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 from alignlab.lm import TinyConfig, TinyTransformer
-from alignlab.outer.rlhf import ppo as module
-from alignlab.outer.rlhf.ppo import (
+from alignlab.outer import ppo as module
+from alignlab.outer.ppo import (
     Settings,
     gae,
     kl_estimate,
@@ -190,3 +190,31 @@ def test_unfinished_texts_get_the_penalty_instead_of_their_score():
         for m in (tiny, run.policy)
     ]
     assert finished[1] > finished[0] + 0.1
+
+
+def test_k3_as_a_loss_has_the_gradient_of_the_other_divergence():
+    """With the drawn tokens held fixed, the expected gradient of k3 is that of KL(reference || policy)."""
+    reference, logits = normal(8, seed=5).log_softmax(-1), normal(8, seed=6).requires_grad_()
+    logp = logits.log_softmax(-1)
+    drawn = logp.detach().exp()
+    (of_k3,) = torch.autograd.grad((drawn * kl_estimate(logp - reference, "k3")).sum(), logits, retain_graph=True)
+    (other,) = torch.autograd.grad((reference.exp() * (reference - logp)).sum(), logits, retain_graph=True)
+    (own,) = torch.autograd.grad((logp.exp() * (logp - reference)).sum(), logits)
+    assert torch.allclose(of_k3, other) and not torch.allclose(of_k3, own, atol=1e-3)
+
+
+def test_mixing_pretraining_text_keeps_its_likelihood():
+    from alignlab.toys.storyland import logprobs, sample
+
+    world = task(0)
+    told = sample(world.base, 400, torch.Generator().manual_seed(0))
+    settings = Settings(steps=6, texts=32)
+
+    def likelihood(run):
+        return float(masked_mean(logprobs(run.policy, *told), told.mask))
+
+    plain = ppo(world.sft, world.gold, 0, settings)
+    mixed = ppo(world.sft, world.gold, 0, replace(settings, ptx=1.0), pretraining=told)
+    assert likelihood(mixed) > likelihood(plain)
+    with pytest.raises(ValueError, match="no pretraining text"):
+        ppo(world.sft, world.gold, 0, replace(settings, ptx=1.0))

@@ -25,7 +25,7 @@ from alignlab.lm.masks import (
     masked_mean,
 )
 from alignlab.lm.training import descend
-from alignlab.outer.rlhf.ppo import Run, kl_estimate, look
+from alignlab.outer.ppo import Run, kl_estimate, look
 from alignlab.toys.storyland import (
     HEROES,
     VOCAB,
@@ -37,16 +37,17 @@ from alignlab.toys.storyland import (
     scored,
 )
 
-Method = Literal["reinforce", "rloo", "grpo"]
+Method = Literal["reinforce", "mean", "rloo", "grpo"]
 
 
 def rloo_advantages(rewards: Tensor) -> Tensor:
     """Each answer's reward minus the mean of the *other* answers' (Kool et al.
     2019; Ahmadian et al. 2024, eq. 9).
 
-    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't depend on the answer, so the gradient stays
-    unbiased. Equal to (reward - mean of all) times k / (k - 1). Raises ValueError for k < 2 or a reward that is not a
-    finite number.
+    rewards: (prompt, k), k answers to each prompt. The others' mean doesn't
+    depend on the answer, so the gradient stays unbiased. Equal to (reward -
+    mean of all) times k / (k - 1). Raises ValueError for k < 2 or a reward that
+    is not a finite number.
     """
     rewards = _table(rewards)
     k = rewards.shape[1]
@@ -59,8 +60,9 @@ def grpo_advantages(
     """Rewards whitened within each prompt's group (Shao et al. 2024, section
     4.1.2).
 
-    rewards: (prompt, k). scale=False leaves the division by the standard deviation out (Liu et al. 2025, "Dr. GRPO"):
-    with it, a prompt whose answers are nearly alike counts as much as one whose answers differ widely. Raises
+    rewards: (prompt, k). scale=False leaves the division by the standard
+    deviation out (Liu et al. 2025, "Dr. GRPO"): with it, a prompt whose answers
+    are nearly alike counts as much as one whose answers differ widely. Raises
     ValueError for k < 2 or a reward that is not a finite number.
     """
     rewards = _table(rewards)
@@ -123,10 +125,11 @@ def optimize(
     lr: float = 1e-2,
     gold: Reward | None = None,
 ) -> Run:
-    """Optimize a copy of `start` by one of three policy gradients; one update for each batch of drawn stories.
+    """Optimize a copy of `start` by one of four policy gradients; one update for each batch of drawn stories.
 
-    texts: drawn in each step, k of them to a prompt. kl: the price of a nat; in the reward for "reinforce" and "rloo",
-    in the loss for "grpo". Returns the policy and its history, as `ppo` does.
+    method: "reinforce" has no baseline, "mean" that of the whole batch, "rloo" and "grpo" that of a prompt's answers.
+    texts: drawn in each step, k of them to a prompt. kl: the price of a nat; in the loss for "grpo", in the reward for
+    the others. Returns the policy and its history, as `ppo` does.
     """
     generator, policy = torch.Generator().manual_seed(seed), clone(start)
     optimizer = torch.optim.Adam(policy.parameters(), lr=lr, eps=1e-5)
@@ -146,6 +149,7 @@ def optimize(
             )
             groups = {
                 "reinforce": lambda r: r,
+                "mean": lambda r: r - r.mean(),
                 "rloo": rloo_advantages,
                 "grpo": grpo_advantages,
             }
@@ -211,10 +215,12 @@ def learn_offline(
     seed: int,
     steps: int = 60,
     lr: float = 2e-3,
+    weighted: bool = True,
 ) -> TinyTransformer:
     """A-LoL: likelihood of given stories, each weighted by `alol_weights`; those without an advantage are never read.
 
-    rewards, values: (n,), of each story and of its prompt. Returns the trained copy of `start`.
+    rewards, values: (n,), of each story and of its prompt. weighted=False leaves the weights out: the stories that have
+    an advantage count alike. Returns the trained copy of `start`.
     """
     policy = clone(start)
     kept = (rewards > values).nonzero().squeeze(1)
@@ -231,7 +237,7 @@ def learn_offline(
         weights = alol_weights(
             rewards[rows], values[rows], (logp - reference[rows]).detach()
         )
-        return -(weights * logp).mean()
+        return -((weights if weighted else 1.0) * logp).mean()
 
     train(policy, loss, steps=steps, lr=lr, seed=seed)
     return policy.requires_grad_(False)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from alignlab.outer.rlhf.policy_gradients import (
+from alignlab.outer.policy_gradients import (
     alol_weights,
     grpo_advantages,
     grpo_loss,
@@ -70,7 +70,7 @@ def test_loss_has_ppos_clip_an_upper_bound_of_its_own_and_the_k3_penalty():
     assert grpo_loss(logp, logp, 0 * up, mask, reference=reference, beta=0.5) == pytest.approx(0.5 * k3, abs=1e-6)
 
 
-@pytest.mark.parametrize("method", ["reinforce", "rloo", "grpo"])
+@pytest.mark.parametrize("method", ["reinforce", "mean", "rloo", "grpo"])
 def test_each_method_earns_reward(method):
     world = task(0)
     run = optimize(world.sft, world.gold, 0, method, steps=20, lr=1e-2)
@@ -94,3 +94,16 @@ def test_offline_learning_reads_only_what_has_an_advantage():
     assert torch.equal(learned.unembed.weight, again.unembed.weight)
     with pytest.raises(ValueError, match="nothing to learn"):
         learn_offline(world.base, stories, rewards, values + 99, seed=0)
+
+
+def test_weights_are_left_out_where_asked():
+    world = task(0)
+    stories = sample(world.base, 200, torch.Generator().manual_seed(0))
+    rewards, values = world.gold(*stories), torch.zeros(200)
+    plain, scaled = (
+        learn_offline(world.base, stories, factor * rewards, values, seed=0, steps=5, weighted=False)
+        for factor in (1, 9)
+    )
+    weighted = learn_offline(world.base, stories, rewards, values, seed=0, steps=5)
+    assert torch.equal(plain.unembed.weight, scaled.unembed.weight)
+    assert not torch.equal(plain.unembed.weight, weighted.unembed.weight)

@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from alignlab.outer.rlhf.helpers import CRITIQUES, HINTS, draw, learn_helper, rank_by_source, revise, story_features
+from alignlab.outer.rl_variants.helpers import (
+    CRITIQUES,
+    HINTS,
+    draw,
+    learn_helper,
+    rank_by_source,
+    revise,
+    story_features,
+)
 from alignlab.toys.storyland import LENGTH, PAD, VOCAB, Stories, answer_mask, sample, task, text
 
 

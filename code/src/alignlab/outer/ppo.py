@@ -91,7 +91,8 @@ def token_rewards(
     """The reward of each token, (n, T): -beta times its KL, and at the last one
     the text's score (Ziegler et al. 2019).
 
-    score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token. A text without tokens gets none.
+    score: (n,), from the reward model. kl: (n, T), `kl_estimate` of each token.
+    A text without tokens gets none.
     """
     mask = as_mask(mask)
     check_shapes(mask.shape, kl=kl)
@@ -139,9 +140,11 @@ def policy_loss(
     """The clipped surrogate loss (Schulman et al. 2017, eq. 7), and the share
     of tokens where the clip holds.
 
-    logp, old: log-probabilities of the tokens now and when they were drawn. The worse of the clipped and the unclipped
-    objective counts: a token gets no more gradient once its ratio has gone beyond 1 ± clip in its advantage's favor.
-    What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
+    logp, old: log-probabilities of the tokens now and when they were drawn. The
+    worse of the clipped and the unclipped objective counts: a token gets no
+    more gradient once its ratio has gone beyond 1 ± clip in its advantage's
+    favor. What stands where the mask is False never counts. Raises ValueError
+    where it is False everywhere.
     """
     mask = as_mask(mask)
     check_shapes(mask.shape, logp=logp, old=old, advantages=advantages)
@@ -183,7 +186,8 @@ class Settings:
     """What can be set; the defaults are those of the reference recipes, scaled to a tiny model.
 
     kl: beta, the price of a nat; clip, value_clip: infinite for none; epochs: passes over each batch; unfinished: the
-    score of a text without a stop token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default is 1e-8).
+    score of a text without a stop token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default is 1e-8);
+    ptx: weight of the likelihood of pretraining text (Ouyang et al. 2022, eq. 2), 0 for plain PPO.
     """
 
     steps: int = 20
@@ -198,6 +202,7 @@ class Settings:
     normalize: bool = True
     unfinished: float = -2.0
     eps: float = 1e-5
+    ptx: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -218,13 +223,20 @@ def ppo(
     seed: int,
     settings: Settings = Settings(),
     gold: Reward | None = None,
+    pretraining: Stories | None = None,
 ) -> Run:
     """Optimize a copy of `start` against a reward by PPO, with a price on the divergence from `start`.
 
     start: a TinyTransformer that writes stories. reward, gold: tokens, mask -> (n,); gold is only watched. The value
-    network is a copy of `start` whose unembedding is replaced by one number, 0 at first.
+    network is a copy of `start` whose unembedding is replaced by one number, 0 at first. pretraining: text whose
+    likelihood is kept up with the weight `settings.ptx` (PPO-ptx), a batch of `settings.texts` rows in each pass.
+    Raises ValueError where there is a weight and no text.
     """
     s, generator = settings, torch.Generator().manual_seed(seed)
+    if s.ptx and pretraining is None:
+        raise ValueError(
+            f"ptx is {s.ptx:g}, but there is no pretraining text: pass pretraining="
+        )
     policy, critic = clone(start), clone(start)
     critic.unembed = nn.Linear(start.config.d_model, 1, bias=False)
     nn.init.zeros_(critic.unembed.weight)
@@ -266,6 +278,13 @@ def ppo(
                 chosen,
                 s.value_clip,
             )
+            if s.ptx and pretraining is not None:
+                rows_ = torch.randint(
+                    len(pretraining.tokens), (s.texts,), generator=generator
+                )
+                told, kept = (part[rows_] for part in pretraining)
+                likelihood = masked_mean(look(policy, told)[1], kept[:, 1:])
+                loss = loss - s.ptx * likelihood
             descend(optimizer, loss, step)
             clipped.append(float(share))
         with torch.no_grad():
