@@ -164,7 +164,7 @@ class Book:
             if path.startswith(f"code/src/alignlab/recipes/records/{recipe.replace('-', '_')}")
         ]
         said = reached.strings | set(downloads)
-        static = [sha for path, sha in self._files.items() if path.startswith("code/src/alignlab/book/static/")]
+        static = [sha for path, sha in self._files.items() if path.startswith("code/src/alignlab/book/page/static/")]
         own += self._shown(f"page {slug}", cells)
         return [self._common, reached.digest, own, records, self._named(reached), assets_said(said), static]
 
