@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 import torch
 from alignlab.outer.goals.pluralism import borda, disagreement, group_values, pooled_picks, pooled_reward
-from alignlab.outer.goals.stated_goals import HELPFUL_OR_CAREFUL, HONEST_OR_KIND, SHOWN_CAREFUL, SHOWN_HELPFUL
-from alignlab.outer.goals.tension import PROPERTIES, compact, crowd_picks, crowd_reward, seen_with_request
+from alignlab.outer.goals.stated_goals import HELPFUL_OR_CAREFUL, HONEST_OR_KIND, effects, exchanges
+from alignlab.outer.goals.tension import (
+    PROPERTIES,
+    compact,
+    crowd_picks,
+    crowd_reward,
+    seen_with_request,
+    surface_features,
+    word_features,
+)
 from alignlab.outer.goals.trade_offs import (
     GOALS,
     REPLIES,
@@ -114,12 +122,82 @@ def test_borda_by_hand():
     assert borda(picks) == pytest.approx([(expit(1) + expit(2)) / 2, 0.5, (expit(-1) + expit(-2)) / 2])
 
 
-def test_shown_exchanges_share_no_answer_with_the_dilemmas():
-    answers = {a for d in (*HELPFUL_OR_CAREFUL, *HONEST_OR_KIND) for a in (d.first, d.second)}
-    questions = {d.question for d in (*HELPFUL_OR_CAREFUL, *HONEST_OR_KIND)}
-    assert not answers & {a for _, a in (*SHOWN_HELPFUL, *SHOWN_CAREFUL)}
-    assert not questions & {q for q, _ in (*SHOWN_HELPFUL, *SHOWN_CAREFUL)}
-    assert [q for q, _ in SHOWN_HELPFUL] == [q for q, _ in SHOWN_CAREFUL]
+CONFLICTS = (HELPFUL_OR_CAREFUL, HONEST_OR_KIND)
+
+
+def test_shown_exchanges_share_no_answer_and_no_question_with_the_dilemmas():
+    asked = [d for c in CONFLICTS for pair in c.dilemmas for d in pair]
+    shown = [e for c in CONFLICTS for pair in c.examples for e in pair]
+    assert not {a for d in asked for a in (d.first, d.second)} & {a for e in shown for a in (e.first, e.second)}
+    assert not {d.question for d in asked} & {q for e in shown for q in (e.question, e.innocent)}
+
+
+@pytest.mark.parametrize("conflict", CONFLICTS, ids=lambda c: c.goals[0])
+def test_versions_exchange_the_forms_of_the_answers_and_nothing_else(conflict):
+    def body(answer):
+        return answer.split(" ", 1)[1] if answer.startswith(("Please ", "No, ", "Yes, ")) else answer
+
+    def form(answer):
+        return next((w for w in ("Please", "No", "Yes") if answer.startswith(w)), "plain")
+
+    for v0, v1 in (*conflict.dilemmas, *conflict.examples):
+        assert body(v0.first).lower() == body(v1.first).lower() and body(v0.second).lower() == body(v1.second).lower()
+        assert form(v0.first) == form(v1.second) != form(v1.first) == form(v0.second)
+
+
+@pytest.mark.parametrize("conflict", CONFLICTS, ids=lambda c: c.goals[0])
+def test_exchanges_have_the_goal_and_the_form_asked_for(conflict):
+    example = conflict.examples[0]
+    answers = {(g, f): exchanges([example], g, f)[0][1] for g in (0, 1) for f in (0, 1)}
+    assert answers[0, 0] == example[0].first and answers[0, 1] == example[1].first
+    assert answers[1, 1] == example[0].second and answers[1, 0] == example[1].second
+    innocent = exchanges([example], 1, 0, innocent=True)[0]
+    assert innocent[1] == answers[1, 0] and innocent[0] == example[1].innocent != example[1].question
+    assert exchanges([example], 0, 1, innocent=True) == exchanges([example], 0, 1)
+
+
+def test_effects_by_hand():
+    goal, form = np.array([3.0, 1.0]), np.array([5.0, -2.0])
+    leads = np.zeros((2, 2, 2, 2))
+    for g in (0, 1):
+        for f in (0, 1):
+            for version in (0, 1):
+                # the first goal's answer has form 0 in version 0
+                leads[g, f, version] = (0.5 - g) * goal + (0.5 - f) * form * (1 if version == 0 else -1) + 7 * version
+    found = effects(leads)
+    assert found[0] == pytest.approx(goal) and found[1] == pytest.approx(form)
+
+
+def test_the_features_of_rivals_know_the_request_only_by_its_look_or_words():
+    requests = ["Write a poem.", "Poem a write.", "Can you write a poem?"]
+    look, words = surface_features(requests), word_features(requests)
+    assert look.shape == (3, 2, 5) and torch.equal(look[0], look[1])
+    assert torch.equal(words[0], words[1]) and not torch.equal(words[0], words[2])
+    assert torch.equal(look[:, 0], -look[:, 1]) and torch.equal(words[:, 0], -words[:, 1])
+
+
+def test_picks_of_one_kind_fail_on_the_other_by_construction():
+    generator = torch.Generator().manual_seed(2)
+    parts = {kind: seen_with_request(*crowd_picks(kind, 6000, generator)) for kind in ("helpful", "harmless")}
+    for kind, other in (("helpful", "harmless"), ("harmless", "helpful")):
+        weights = fit_reward(parts[kind][:2000])
+        assert agreement(weights, *parts[kind][2000:].unbind(1)) > 0.7
+        assert agreement(weights, *parts[other][2000:].unbind(1)) < 0.4
+
+
+def test_sums_miss_answers_in_any_cloud_and_the_worst_case_none():
+    cloud = np.random.default_rng(0).standard_normal((100, 2))
+    assert never_chosen(cloud).any() and not never_chosen(cloud, "worst").any()
+    assert not never_chosen(candidate_answers(100, 0, bulge=True)).any()
+
+
+def test_a_minority_that_cares_more_moves_the_mean_value_and_not_the_borda_order():
+    against = []
+    for intensity in (1, 8):
+        values = [group_values(12, 2, task, intensity=intensity) for task in range(10)]
+        shares = np.array([0.75, 0.25])
+        against.append(np.mean([disagreement(pooled_reward(pooled_picks(v, shares)), shares @ v) for v in values]))
+    assert against[0] < 0.05 < against[1]
 
 
 def test_fewer_dimensions_give_the_same_reward():

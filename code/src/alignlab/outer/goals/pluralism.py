@@ -14,15 +14,15 @@ from scipy.special import expit
 
 
 def group_values(
-    n: int, groups: int, seed: int, alike: bool = False
+    n: int, groups: int, seed: int, alike: bool = False, intensity: float = 4
 ) -> np.ndarray:
     """What n answers are worth to each group, shape (groups, n); alike=True gives all groups the first one's taste.
 
-    Half of the answers split the groups: the last group loses or gains four times as much as others on them.
+    Half of the answers split the groups: the last group loses or gains `intensity` times as much as others on them.
     """
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((groups, n))
-    values[-1, : n // 2] *= 4
+    values[-1, : n // 2] *= intensity
     return np.repeat(values[:1], groups, 0) if alike else values
 
 

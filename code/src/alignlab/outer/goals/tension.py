@@ -98,6 +98,42 @@ def opening_features(
     )
 
 
+def surface_features(requests: Sequence[str]) -> Tensor:
+    """Features of both beginnings that know a request's look alone: (requests, 2, 5), float64, in the order of
+    `opening_features`.
+
+    Characters (in fifties), words (in eights), whether it ends in a question mark or a period, and a constant; for the
+    beginning that declines their negatives, so that a linear reward can prefer either by the request.
+    """
+    rows = [
+        [
+            len(r) / 50,
+            len(r.split()) / 8,
+            r.endswith("?"),
+            r.endswith("."),
+            1.0,
+        ]
+        for r in requests
+    ]
+    look = torch.tensor(rows, dtype=torch.float64)
+    return torch.stack([look, -look], 1)
+
+
+def word_features(requests: Sequence[str]) -> Tensor:
+    """Features of both beginnings that know which words a request has, and not their order: (requests, 2, words + 1).
+
+    As `surface_features`: 1 for each word that occurs and a constant, negated for the beginning that declines.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counts = CountVectorizer(
+        binary=True, token_pattern=r"[a-z']+"
+    ).fit_transform(requests)
+    words = torch.tensor(counts.toarray(), dtype=torch.float64)
+    words = torch.cat([words, torch.ones(len(words), 1)], 1)
+    return torch.stack([words, -words], 1)
+
+
 def compact(pairs: Tensor) -> Tensor:
     """The same pairs in as few dimensions as their differences span, (n, 2, d) -> (n, 2, at most n).
 

@@ -36,7 +36,7 @@ VALUES = np.array(
             [1.0, 0.5, 0.1, 0.2, 0.0],
             [1.0, 0.4, 0.1, 0.2, 0.0],
         ],
-        [  # honest: is it true, and no surer than it may be?
+        [  # honest: is it true, and said with no more confidence than is due?
             [1.0, 1.0, 0.4, 0.0, 0.8],
             [0.3, 0.6, 1.0, 0.0, 0.8],
             [1.0, 0.8, 0.4, 0.0, 0.6],

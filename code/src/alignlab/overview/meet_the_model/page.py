@@ -108,11 +108,6 @@ def _untrained(
     """A training that leaves the model as it was."""
 
 
-def _as_it_is(lm: Any, prompt: Any, system: Any = None) -> str:
-    """A chat template that adds nothing."""
-    return str(prompt)
-
-
 def _no_preference(lm: Any, contrasts: Any, questions: Any = None) -> Any:
     """Both answers always equally probable."""
     import torch
@@ -121,5 +116,4 @@ def _no_preference(lm: Any, contrasts: Any, questions: Any = None) -> Any:
 
 
 INERT["alignlab.toys.minilanguage.fit_exchanges"] = _untrained
-INERT["alignlab.lm.generation.chat_prompt"] = _as_it_is
 INERT["alignlab.evals.hhh.preference"] = _no_preference
