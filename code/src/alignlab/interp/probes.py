@@ -23,7 +23,8 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear reading: the answer is "yes" where direction · x exceeds the threshold.
+    """A linear reading: the answer is "yes" where direction · x exceeds the
+    threshold.
 
     direction: shape (d,), in the activations' own units; threshold: a number.
     """
@@ -38,16 +39,19 @@ class Probe:
     def accuracy(self, X: ArrayLike, y: ArrayLike) -> float:
         """Share of rows of X (n, d) where the answer is the label in y (n,).
 
-        Raises ValueError where there isn't one label a row, no row, or a score that is not a number.
+        Raises ValueError where there isn't one label a row, no row, or a score
+        that is not a number.
         """
         scores, labels = self.scores(X), np.asarray(y, dtype=bool)
         if scores.shape != labels.shape or not scores.size:
             raise ValueError(
-                f"{scores.shape} rows, {labels.shape} labels: give one label a row, and at least one"
+                f"{scores.shape} rows, {labels.shape} labels: give one label a "
+                "row, and at least one"
             )
         if np.isnan(scores).any():
             raise ValueError(
-                f"the score of row {int(np.argmax(np.isnan(scores)))} is nan: leave the row out"
+                f"the score of row {int(np.argmax(np.isnan(scores)))} is nan: "
+                "leave the row out"
             )
         return float(np.mean((scores > 0) == labels))
 
@@ -74,10 +78,11 @@ def linear_probe(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> Probe:
 
 
 def difference_of_means(X: ArrayLike, y: ArrayLike) -> Probe:
-    """Mean activation where y is true minus mean where it is false; the threshold lies halfway between the two.
+    """Mean activation where y is true minus mean where it is false; the
+    threshold lies halfway between the two.
 
-    X: activations (n, d); y: labels (n,). Nothing is fitted: no penalty, no seed.
-    Raises ValueError where the labels are all alike.
+    X: activations (n, d); y: labels (n,). Nothing is fitted: no penalty, no
+    seed. Raises ValueError where the labels are all alike.
     """
     X, y = _checked(X, y)
     yes, no = X[y].mean(0), X[~y].mean(0)
@@ -110,7 +115,8 @@ def contrast_consistent_search(
     both = np.concatenate([a, b])
     if not both.size or not np.isfinite(both).all():
         raise ValueError(
-            f"activations of shape {a.shape} must be finite numbers, at least one pair"
+            f"activations of shape {a.shape} must be finite numbers, at least "
+            "one pair"
         )
     mean, scale = both.mean(0), both.std(0) + 1e-12
     x, z = (torch.from_numpy((part - mean) / scale).float() for part in (a, b))
@@ -138,10 +144,11 @@ def contrast_consistent_search(
 
 
 def control_labels(words: Sequence[Any], seed: int) -> NDArray[np.bool_]:
-    """A control task (Hewitt and Liang 2019): a coin, thrown for each distinct word, labels all its occurrences.
+    """A control task (Hewitt and Liang 2019): a coin, thrown for each distinct
+    word, labels all its occurrences.
 
-    Nothing that a model computes can be about these labels; a probe that predicts them has memorized the words. Half of
-    the words get each label.
+    Nothing that a model computes can be about these labels; a probe that
+    predicts them has memorized the words. Half of the words get each label.
     """
     distinct = list(dict.fromkeys(words))
     order = np.random.default_rng(seed).permutation(len(distinct))
@@ -153,15 +160,19 @@ def control_labels(words: Sequence[Any], seed: int) -> NDArray[np.bool_]:
 
 
 def selectivity(task_accuracy: float, control_accuracy: float) -> float:
-    """Accuracy on the task minus accuracy of the same probe on the control task (Hewitt and Liang 2019)."""
+    """Accuracy on the task minus accuracy of the same probe on the control task
+    (Hewitt and Liang 2019).
+    """
     return task_accuracy - control_accuracy
 
 
 def untrained(lm: LM, seed: int, layers: int | None = None) -> LM:
-    """The same architecture and tokenizer with fresh random weights: what a probe finds there, training did not put in.
+    """The same architecture and tokenizer with fresh random weights: what a
+    probe finds there, training did not put in.
 
-    layers: how many layers to build, from the bottom; default all. The global random state is left as it was.
-    Raises ValueError where the model has fewer layers.
+    layers: how many layers to build, from the bottom; default all. The global
+        random state is left as it was. Raises ValueError where the model has
+        fewer layers.
     """
     import copy
 
@@ -186,7 +197,9 @@ def untrained(lm: LM, seed: int, layers: int | None = None) -> LM:
 
 
 def center(X: ArrayLike, groups: Sequence[Any]) -> Array:
-    """Subtract from each row the mean of its group (the template, say); labels are not used."""
+    """Subtract from each row the mean of its group (the template, say); labels
+    are not used.
+    """
     X = np.array(X, dtype=float)
     names = np.asarray(groups)
     if len(names) != len(X):
@@ -206,12 +219,15 @@ def cosine(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def unit(direction: ArrayLike) -> Array:
-    """A direction at length 1. Raises ValueError for one of length 0, or that holds what is no finite number."""
+    """A direction at length 1. Raises ValueError for one of length 0, or that
+    holds what is no finite number.
+    """
     v = np.asarray(direction, dtype=float)
     length = np.linalg.norm(v)
     if not 0 < length < np.inf:
         raise ValueError(
-            f"a direction of length {length} points nowhere: give one whose entries are finite and not all 0"
+            f"a direction of length {length} points nowhere: give one whose "
+            "entries are finite and not all 0"
         )
     return np.asarray(v / length)
 
@@ -221,12 +237,14 @@ def _checked(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
     kinds = set(given.ravel().tolist())
     if not kinds <= {0, 1}:
         raise ValueError(
-            f"labels are true or false (or 1 and 0), not {sorted(map(str, kinds))[:4]}: compare them first, as y == 1"
+            "labels are true or false (or 1 and 0), not "
+            f"{sorted(map(str, kinds))[:4]}: compare them first, as y == 1"
         )
     y = given.astype(bool)
     if X.ndim != 2 or y.shape != X.shape[:1]:
         raise ValueError(
-            f"activations (n, d) and labels (n,) are needed, not {X.shape} and {y.shape}"
+            f"activations (n, d) and labels (n,) are needed, not {X.shape} and "
+            f"{y.shape}"
         )
     if not len(y):
         raise ValueError("no activations: a probe needs some of both kinds")
@@ -237,6 +255,7 @@ def _checked(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
     if not np.isfinite(X).all():
         row = int(np.nonzero(~np.isfinite(X).all(1))[0][0])
         raise ValueError(
-            f"the activations of row {row} hold {X[row][~np.isfinite(X[row])][0]}: leave it out"
+            f"the activations of row {row} hold "
+            f"{X[row][~np.isfinite(X[row])][0]}: leave it out"
         )
     return X, y

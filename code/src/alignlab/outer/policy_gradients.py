@@ -85,18 +85,22 @@ def grpo_loss(
 ) -> Tensor:
     """GRPO's loss (Shao et al. 2024, eq. 3), with the choices made since.
 
-    logp, old, reference: log-probabilities of the tokens, (n, T). advantages: (n,). clip_high: the upper bound where it
-    differs (Yu et al. 2025, "clip-higher"). beta: weight of the k3 estimate of KL(policy || reference), inside the
-    loss and not in the reward. count: "text", mean over each text's tokens, then over texts (GRPO); "token", mean over
-    all tokens (DAPO); "constant", sum divided by texts times T (Dr. GRPO: no text's tokens count less for its length).
-    What stands where the mask is False never counts. Raises ValueError where it is False everywhere.
+    logp, old, reference: log-probabilities of the tokens, (n, T). advantages:
+        (n,). clip_high: the upper bound where it differs (Yu et al. 2025,
+        "clip-higher"). beta: weight of the k3 estimate of KL(policy ||
+        reference), inside the loss and not in the reward. count: "text", mean
+        over each text's tokens, then over texts (GRPO); "token", mean over all
+        tokens (DAPO); "constant", sum divided by texts times T (Dr. GRPO: no
+        text's tokens count less for its length). What stands where the mask is
+        False never counts. Raises ValueError where it is False everywhere.
     """
     mask = as_mask(mask)
     check_shapes(mask.shape, logp=logp, old=old)
     check_shapes(mask.shape[:1], advantages=advantages)
     if beta and reference is None:
         raise ValueError(
-            f"beta={beta} prices the divergence from a reference: give reference"
+            f"beta={beta} prices the divergence from a reference: give "
+            "reference"
         )
     tokens = check_counts(mask)
     ratio = masked(logp - old, mask).exp()  # 1 where nothing counts,
@@ -125,11 +129,14 @@ def optimize(
     lr: float = 1e-2,
     gold: Reward | None = None,
 ) -> Run:
-    """Optimize a copy of `start` by one of four policy gradients; one update for each batch of drawn stories.
+    """Optimize a copy of `start` by one of four policy gradients; one update
+    for each batch of drawn stories.
 
-    method: "reinforce" has no baseline, "mean" that of the whole batch, "rloo" and "grpo" that of a prompt's answers.
-    texts: drawn in each step, k of them to a prompt. kl: the price of a nat; in the loss for "grpo", in the reward for
-    the others. Returns the policy and its history, as `ppo` does.
+    method: "reinforce" has no baseline, "mean" that of the whole batch, "rloo"
+        and "grpo" that of a prompt's answers. texts: drawn in each step, k of
+        them to a prompt. kl: the price of a nat; in the loss for "grpo", in the
+        reward for the others. Returns the policy and its history, as `ppo`
+        does.
     """
     generator, policy = torch.Generator().manual_seed(seed), clone(start)
     optimizer = torch.optim.Adam(policy.parameters(), lr=lr, eps=1e-5)
@@ -190,11 +197,14 @@ def optimize(
 def alol_weights(
     rewards: Tensor, values: Tensor, logratio: Tensor, clip: float = 0.9
 ) -> Tensor:
-    """A-LoL's weight of each text: its advantage times a clipped importance weight, 0 without an advantage.
+    """A-LoL's weight of each text: its advantage times a clipped importance
+    weight, 0 without an advantage.
 
-    rewards: (n,) of given texts. values: (n,) what the reference policy is expected to earn on each one's prompt.
-    logratio: (n,) log policy - log reference of each whole text (Baheti et al. 2023, eq. 4 and section 2.2). Raises
-    ValueError for a reward or value that is not a finite number.
+    rewards: (n,) of given texts. values: (n,) what the reference policy is
+        expected to earn on each one's prompt. logratio: (n,) log policy - log
+        reference of each whole text (Baheti et al. 2023, eq. 4 and section
+        2.2). Raises ValueError for a reward or value that is not a finite
+        number.
     """
     check_shapes(rewards.shape, values=values, logratio=logratio)
     check_numbers(rewards, "rewards")
@@ -217,16 +227,19 @@ def learn_offline(
     lr: float = 2e-3,
     weighted: bool = True,
 ) -> TinyTransformer:
-    """A-LoL: likelihood of given stories, each weighted by `alol_weights`; those without an advantage are never read.
+    """A-LoL: likelihood of given stories, each weighted by `alol_weights`;
+    those without an advantage are never read.
 
-    rewards, values: (n,), of each story and of its prompt. weighted=False leaves the weights out: the stories that have
-    an advantage count alike. Returns the trained copy of `start`.
+    rewards, values: (n,), of each story and of its prompt. weighted=False
+        leaves the weights out: the stories that have an advantage count alike.
+        Returns the trained copy of `start`.
     """
     policy = clone(start)
     kept = (rewards > values).nonzero().squeeze(1)
     if not len(kept):
         raise ValueError(
-            "no story has a reward above its prompt's value: there is nothing to learn from"
+            "no story has a reward above its prompt's value: there is nothing "
+            "to learn from"
         )
     with torch.no_grad():
         reference = logprobs(start, *stories).sum(1)
@@ -244,14 +257,18 @@ def learn_offline(
 
 
 def _table(rewards: Tensor) -> Tensor:
-    """Rewards (prompt, k) as floats, checked: a table, two answers to a prompt at least, every one a finite number."""
+    """Rewards (prompt, k) as floats, checked: a table, two answers to a prompt
+    at least, every one a finite number.
+    """
     if rewards.ndim != 2:
         raise ValueError(
-            f"rewards has shape {tuple(rewards.shape)}; it must be (prompts, answers a prompt)"
+            f"rewards has shape {tuple(rewards.shape)}; it must be (prompts, "
+            "answers a prompt)"
         )
     if rewards.shape[1] < 2:
         raise ValueError(
-            f"a prompt needs at least 2 answers to compare, not {rewards.shape[1]}: draw more"
+            "a prompt needs at least 2 answers to compare, not "
+            f"{rewards.shape[1]}: draw more"
         )
     rewards = rewards if rewards.is_floating_point() else rewards.float()
     check_numbers(rewards, "rewards")

@@ -30,13 +30,16 @@ from alignlab.toys.storyland import END, Reward, Stories, clone, sample, scored
 
 
 def response_mask(tokens: Tensor, start: int, stop: int) -> Tensor:
-    """True from position `start` to the first stop token, that included; (n, T) bool.
+    """True from position `start` to the first stop token, that included; (n, T)
+    bool.
 
-    The stop token is an action of the policy and is rewarded as one; what stands after it is not.
+    The stop token is an action of the policy and is rewarded as one; what
+    stands after it is not.
     """
     if tokens.ndim != 2:
         raise ValueError(
-            f"tokens of shape {tuple(tokens.shape)}: give (n, T), for one text tokens[None]"
+            f"tokens of shape {tuple(tokens.shape)}: give (n, T), for one text "
+            "tokens[None]"
         )
     chosen = torch.arange(tokens.shape[1], device=tokens.device) >= start
     stops = (tokens == stop) & chosen
@@ -44,15 +47,18 @@ def response_mask(tokens: Tensor, start: int, stop: int) -> Tensor:
 
 
 def positions(attention: Tensor) -> Tensor:
-    """Position ids of left-padded rows: the first real token stands at 0. attention: (n, T), False at padding.
+    """Position ids of left-padded rows: the first real token stands at 0.
+    attention: (n, T), False at padding.
 
-    Without them a padded prompt has other positions than the same prompt alone, and so other log-probabilities.
+    Without them a padded prompt has other positions than the same prompt alone,
+    and so other log-probabilities.
     """
     return left_positions(attention)
 
 
 def whiten(x: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
-    """Mean 0 and variance 1 over the mask; 0 elsewhere. shift_mean=False divides only, and keeps the mean.
+    """Mean 0 and variance 1 over the mask; 0 elsewhere. shift_mean=False
+    divides only, and keeps the mean.
 
     Raises ValueError where the mask is False everywhere.
     """
@@ -161,7 +167,8 @@ def policy_loss(
 def value_loss(
     values: Tensor, old: Tensor, returns: Tensor, mask: Tensor, clip: float
 ) -> Tensor:
-    """Half the squared error; the worse of the value and of the value held within `clip` of what it was.
+    """Half the squared error; the worse of the value and of the value held
+    within `clip` of what it was.
 
     Raises ValueError where the mask is False everywhere.
     """
@@ -176,18 +183,23 @@ def value_loss(
 
 
 def look(model: nn.Module, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-probabilities after each token but the last: of every word (n, T - 1, vocab), and of the one that follows."""
+    """Log-probabilities after each token but the last: of every word (n, T - 1,
+    vocab), and of the one that follows.
+    """
     logp = model(tokens[:, :-1]).log_softmax(-1)
     return logp, logp.gather(-1, tokens[:, 1:, None]).squeeze(-1)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set; the defaults are those of the reference recipes, scaled to a tiny model.
+    """What can be set; the defaults are those of the reference recipes, scaled
+    to a tiny model.
 
-    kl: beta, the price of a nat; clip, value_clip: infinite for none; epochs: passes over each batch; unfinished: the
-    score of a text without a stop token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default is 1e-8);
-    ptx: weight of the likelihood of pretraining text (Ouyang et al. 2022, eq. 2), 0 for plain PPO.
+    kl: beta, the price of a nat; clip, value_clip: infinite for none; epochs:
+        passes over each batch; unfinished: the score of a text without a stop
+        token; eps: Adam's, 1e-5 as in the reference recipes (PyTorch's default
+        is 1e-8); ptx: weight of the likelihood of pretraining text (Ouyang et
+        al. 2022, eq. 2), 0 for plain PPO.
     """
 
     steps: int = 20
@@ -207,10 +219,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Run:
-    """A trained policy and what was seen before each step: means over the step's texts, each of shape (steps,).
+    """A trained policy and what was seen before each step: means over the
+    step's texts, each of shape (steps,).
 
-    reward: the learned one, without the KL price. gold: the true one. kl: nats a text, to the start. entropy: nats a
-    token. clipped: share of tokens. moved: KL from before to after the step's update, nats a token.
+    reward: the learned one, without the KL price. gold: the true one. kl: nats
+        a text, to the start. entropy: nats a token. clipped: share of tokens.
+        moved: KL from before to after the step's update, nats a token.
     """
 
     policy: TinyTransformer
@@ -225,17 +239,21 @@ def ppo(
     gold: Reward | None = None,
     pretraining: Stories | None = None,
 ) -> Run:
-    """Optimize a copy of `start` against a reward by PPO, with a price on the divergence from `start`.
+    """Optimize a copy of `start` against a reward by PPO, with a price on the
+    divergence from `start`.
 
-    start: a TinyTransformer that writes stories. reward, gold: tokens, mask -> (n,); gold is only watched. The value
-    network is a copy of `start` whose unembedding is replaced by one number, 0 at first. pretraining: text whose
-    likelihood is kept up with the weight `settings.ptx` (PPO-ptx), a batch of `settings.texts` rows in each pass.
-    Raises ValueError where there is a weight and no text.
+    start: a TinyTransformer that writes stories. reward, gold: tokens, mask ->
+        (n,); gold is only watched. The value network is a copy of `start` whose
+        unembedding is replaced by one number, 0 at first. pretraining: text
+        whose likelihood is kept up with the weight `settings.ptx` (PPO-ptx), a
+        batch of `settings.texts` rows in each pass. Raises ValueError where
+        there is a weight and no text.
     """
     s, generator = settings, torch.Generator().manual_seed(seed)
     if s.ptx and pretraining is None:
         raise ValueError(
-            f"ptx is {s.ptx:g}, but there is no pretraining text: pass pretraining="
+            f"ptx is {s.ptx:g}, but there is no pretraining text: pass "
+            "pretraining="
         )
     policy, critic = clone(start), clone(start)
     critic.unembed = nn.Linear(start.config.d_model, 1, bias=False)

@@ -21,8 +21,9 @@ from alignlab.interp.probes import Array, Probe, _checked, unit
 class Eraser:
     """The map x ↦ x − write · (read · (x − mean)); all three have shape (d,).
 
-    `read` measures how much of the concept a vector holds, `write` says what to take away for it; where the two point
-    the same way the map is an orthogonal projection, else an oblique one.
+    `read` measures how much of the concept a vector holds, `write` says what to
+    take away for it; where the two point the same way the map is an orthogonal
+    projection, else an oblique one.
     """
 
     mean: Array
@@ -30,7 +31,9 @@ class Eraser:
     write: Array
 
     def __call__(self, x: Any) -> Any:
-        """Erase: an array or tensor whose last axis is d gives one of the same kind and shape."""
+        """Erase: an array or tensor whose last axis is d gives one of the same
+        kind and shape.
+        """
         if isinstance(x, torch.Tensor):
             mean, read, write = (
                 torch.from_numpy(v).to(x)
@@ -45,12 +48,15 @@ def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
     """The least-squares concept eraser for a binary concept (Belrose et al.
     2023, eq. 1).
 
-    X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its covariance with the label, whitening is
-    W = Σ^(−1/2); x ↦ x − W⁺ P W (x − mean), where P projects on Wσ. For one concept that is read = Σ⁺σ / (σᵀΣ⁺σ),
-    write = σ. On the data it was fitted on, both classes then have the same mean: no linear probe beats guessing.
-    correlations: False whitens each coordinate by itself, which erases as well but is not the smallest change.
-    Where the classes differ by no more than rounding, there is nothing to erase: the eraser changes nothing.
-    Raises ValueError where the labels are all alike.
+    X: activations (n, d); y: labels (n,). With Σ the covariance of X and σ its
+    covariance with the label, whitening is W = Σ^(−1/2); x ↦ x − W⁺ P W (x −
+    mean), where P projects on Wσ. For one concept that is read = Σ⁺σ / (σᵀΣ⁺σ),
+    write = σ. On the data it was fitted on, both classes then have the same
+    mean: no linear probe beats guessing. correlations: False whitens each
+    coordinate by itself, which erases as well but is not the smallest change.
+    Where the classes differ by no more than rounding, there is nothing to
+    erase: the eraser changes nothing. Raises ValueError where the labels are
+    all alike.
     """
     eps = _eps(X)
     X, y = _checked(X, y)
@@ -70,10 +76,11 @@ def leace(X: ArrayLike, y: ArrayLike, correlations: bool = True) -> Eraser:
 
 
 def mean_projection(X: ArrayLike, y: ArrayLike) -> Eraser:
-    """LEACE without whitening: the orthogonal projection along the difference of class means.
+    """LEACE without whitening: the orthogonal projection along the difference
+    of class means.
 
-    X: activations (n, d); y: labels (n,). It makes the class means equal too, at a higher price. Where they are equal
-    up to rounding, it changes nothing.
+    X: activations (n, d); y: labels (n,). It makes the class means equal too,
+    at a higher price. Where they are equal up to rounding, it changes nothing.
     """
     eps = _eps(X)
     X, y = _checked(X, y)
@@ -84,7 +91,8 @@ def mean_projection(X: ArrayLike, y: ArrayLike) -> Eraser:
 
 
 def project_out(X: ArrayLike, probe: Probe) -> Eraser:
-    """The orthogonal projection along a probe's direction, one step of INLP (Ravfogel et al. 2020); X sets the mean.
+    """The orthogonal projection along a probe's direction, one step of INLP
+    (Ravfogel et al. 2020); X sets the mean.
 
     Raises ValueError for a direction of length 0.
     """
@@ -93,10 +101,12 @@ def project_out(X: ArrayLike, probe: Probe) -> Eraser:
 
 
 def linear_information(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> float:
-    """What a linear probe gains over guessing on the data it is fitted on, in nats.
+    """What a linear probe gains over guessing on the data it is fitted on, in
+    nats.
 
-    The entropy of the labels minus the cross-entropy of a logistic probe with the penalty of `linear_probe`: ln 2 =
-    0.693 where it is sure of every label of a balanced set, 0 where the class means are equal.
+    The entropy of the labels minus the cross-entropy of a logistic probe with
+    the penalty of `linear_probe`: ln 2 = 0.693 where it is sure of every label
+    of a balanced set, 0 where the class means are equal.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -109,7 +119,8 @@ def linear_information(X: ArrayLike, y: ArrayLike, C: float = 0.01) -> float:
 
 
 def change(X: ArrayLike, eraser: Eraser) -> float:
-    """Share of the activations' variance that an eraser takes away: mean squared change over total variance.
+    """Share of the activations' variance that an eraser takes away: mean
+    squared change over total variance.
 
     Raises ValueError where the activations don't vary.
     """
@@ -117,7 +128,8 @@ def change(X: ArrayLike, eraser: Eraser) -> float:
     total = np.square(X - X.mean(0)).sum()
     if not total > 0:
         raise ValueError(
-            f"the activations' total variance is {total}: of it no share can be taken"
+            f"the activations' total variance is {total}: of it no share can "
+            "be taken"
         )
     return float(np.square(eraser(X) - X).sum() / total)
 

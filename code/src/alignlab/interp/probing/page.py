@@ -12,7 +12,9 @@ from alignlab.interp.probing.erasure import mean_projection
 
 
 def _labeled(rng: np.random.Generator) -> tuple[Any, ...]:
-    """Activations (n, d) and labels of both kinds, more of the one than of the other."""
+    """Activations (n, d) and labels of both kinds, more of the one than of the
+    other.
+    """
     n, d = int(rng.integers(8, 12)), int(rng.integers(3, 6))
     return rng.normal(1.0, 2.0, (n, d)), rng.permutation(n) < 3
 
@@ -43,11 +45,13 @@ EXERCISES = [
         wrong=[
             Wrong(
                 lambda X, y, new: new @ _difference(X, y),
-                "the direction is right; the threshold is missing: take off the score of the point halfway.",
+                "the direction is right; the threshold is missing: take off "
+                "the score of the point halfway.",
             ),
             Wrong(
                 lambda X, y, new: (new - X.mean(0)) @ _difference(X, y),
-                "the threshold is the mean of all rows here. Where the classes differ in size, that is not halfway.",
+                "the threshold is the mean of all rows here. Where the classes "
+                "differ in size, that is not halfway.",
             ),
             Wrong(
                 lambda X, y, new: -difference_of_means(X, y).scores(new),
@@ -55,7 +59,8 @@ EXERCISES = [
             ),
             Wrong(
                 lambda X, y, new: difference_of_means(X, y).scores(X),
-                "these are the scores of X, on which the probe was made; score the rows of `new`.",
+                "these are the scores of X, on which the probe was made; score "
+                "the rows of `new`.",
             ),
         ],
     ),
@@ -68,21 +73,25 @@ EXERCISES = [
         wrong=[
             Wrong(
                 lambda p, q: (p + q - 1).square(),
-                "this is consistency alone: answering 0.5 to everything would be perfect. Add the confidence.",
+                "this is consistency alone: answering 0.5 to everything would "
+                "be perfect. Add the confidence.",
             ),
             Wrong(
                 lambda p, q: torch.minimum(p, q).square(),
-                "this is confidence alone: answering 0 to everything would be perfect. Add the consistency.",
+                "this is confidence alone: answering 0 to everything would be "
+                "perfect. Add the consistency.",
             ),
             Wrong(
                 lambda p, q: (p - q).square() + torch.minimum(p, q).square(),
-                "this asks the two members for the same answer; they exclude each other, so p should be 1 − q.",
+                "this asks the two members for the same answer; they exclude "
+                "each other, so p should be 1 − q.",
             ),
             Wrong(
                 lambda p, q: (
                     (p + q - 1).square() + torch.maximum(p, q).square()
                 ),
-                "the larger of the two should be near 1; it is the smaller that must be near 0.",
+                "the larger of the two should be near 1; it is the smaller "
+                "that must be near 0.",
             ),
             Wrong(
                 lambda p, q: (
@@ -107,7 +116,8 @@ EXERCISES = [
             ),
             Wrong(
                 lambda X, y: X - (X @ _unit(X, y))[:, None] * _unit(X, y),
-                "this sets the component to 0 instead of its mean, so the whole cloud moves. Center first.",
+                "this sets the component to 0 instead of its mean, so the "
+                "whole cloud moves. Center first.",
             ),
             Wrong(
                 lambda X, y: (
@@ -121,7 +131,8 @@ EXERCISES = [
                     - np.where(y[:, None], X[y].mean(0), X[~y].mean(0))
                     + X.mean(0)
                 ),
-                "this moves each class by its own mean, which needs the labels of the rows. "
+                "this moves each class by its own mean, which needs the labels "
+                "of the rows. "
                 "Change only one component, the same way for every row.",
             ),
         ],

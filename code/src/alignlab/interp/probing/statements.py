@@ -17,8 +17,9 @@ import numpy as np
 class Statement:
     """A statement.
 
-    family: its template, such as "cities" or "not cities"; group: the pair of facts it was made of, with and without
-    "not" alike, never split between training and test; subject: what it speaks about.
+    family: its template, such as "cities" or "not cities"; group: the pair of
+        facts it was made of, with and without "not" alike, never split between
+        training and test; subject: what it speaks about.
     """
 
     text: str
@@ -74,7 +75,8 @@ AFFIRMATIVE = ("cities", "elements", "Spanish", "opposites", "kinds")
 def statements(
     families: tuple[str, ...] = (*TEMPLATES, "numbers"),
 ) -> list[Statement]:
-    """The statements of the families named, about 600 in all, half of them true in each family and for each word.
+    """The statements of the families named, about 600 in all, half of them true
+    in each family and for each word.
 
     Raises ValueError for a family that does not exist.
     """
@@ -86,13 +88,16 @@ def statements(
             found += _swapped(family)
         else:
             raise ValueError(
-                f"no family {family!r}; there are {', '.join((*TEMPLATES, 'numbers'))}"
+                f"no family {family!r}; there are "
+                f"{', '.join((*TEMPLATES, 'numbers'))}"
             )
     return found
 
 
 def contrast_pairs(items: list[Statement]) -> np.ndarray:
-    """Indices (pair, 2) of the true and the false statement about a subject in one family, the true one first."""
+    """Indices (pair, 2) of the true and the false statement about a subject in
+    one family, the true one first.
+    """
     by_subject: dict[tuple[str, str], list[int]] = {}
     for i, item in enumerate(items):
         by_subject.setdefault((item.family, item.subject), []).append(i)
@@ -107,9 +112,11 @@ def contrast_pairs(items: list[Statement]) -> np.ndarray:
 def split_by_group(
     items: list[Statement], seed: int, test: float = 0.3
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of a training and a test set that share no fact, hence no subject.
+    """Indices of a training and a test set that share no fact, hence no
+    subject.
 
-    test: the share of each family's facts that goes to the test set; a statement and its negation go together.
+    test: the share of each family's facts that goes to the test set; a
+        statement and its negation go together.
     """
     rng = np.random.default_rng(seed)
     held_out: set[str] = set()

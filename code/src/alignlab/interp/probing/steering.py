@@ -26,17 +26,20 @@ Shift = dict[
 def steer(
     model: Any, shift: Mapping[str, ArrayLike], strength: float = 1.0
 ) -> Iterator[None]:
-    """Within the block, every forward pass adds strength * shift[name] to each named activation, at every position.
+    """Within the block, every forward pass adds strength * shift[name] to each
+    named activation, at every position.
 
-    model: an `LM` or a `TinyTransformer`. A negative strength steers the other way; 0 changes nothing.
-    Raises KeyError for an unknown name, ValueError where a vector's width is not the activation's.
+    model: an `LM` or a `TinyTransformer`. A negative strength steers the other
+        way; 0 changes nothing. Raises KeyError for an unknown name, ValueError
+        where a vector's width is not the activation's.
     """
 
     def adding(vector: Array) -> Callable[[torch.Tensor], torch.Tensor]:
         def add(activation: torch.Tensor) -> torch.Tensor:
             if activation.shape[-1] != len(vector):
                 raise ValueError(
-                    f"a shift of width {len(vector)} for an activation of width {activation.shape[-1]}"
+                    f"a shift of width {len(vector)} for an activation of "
+                    f"width {activation.shape[-1]}"
                 )
             return activation + strength * torch.from_numpy(vector).to(
                 activation
@@ -55,9 +58,11 @@ def steer(
 
 
 def head_accuracies(z: ArrayLike, y: ArrayLike) -> Array:
-    """How well each head's output tells the classes apart along its own difference of means, on the data itself.
+    """How well each head's output tells the classes apart along its own
+    difference of means, on the data itself.
 
-    z: outputs (n, layer, head, d_head); y: labels (n,). Returns shares, shape (layer, head).
+    z: outputs (n, layer, head, d_head); y: labels (n,). Returns shares, shape
+        (layer, head).
     """
     outputs, direction, labels = _head_means(z, y)
     score = np.einsum("nlhd,lhd->nlh", outputs - outputs.mean(0), direction)
@@ -93,7 +98,9 @@ def head_shift(z: ArrayLike, y: ArrayLike, heads: int = 48) -> Shift:
 def random_like(
     shift: Mapping[str, ArrayLike], d_head: int, seed: int
 ) -> Shift:
-    """The control of `head_shift`: in the same heads random directions, each of the same length as what it replaces."""
+    """The control of `head_shift`: in the same heads random directions, each of
+    the same length as what it replaces.
+    """
     rng = np.random.default_rng(seed)
     found = {}
     for name, vector in shift.items():
@@ -107,11 +114,12 @@ def random_like(
 
 
 def preference(lm: LM, pairs: Sequence[tuple[str, str]]) -> Array:
-    """By how many nats the model finds the first text of each pair more likely than the second, shape (pairs,).
+    """By how many nats the model finds the first text of each pair more likely
+    than the second, shape (pairs,).
 
-    The words that the two begin with in common are the prompt, what follows is scored: for two statements that differ
-    in their last word this is the log-odds of that word.
-    Raises ValueError for a pair of equal texts.
+    The words that the two begin with in common are the prompt, what follows is
+    scored: for two statements that differ in their last word this is the
+    log-odds of that word. Raises ValueError for a pair of equal texts.
     """
     prompts, endings = [], []
     for first, second in pairs:
@@ -133,7 +141,9 @@ def preference(lm: LM, pairs: Sequence[tuple[str, str]]) -> Array:
 
 
 def _head_means(z: ArrayLike, y: ArrayLike) -> tuple[Array, Array, Any]:
-    """z as an array, each head's difference of class means (layer, head, d_head), and the labels."""
+    """z as an array, each head's difference of class means (layer, head,
+    d_head), and the labels.
+    """
     z = np.asarray(z, dtype=float)
     if z.ndim != 4:
         raise ValueError(

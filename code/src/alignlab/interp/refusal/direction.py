@@ -44,7 +44,8 @@ OPENINGS = (
 def answer_starts(
     lm: LM, requests: Sequence[str], layers: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Residual stream after each layer at the last token of each request's chat prompt, where the answer begins.
+    """Residual stream after each layer at the last token of each request's chat
+    prompt, where the answer begins.
 
     Returns shape (layer, request, d_model).
     """
@@ -80,10 +81,12 @@ def refusal_direction(
 def ablated(
     model: LM | TinyTransformer, direction: ArrayLike
 ) -> Iterator[None]:
-    """Within the block nothing written into the residual stream has a part along the direction (eq. 4).
+    """Within the block nothing written into the residual stream has a part
+    along the direction (eq. 4).
 
-    The embeddings and the outputs of every attention and MLP are projected, at every position: what the weights would
-    do if they were made orthogonal to the direction. Raises ValueError for a direction of length 0.
+    The embeddings and the outputs of every attention and MLP are projected, at
+    every position: what the weights would do if they were made orthogonal to
+    the direction. Raises ValueError for a direction of length 0.
     """
     r = torch.from_numpy(unit(direction)).to(
         network_of(model)[1], torch.float32
@@ -113,7 +116,8 @@ def added(
     layer: int,
     strength: float = 1.0,
 ) -> Iterator[None]:
-    """Within the block strength * direction is added to the residual stream after a layer, at every position (eq. 3).
+    """Within the block strength * direction is added to the residual stream
+    after a layer, at every position (eq. 3).
 
     Raises KeyError for a layer that the model doesn't have.
     """
@@ -132,9 +136,10 @@ def held(
     """Within the block the residual stream after a layer has this component
     along the direction, at every position.
 
-    value: the component along the direction of length 1, in units of the stream (Marshall et al. 2024: the mean of
-    harmless requests switches refusal off, that of harmful ones on).
-    Raises KeyError for a layer that the model doesn't have, ValueError for a direction of length 0.
+    value: the component along the direction of length 1, in units of the stream
+        (Marshall et al. 2024: the mean of harmless requests switches refusal
+        off, that of harmful ones on). Raises KeyError for a layer that the
+        model doesn't have, ValueError for a direction of length 0.
     """
     r = torch.from_numpy(unit(direction)).to(
         network_of(model)[1], torch.float32
@@ -151,15 +156,17 @@ def held(
 def declining(
     lm: LM, requests: Sequence[str], openings: Sequence[str] = OPENINGS
 ) -> NDArray[np.float64]:
-    """Probability that the reply to each request begins as one that declines, shape (n,).
+    """Probability that the reply to each request begins as one that declines,
+    shape (n,).
 
-    The sum of the probabilities of the openings, of which none begins another: no text is generated.
-    Raises ValueError where an opening begins another.
+    The sum of the probabilities of the openings, of which none begins another:
+    no text is generated. Raises ValueError where an opening begins another.
     """
     for a in openings:
         if any(b != a and b.startswith(a) for b in openings):
             raise ValueError(
-                f"{a!r} begins another opening: its probability would be counted twice"
+                f"{a!r} begins another opening: its probability would be "
+                "counted twice"
             )
     prompts: list[Any] = [chat_prompt(lm, request) for request in requests]
     found = logprobs(lm, prompts, [list(openings)] * len(prompts))

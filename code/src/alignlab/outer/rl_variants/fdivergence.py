@@ -47,12 +47,16 @@ def divergence(target: Tensor, policy: Tensor, kind: Divergence) -> Tensor:
 
 
 def rlhf_target(reference: Tensor, reward: Tensor, beta: float) -> Tensor:
-    """What RLHF with the KL price beta aims at: the reference times exp(reward / beta), normalized."""
+    """What RLHF with the KL price beta aims at: the reference times exp(reward
+    / beta), normalized.
+    """
     return (reference.log() + reward / beta).softmax(-1)
 
 
 def bumps(logits: Tensor, n: int) -> Tensor:
-    """A narrow policy family over n ordered tokens: a discretized normal. logits: (..., 2) center and log-width."""
+    """A narrow policy family over n ordered tokens: a discretized normal.
+    logits: (..., 2) center and log-width.
+    """
     at = torch.arange(n, dtype=logits.dtype)
     return (
         -0.5 * ((at - logits[..., :1]) / logits[..., 1:].exp()).square()
@@ -62,9 +66,11 @@ def bumps(logits: Tensor, n: int) -> Tensor:
 def fit(
     target: Tensor, kind: Divergence, steps: int = 250, lr: float = 0.2
 ) -> Tensor:
-    """The narrow policy nearest to a target: (..., n) -> the same. Gradient descent (Adam) from eight centers.
+    """The narrow policy nearest to a target: (..., n) -> the same. Gradient
+    descent (Adam) from eight centers.
 
-    The gradient is exact, by autograd over all tokens; Go et al. estimate it from samples. Float64 throughout.
+    The gradient is exact, by autograd over all tokens; Go et al. estimate it
+    from samples. Float64 throughout.
     """
     n = target.shape[-1]
     target = target.double().unsqueeze(

@@ -93,7 +93,9 @@ def hero_features(tokens: Tensor) -> Tensor:
 
 
 def story_features(stories: Stories) -> Tensor:
-    """What a critic sees of a draft: its hero and which words it holds, (n, 4 + vocab)."""
+    """What a critic sees of a draft: its hero and which words it holds, (n, 4 +
+    vocab).
+    """
     return torch.cat(
         [hero_features(stories.tokens), word_counts(*stories).clamp(max=1)],
         dim=1,
@@ -101,7 +103,8 @@ def story_features(stories: Stories) -> Tensor:
 
 
 def revise(stories: Stories, critique: Tensor) -> Stories:
-    """The frozen editor: a critique's word replaces the draft's first word of the same kind, if it has one.
+    """The frozen editor: a critique's word replaces the draft's first word of
+    the same kind, if it has one.
 
     critique: (n,) indices into CRITIQUES.
     """
@@ -122,11 +125,13 @@ def revise(stories: Stories, critique: Tensor) -> Stories:
 
 
 def rank_by_source(answers: Sequence[Stories]) -> Tensor:
-    """Synthetic rankings: of answers to the same prompt, that of the source named earlier is taken as the better one.
+    """Synthetic rankings: of answers to the same prompt, that of the source
+    named earlier is taken as the better one.
 
-    answers: one `Stories` a source, row i of each to the same prompt; the best source first (in Kim et al. the larger
-    model, with more and better demonstrations). Returns word counts (n, source, vocab), best first, as `fit_reward`
-    takes them. Raises ValueError where the prompts differ.
+    answers: one `Stories` a source, row i of each to the same prompt; the best
+        source first (in Kim et al. the larger model, with more and better
+        demonstrations). Returns word counts (n, source, vocab), best first, as
+        `fit_reward` takes them. Raises ValueError where the prompts differ.
     """
     heroes = answers[0].tokens[:, 0]
     if any(not torch.equal(a.tokens[:, 0], heroes) for a in answers):

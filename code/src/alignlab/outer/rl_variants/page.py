@@ -29,7 +29,8 @@ EXERCISES = [
         wrong=[
             Wrong(
                 lambda r: r - r.mean(1, keepdims=True),
-                "the answer's own reward is in this mean: compare it with the other k - 1 only.",
+                "the answer's own reward is in this mean: compare it with the "
+                "other k - 1 only.",
             ),
             Wrong(
                 lambda r: (
@@ -39,7 +40,8 @@ EXERCISES = [
             ),
             Wrong(
                 lambda r: r - (r.sum() - r) / (r.size - 1),
-                "compare with answers to the same prompt only, along the second axis.",
+                "compare with answers to the same prompt only, along the "
+                "second axis.",
             ),
         ],
     ),

@@ -50,14 +50,18 @@ def draw_group(
     generator: torch.Generator,
     temperature: float = 1.0,
 ) -> Group:
-    """k answers of at most `length` tokens to one prompt (P,), drawn with the prompt's cache repeated k times.
+    """k answers of at most `length` tokens to one prompt (P,), drawn with the
+    prompt's cache repeated k times.
 
-    Answers that have ended are filled with the stop token; drawing ends when all have. temperature 0 takes the
-    likeliest token each time. Raises ValueError for a prompt, k or length of 0, or a temperature that can't be used.
+    Answers that have ended are filled with the stop token; drawing ends when
+    all have. temperature 0 takes the likeliest token each time. Raises
+    ValueError for a prompt, k or length of 0, or a temperature that can't be
+    used.
     """
     if not (prompt.ndim == 1 and len(prompt) and k > 0 and length > 0):
         raise ValueError(
-            f"prompt of shape {tuple(prompt.shape)}, k={k}, length={length}: give token ids (P,), and at least one "
+            f"prompt of shape {tuple(prompt.shape)}, k={k}, length={length}: "
+            "give token ids (P,), and at least one "
             "answer of at least one token"
         )
     out = model(
@@ -114,7 +118,9 @@ def answer_logits(model: nn.Module, prompt: Tensor, tokens: Tensor) -> Tensor:
 
 
 def answer_logprobs(model: nn.Module, group: Group) -> Tensor:
-    """Each answer token's log-probability, (k, T), 0 outside the mask; with gradient."""
+    """Each answer token's log-probability, (k, T), 0 outside the mask; with
+    gradient.
+    """
     logits = answer_logits(model, group.prompt, group.tokens).float()
     picked = logits.gather(-1, group.tokens[..., None]).squeeze(
         -1
@@ -130,15 +136,18 @@ def grpo_step(
 ) -> float:
     """One on-policy update from groups just drawn; returns the loss.
 
-    rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL term; the groups' gradients are summed one
-    at a time, so that memory holds one group's graph. Raises ValueError where groups and rewards don't go together or a
-    reward is not a finite number, FloatingPointError where a group's loss or the gradient is not finite; the weights
-    are then as before.
+    rewards: (group, k). Token-level mean as in DAPO (Yu et al. 2025), no KL
+        term; the groups' gradients are summed one at a time, so that memory
+        holds one group's graph. Raises ValueError where groups and rewards
+        don't go together or a reward is not a finite number, FloatingPointError
+        where a group's loss or the gradient is not finite; the weights are then
+        as before.
     """
     sizes = [len(group.tokens) for group in groups]
     if not groups or [*map(len, rewards)] != sizes:
         raise ValueError(
-            f"{len(groups)} groups of {sizes} answers, rewards of shape {tuple(rewards.shape)}: give one reward for "
+            f"{len(groups)} groups of {sizes} answers, rewards of shape "
+            f"{tuple(rewards.shape)}: give one reward for "
             "each answer of each group, and at least one group"
         )
     every = grpo_advantages(rewards)
@@ -156,7 +165,8 @@ def grpo_step(
     norm = clip_finite(optimizer)
     if not math.isfinite(norm):
         raise FloatingPointError(
-            f"the gradient's norm is {norm} in a step of {len(groups)} groups (loss {loss:.6g}): look at their tokens "
+            f"the gradient's norm is {norm} in a step of {len(groups)} groups "
+            f"(loss {loss:.6g}): look at their tokens "
             "and rewards, or lower the learning rate"
         )
     optimizer.step()
