@@ -37,7 +37,7 @@ from alignlab.outer.ranking_feedback.cached import answer_sums, run_lower
 from alignlab.outer.ranking_feedback.direct import Pair, kto_loss, slic_loss
 from alignlab.outer.ranking_feedback.ranked import cringe_loss
 from alignlab.outer.reward import agreement, bradley_terry_loss, calibration_error
-from alignlab.outer.rlhf import helpers
+from alignlab.outer.rl_variants import helpers
 from alignlab.outer.rlhf.grpo_step import draw_group
 from alignlab.toys import storyland
 from peft import LoraConfig, get_peft_model
