@@ -13,7 +13,6 @@ NOT_YET = {
     "01-introduction/meet-the-model",
     "04-outer/goals",
     "04-outer/overoptimization",
-    "04-outer/ranking-feedback",
     "04-outer/reward-modeling",
     "04-outer/rlhf",
     "04-outer/text-feedback",

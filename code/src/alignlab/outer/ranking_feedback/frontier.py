@@ -90,6 +90,18 @@ def story_logprobs(model: nn.Module, stories: Stories) -> Tensor:
     return logprobs(model, *stories).sum(1)
 
 
+@torch.no_grad()
+def story_states(model: TinyTransformer, stories: Stories) -> Tensor:
+    """The hidden states from which a story's words are predicted, summed over them, (n, d): what `ches` compares."""
+    kept: list[Tensor] = []
+    hook = model.unembed.register_forward_pre_hook(
+        lambda _, inputs: kept.append(inputs[0])
+    )
+    model(stories.tokens[:, :-1])
+    hook.remove()
+    return (kept[0] * stories.mask[:, 1:, None]).sum(1)
+
+
 def fit_pairs(
     world: Task,
     chosen: Stories,
