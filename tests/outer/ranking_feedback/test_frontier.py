@@ -44,3 +44,37 @@ def test_runs_repeat_and_their_outcome_starts_at_the_reference(few):
     assert not torch.allclose(batch.mismatched.rejected, batch.reference.chosen)
     gold, kl, words = outcome(world, storyland.clone(world.sft), 0, n=400)
     assert abs(gold) < 0.2 and kl == 0 and 3 < words < 7
+
+
+def test_reinforcement_learning_raises_what_it_is_rewarded_for_and_a_higher_beta_holds_it_back(few):
+    world, chosen, rejected = few
+    kls = [
+        outcome(world, methods()["RL"].fit(world, chosen, rejected, beta, 0, steps=20), 0, n=400)[1]
+        for beta in (10, 0.1)
+    ]
+    assert 0 <= kls[0] < kls[1]
+
+
+def test_two_rounds_ask_again_about_stories_of_the_policy(few, monkeypatch):
+    world, chosen, rejected = few
+    starts = []
+    plain = frontier.fit_pairs
+
+    def watched(world, chosen, rejected, *args, start=None, **more):
+        starts.append((len(chosen.tokens), start))
+        return plain(world, chosen, rejected, *args, start=start, **more)
+
+    monkeypatch.setattr(frontier, "fit_pairs", watched)
+    frontier.fit_rounds(world, chosen, rejected, 1.0, 0, steps=4)
+    assert [n for n, _ in starts] == [50, 100] and starts[0][1] is None and starts[1][1] is not None
+
+
+def test_states_of_a_story_are_summed_over_its_words(few):
+    world, chosen, _ = few
+    some = type(chosen)(chosen.tokens[:3], chosen.mask[:3])
+    states = frontier.story_states(world.sft, some)
+    assert states.shape == (3, world.sft.config.d_model)
+    logits = world.sft.unembed(states)
+    want = (world.sft(some.tokens[:, :-1]) * some.mask[:, 1:, None]).sum(1)
+    bias = world.sft.unembed(torch.zeros_like(states))
+    assert torch.allclose(logits - bias, want - bias * some.mask[:, 1:].sum(1, keepdim=True), atol=1e-3)

@@ -109,3 +109,30 @@ def test_turned_comparisons_learn_the_other_answer(lm):
         after, before = (pair_logprobs(m, packed, hidden, first=1) for m in (tuned, lm))
     margin = (after.chosen - after.rejected) - (before.chosen - before.rejected)
     assert (margin < 0).tolist() == turned.tolist()
+
+
+def test_an_order_given_decides_which_comparisons_are_seen_and_another_loss_is_used(lm):
+    packed = pack(chat_triples(lm, COMPARISONS))
+    hidden = below(lm, packed, layers=1)
+    seen = []
+
+    def only_chosen(policy, reference, beta):
+        seen.append(reference.chosen)
+        return -policy.chosen
+
+    fit_dpo(
+        lm,
+        packed,
+        hidden,
+        1,
+        steps=2,
+        lr=1e-4,
+        beta=0.1,
+        batch=1,
+        seed=0,
+        order=torch.tensor([2, 0, 1]),
+        loss_of=only_chosen,
+    )
+    with torch.no_grad():
+        before = pair_logprobs(lm, packed, hidden, first=1).chosen
+    assert torch.allclose(torch.cat(seen), before[[2, 0]], atol=1e-4)

@@ -78,11 +78,13 @@ def look_alike(
     worlds: int = 200,
     answers: int = 50,
     d: int = 16,
+    length: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Features of answers and the reference's logits, in many worlds at once: (worlds, answers, d), (worlds, answers).
 
-    Answer 0 will be chosen and answer 1 rejected; their features have length 1 and the cosine `alike`. All else is
-    drawn at random. Raises ValueError where `alike` is not between -1 and 1.
+    Answer 0 will be chosen and answer 1 rejected; their features have the cosine `alike` and both the same `length`,
+    where that of other answers is about 1. All else is drawn at random.
+    Raises ValueError where `alike` is not between -1 and 1.
     """
     if not -1 < alike < 1:
         raise ValueError(
@@ -103,7 +105,36 @@ def look_alike(
     logits = torch.randn(
         worlds, answers, dtype=torch.float64, generator=generator
     )
-    return torch.cat([pair, drawn[:, 2:]], 1), logits
+    return torch.cat([length * pair, drawn[:, 2:]], 1), logits
+
+
+def assorted(
+    generator: torch.Generator, worlds: int = 400, d: int = 16
+) -> tuple[Tensor, Tensor]:
+    """As `look_alike`, each world with a cosine and two lengths of its own.
+
+    The cosine is uniform between -0.95 and 0.95, the lengths of the chosen and of the rejected answer's features
+    log-uniform between 1/4 and 4, independently.
+    """
+    features, logits = look_alike(0.0, generator, worlds, d=d)
+    drawn = torch.rand(worlds, 3, dtype=torch.float64, generator=generator)
+    cosine = (1.9 * drawn[:, :1]) - 0.95
+    lengths = 4 ** (2 * drawn[:, 1:] - 1)
+    chosen, other = features[:, 0], features[:, 1]  # at a right angle, length 1
+    rejected = cosine * chosen + (1 - cosine**2).sqrt() * other
+    pair = torch.stack([lengths[:, :1] * chosen, lengths[:, 1:] * rejected], 1)
+    return torch.cat([pair, features[:, 2:]], 1), logits
+
+
+def ches(chosen: Tensor, rejected: Tensor) -> Tensor:
+    """Centered hidden embedding similarity (Razin et al. 2024, definition 2),
+    which predicts whether a chosen answer falls: <w, l> - ||w||^2.
+
+    chosen, rejected: an answer's hidden states summed over its tokens, or its
+        features in a world of single answers, (pairs, d). Returns (pairs,):
+        the higher, the more the chosen answer is expected to lose.
+    """
+    return (chosen * rejected).sum(-1) - chosen.square().sum(-1)
 
 
 def fit_features(

@@ -2,14 +2,16 @@
 
 Serves the survey's section 4.3.2. The comparisons are those of `storyland`: pairs of stories by the SFT model and a
 reader's picks. Each method gets them in the form that it takes (pairs, rankings of two, singly labeled answers, or a
-reward model for RAFT's samples) and nothing else; what a policy became is then read off as its gold reward and its
-divergence from the SFT model, the two axes of Rafailov et al. (2023, figure 2) and Gao et al. (2023).
+reward model learned from the pairs, for RAFT's samples and for reinforcement learning) and nothing else. One asks the
+readers twice, half of the comparisons each time, the second half about its own stories. What a policy became is then
+read off as its gold reward and its divergence from the SFT model, the two axes of Rafailov et al. (2023, figure 2) and
+Gao et al. (2023).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -88,6 +90,18 @@ def story_logprobs(model: nn.Module, stories: Stories) -> Tensor:
     return logprobs(model, *stories).sum(1)
 
 
+@torch.no_grad()
+def story_states(model: TinyTransformer, stories: Stories) -> Tensor:
+    """The hidden states from which a story's words are predicted, summed over them, (n, d): what `ches` compares."""
+    kept: list[Tensor] = []
+    hook = model.unembed.register_forward_pre_hook(
+        lambda _, inputs: kept.append(inputs[0])
+    )
+    model(stories.tokens[:, :-1])
+    hook.remove()
+    return (kept[0] * stories.mask[:, 1:, None]).sum(1)
+
+
 def fit_pairs(
     world: Task,
     chosen: Stories,
@@ -97,14 +111,16 @@ def fit_pairs(
     loss: Loss,
     mismatched: bool = False,
     steps: int = STEPS,
+    start: TinyTransformer | None = None,
 ) -> TinyTransformer:
     """The SFT model after `steps` steps of AdamW on a loss of comparisons; dial
     is what the loss is called with.
 
-    chosen, rejected: stories about the same heroes. The reference's
-        log-probabilities are computed once.
+    chosen, rejected: stories about the same heroes. The reference, whose
+        log-probabilities are computed once, is the SFT model, and training
+        begins there unless another `start` is given.
     """
-    policy = clone(world.sft)
+    policy = clone(start or world.sft)
     sets = [chosen, rejected]
     if mismatched:  # each hero with the story of the next row's
         turned = torch.cat(
@@ -210,6 +226,108 @@ def fit_raft(
     return policy
 
 
+def fit_chosen(
+    world: Task,
+    chosen: Stories,
+    rejected: Stories,
+    dial: float,
+    seed: int,
+    steps: int = STEPS,
+) -> TinyTransformer:
+    """Likelihood of the chosen stories alone (Preferred-FT of Rafailov et al. 2023, section 6); dial times the steps.
+
+    The rejected stories are never looked at.
+    """
+
+    def loss(b: Batch, _: float) -> Tensor:
+        return -b.policy.chosen / b.lengths.chosen
+
+    return fit_pairs(
+        world, chosen, rejected, dial, seed, loss, steps=int(dial * steps)
+    )
+
+
+def fit_rounds(
+    world: Task,
+    chosen: Stories,
+    rejected: Stories,
+    dial: float,
+    seed: int,
+    steps: int = STEPS,
+) -> TinyTransformer:
+    """DPO in two rounds with as many comparisons and steps as in one (iterative DPO, Xiong et al. 2023); dial is beta.
+
+    The first half of the comparisons is learned first. Then readers compare as many stories of the policy as it then
+    is, and training goes on with both halves. The reference is the SFT model throughout.
+    """
+
+    def loss(b: Batch, beta: float) -> Tensor:
+        return dpo_loss(b.policy, b.reference, beta)
+
+    half = len(chosen.tokens) // 2
+    old = [
+        Stories(*(part[:half] for part in side)) for side in (chosen, rejected)
+    ]
+    policy = fit_pairs(world, *old, dial, seed, loss, steps=steps // 2)
+    asked = replace(world, sft=policy.requires_grad_(False))
+    new = asked.pairs(half, torch.Generator().manual_seed(seed + 7))
+    both = [Stories(*map(torch.cat, zip(*sides))) for sides in zip(old, new)]
+    return fit_pairs(
+        world, *both, dial, seed + 1, loss, steps=steps // 2, start=policy
+    )
+
+
+def fit_rl(
+    world: Task,
+    chosen: Stories,
+    rejected: Stories,
+    dial: float,
+    seed: int,
+    steps: int = STEPS,
+    clip: float = 0.2,
+) -> TinyTransformer:
+    """RLHF on the same comparisons: a reward model, and a policy gradient on its reward minus dial times the log-ratio.
+
+    PPO's clipped loss (Schulman et al. 2017, equation 7), two steps on each batch of the policy's own stories. In
+    place of a value network a story's advantage is its reward minus the mean of the other stories about its hero in
+    the batch (Ahmadian et al. 2024, RLOO), divided by the batch's standard deviation.
+    """
+    policy, reward = (
+        clone(world.sft),
+        reward_model(world.sft, chosen, rejected, seed),
+    )
+    batch: dict[str, Tensor] = {}
+
+    def objective(
+        model: nn.Module, step: int, generator: torch.Generator
+    ) -> Tensor:
+        if step % 2 == 0:
+            drawn = sample(model, BATCH, generator)
+            with torch.no_grad():
+                old = logprobs(model, *drawn)
+                kl = old.sum(1) - story_logprobs(world.sft, drawn)
+                scores = reward(*drawn) - dial * kl
+            same = drawn.tokens[:, :1] == drawn.tokens[:, 0]
+            others = same.float().fill_diagonal_(0)
+            advantages = scores - (others @ scores) / others.sum(1)
+            batch.update(
+                tokens=drawn.tokens,
+                mask=drawn.mask,
+                old=old,
+                advantages=advantages / advantages.std().clamp(min=1e-6),
+            )
+        stories = Stories(batch["tokens"], batch["mask"])
+        ratio = (logprobs(model, *stories) - batch["old"]).exp()
+        gain = batch["advantages"][:, None]
+        least = torch.minimum(
+            gain * ratio, gain * ratio.clamp(1 - clip, 1 + clip)
+        )
+        return -(least * stories.mask).sum() / check_counts(stories.mask)
+
+    train(policy, objective, steps=steps, lr=RATE, seed=seed)
+    return policy
+
+
 @dataclass(frozen=True)
 class Method:
     """A method and its dial: the symbol that is turned to go further from the reference, and its settings."""
@@ -220,7 +338,10 @@ class Method:
 
 
 def methods() -> dict[str, Method]:
-    """All methods by name. "chosen only" raises the likelihood of chosen stories and never looks at the others."""
+    """All methods by name, each with a dial that brackets its best setting where it has one.
+
+    "chosen only" raises the likelihood of chosen stories and never looks at the others.
+    """
     pairs: dict[str, tuple[Loss, str, tuple[float, ...]]] = {
         "DPO": (
             lambda b, d: dpo_loss(b.policy, b.reference, d),
@@ -237,11 +358,11 @@ def methods() -> dict[str, Method]:
             "β",
             (3, 1, 0.3, 0.1),
         ),
-        "KTO": (_kto, "β", (3, 1, 0.3, 0.1)),
+        "KTO": (_kto, "β", (3, 1, 0.3, 0.1, 0.03, 0.01)),
         "SLiC-HF": (
             lambda b, d: slic_loss(b.policy, b.policy.chosen, d),
             "δ",
-            (0.3, 1, 3, 10),
+            (0.3, 1, 3, 10, 30, 100),
         ),
         "SimPO": (
             lambda b, d: simpo_loss(b.policy, b.lengths, d, d / 2),
@@ -251,7 +372,7 @@ def methods() -> dict[str, Method]:
         "ORPO": (
             lambda b, d: orpo_loss(b.policy, b.lengths, d),
             "λ",
-            (0.3, 1, 3, 10),
+            (0.3, 1, 3, 10, 30, 100),
         ),
         "RRHF": (
             lambda b, d: rrhf_loss(*_ranking(b), d),
@@ -261,12 +382,7 @@ def methods() -> dict[str, Method]:
         "PRO": (
             lambda b, d: pro_loss(*_ranking(b), d),
             "weight",
-            (1, 0.3, 0.1, 0.03),
-        ),
-        "chosen only": (
-            lambda b, d: -b.policy.chosen / b.lengths.chosen,
-            "",
-            (1,),
+            (1, 0.3, 0.1, 0.03, 0.01, 0),
         ),
     }
     found = {
@@ -279,6 +395,9 @@ def methods() -> dict[str, Method]:
     }
     found["cringe"] = Method(fit_cringe, "α", (0.1, 0.3, 1, 3))
     found["RAFT"] = Method(fit_raft, "n", (2, 4, 8, 16))
+    found["DPO, two rounds"] = Method(fit_rounds, "β", (3, 1, 0.3, 0.1))
+    found["RL"] = Method(fit_rl, "β", (3, 1, 0.3, 0.1))
+    found["chosen only"] = Method(fit_chosen, "steps ×", (1, 3))
     return found
 
 

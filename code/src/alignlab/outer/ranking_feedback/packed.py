@@ -14,7 +14,7 @@ and their output is kept. The log-probabilities are those of two separate texts.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -236,12 +236,16 @@ def fit_dpo(
     seed: int,
     turned: Tensor | None = None,
     reference: Pair | None = None,
+    order: Tensor | None = None,
+    loss_of: Callable[[Pair, Pair, float], Tensor] | None = None,
 ) -> tuple[LM, list[float]]:
     """DPO on the layers from `first` on, all their weights, with `lm` as the reference; the new model and its losses.
 
     hidden: of `below(lm, packed, first)`. batch: comparisons a step, drawn in turns without repetition. turned: bool,
     (n,), the comparisons in which the answer packed as rejected was chosen, so that one cache serves all labels.
-    reference: what `reference_logprobs` gives, if it is known already.
+    reference: what `reference_logprobs` gives, if it is known already. order: long, (n,), the comparisons' order, from
+    which each step takes the next `batch`; by default the seed draws one. loss_of: another loss than `dpo_loss`, called
+    as it is with policy, reference and beta.
     """
     tuned = with_own_top(lm, first)
     tuned.model.model.layers[first:].requires_grad_(True)
@@ -254,17 +258,19 @@ def fit_dpo(
         if reference is None
         else reference
     )
-    order = torch.randperm(
-        len(packed), generator=torch.Generator().manual_seed(seed)
-    )
+    if order is None:
+        order = torch.randperm(
+            len(packed), generator=torch.Generator().manual_seed(seed)
+        )
+    rounds = order
 
     def loss(
         _model: torch.nn.Module, step: int, _generator: torch.Generator
     ) -> Tensor:
-        rows = order.roll(-step * batch)[:batch]
+        rows = rounds.roll(-step * batch)[:batch]
         policy = pair_logprobs(tuned, packed[rows], hidden[rows], first)
         before = Pair(*(side[rows] for side in reference))
-        return dpo_loss(
+        return (loss_of or dpo_loss)(
             _turn(policy, turned[rows]), _turn(before, turned[rows]), beta
         ).mean()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from alignlab.outer import story_reward
 from alignlab.outer.best_of_n import best_of_n
 from alignlab.outer.ranking_feedback.frontier import (
     methods,
@@ -22,15 +23,20 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """Every method at every setting of its dial in the world of a seed.
 
     Returns for each method a list, one entry a setting: gold reward, divergence, words a story, and by how much the
-    log-probability of chosen and of rejected training stories changed. "best of n, by gold" is the list for best of n
-    picked by the true reward, what a perfect judge could get.
+    log-probability of chosen and of rejected training stories changed, and of fresh stories of the SFT model. "best of
+    n, by gold" is the list for best of n picked by the true reward, what a perfect judge could get, "best of n, by the
+    reward model" for best of n by a reward model learned from the same comparisons.
     """
     world, generator = (
         storyland.task(seed),
         torch.Generator().manual_seed(seed + 5),
     )
     chosen, rejected = world.pairs(config["pairs"], generator)
-    before = [story_logprobs(world.sft, side) for side in (chosen, rejected)]
+    fresh = storyland.sample(
+        world.sft, 1000, torch.Generator().manual_seed(seed + 6)
+    )
+    read = (chosen, rejected, fresh)
+    before = [story_logprobs(world.sft, side) for side in read]
     found: dict[str, Any] = {}
     for name, method in methods().items():
         found[name] = []
@@ -39,7 +45,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             with torch.no_grad():
                 moved = [
                     float((story_logprobs(policy, s) - b).mean())
-                    for s, b in zip((chosen, rejected), before)
+                    for s, b in zip(read, before)
                 ]
             found[name].append(
                 [
@@ -51,10 +57,19 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 ]
             )
     stories = storyland.sample(world.sft, 8 * config["stories"], generator)
-    path = best_of_n(gold := world.gold(*stories), gold, BEST_OF)
-    found["best of n, by gold"] = [
-        [round(g, 4), round(d**2, 4)] for g, d in zip(path.gold, path.distance)
-    ]
+    gold = world.gold(*stories)
+    judges = {
+        "gold": gold,
+        "the reward model": story_reward.reward_model(
+            world.sft, chosen, rejected, seed
+        )(*stories),
+    }
+    for judge, proxy in judges.items():
+        path = best_of_n(proxy, gold, BEST_OF)
+        found[f"best of n, by {judge}"] = [
+            [round(g, 4), round(d**2, 4)]
+            for g, d in zip(path.gold, path.distance)
+        ]
     return found
 
 
