@@ -268,12 +268,21 @@ def fit_rounds(
     old = [
         Stories(*(part[:half] for part in side)) for side in (chosen, rejected)
     ]
-    policy = fit_pairs(world, *old, dial, seed, loss, steps=steps // 2)
+    policy = fit_pairs(
+        world, old[0], old[1], dial, seed, loss, steps=steps // 2
+    )
     asked = replace(world, sft=policy.requires_grad_(False))
     new = asked.pairs(half, torch.Generator().manual_seed(seed + 7))
     both = [Stories(*map(torch.cat, zip(*sides))) for sides in zip(old, new)]
     return fit_pairs(
-        world, *both, dial, seed + 1, loss, steps=steps // 2, start=policy
+        world,
+        both[0],
+        both[1],
+        dial,
+        seed + 1,
+        loss,
+        steps=steps // 2,
+        start=policy,
     )
 
 
