@@ -268,12 +268,18 @@ def fit_rounds(
     old = [
         Stories(*(part[:half] for part in side)) for side in (chosen, rejected)
     ]
-    policy = fit_pairs(world, *old, dial, seed, loss, steps=steps // 2)
+    policy = fit_pairs(world, *old, dial, seed, loss, steps=steps // 2)  # type: ignore[arg-type, call-arg, misc]
     asked = replace(world, sft=policy.requires_grad_(False))
     new = asked.pairs(half, torch.Generator().manual_seed(seed + 7))
     both = [Stories(*map(torch.cat, zip(*sides))) for sides in zip(old, new)]
-    return fit_pairs(
-        world, *both, dial, seed + 1, loss, steps=steps // 2, start=policy
+    return fit_pairs(  # type: ignore[call-arg, misc]
+        world,
+        *both,  # type: ignore[arg-type]
+        dial,
+        seed + 1,
+        loss,
+        steps=steps // 2,
+        start=policy,
     )
 
 
