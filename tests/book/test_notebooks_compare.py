@@ -431,7 +431,7 @@ def test_no_picture_is_stored_without_a_record():
     """Every picture and model of a page is of a kind that holds its fingerprint."""
     bundles = [(slug, output.data) for slug, output in every_stored_output() if "data" in output]
     bare = [slug for slug, data in bundles if not compare.kind_of(data) and "<svg" in str(data.get("text/html"))]
-    assert not bare, "run scripts/records_from_html.py, or `alignlab refresh`"
+    assert not bare, "run `alignlab refresh`"
     assert not {mime for _, data in bundles for mime in data if mime.startswith("image/")}
 
 
