@@ -97,3 +97,10 @@ def test_ches_by_hand_and_worlds_of_many_kinds():
     assert torch.allclose(
         look_alike(0.5, torch.Generator(), 2, length=3.0)[0][:, :2].norm(dim=-1), torch.tensor(3.0).double()
     )
+
+
+def test_a_loss_that_is_no_number_is_told():
+    with pytest.raises(FloatingPointError, match="the loss is nan"):
+        fit_population(torch.tensor([0.0, float("nan"), 1.0], dtype=torch.float64), REFERENCE[:3])
+    with pytest.raises(FloatingPointError, match="look at the shares of picks and at the reference"):
+        fit_population(REWARD[:3], torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64))

@@ -8,11 +8,13 @@ equation 4), and what a loss converges to can be held against it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from alignlab.lm.training import clip_finite
 from alignlab.outer.ranking_feedback.direct import Pair, dpo_loss
 
 PairLoss = Callable[
@@ -37,7 +39,8 @@ def fit_population(
     """The softmax policy with the lowest loss on the preferences of everybody, found by L-BFGS from the reference.
 
     reward, reference (probabilities): shape (K,), float64. All pairs of different answers count alike.
-    Returns probabilities, (K,).
+    Returns probabilities, (K,). Raises FloatingPointError at a loss or gradient
+    that is not finite, as where the reference gives an answer no probability.
     """
     i, j = torch.triu_indices(len(reward), len(reward), 1)
     first, log_reference = (
@@ -66,6 +69,12 @@ def fit_population(
         )
         mean = (first * preferred + (1 - first) * reversed_).mean()
         mean.backward()
+        norm = clip_finite(optimizer, math.inf)
+        if not (mean.isfinite() and math.isfinite(norm)):
+            raise FloatingPointError(
+                f"the loss is {mean.item()}, its gradient's norm {norm}: look "
+                "at the shares of picks and at the reference's probabilities"
+            )
         return mean
 
     optimizer.step(closure)

@@ -45,7 +45,9 @@ def real_features(
     words = answer_features(lm, [""] * len(cut), cut, None)
     length = torch.tensor([[float(len(answer.split()))] for answer in answers])
     scaled = [
-        (f.double() / f.double().std(0)).reshape(len(pairs), 2, -1)
+        (f.double() / f.double().std(0).clamp(min=1e-12)).reshape(
+            len(pairs), 2, -1
+        )
         for f in (states, words, length)
     ]
     return scaled[0], scaled[1], scaled[2], tuple(pairs["prompt"])
