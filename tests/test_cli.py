@@ -109,6 +109,9 @@ IN_A_BOOK = [
     "check",
     "colab --to out",
     "slides --to out",
+    "notebooks --to out",
+    "pdf --to out",
+    "epub --to out",
 ]
 
 

@@ -143,6 +143,17 @@ def test_edit_links_lead_to_texts_of_the_repository(site):
         assert file.startswith("text/") == (written_page is not None and written_page.notebook)
 
 
+def test_links_into_the_repository_lead_to_its_files(site):
+    broken = []
+    for path in pages(site):
+        for element in page(path).select(f'a[href^="{REPOSITORY}/"]'):
+            kind, _, rest = element["href"].removeprefix(f"{REPOSITORY}/").partition("/")
+            name = unquote(urlsplit(rest).path).partition("/")[2]  # after the branch
+            if kind in ("blob", "tree", "raw") and not (ROOT / name).exists():
+                broken.append((path.name, element["href"]))
+    assert broken == []
+
+
 def test_no_resource_comes_from_outside(site):
     loads = ["script[src]", "img[src]", "iframe[src]", "source[src]", "video[src]", "link[rel~=stylesheet]",
              "link[rel~=icon]",

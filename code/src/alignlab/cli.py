@@ -63,6 +63,9 @@ ROOT = Annotated[
         help="The book's folder, the one that holds text/ and chapters/."
     ),
 ]
+HTML = Path("_build/html")
+BUILT = Annotated[Path, typer.Option(help="The folder of the built pages.")]
+BOOK_FILE = Annotated[Path, typer.Option("--to", help="The file to write.")]
 JSON = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of a table.")
 ]
@@ -346,10 +349,74 @@ def slides(
 
 
 @app.command()
+def notebooks(
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to",
+            help="Folder to write to: student/SECTION/NAME.ipynb and instructor/SECTION/NAME.ipynb.",
+        ),
+    ],
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pages; all of _toc.yml where none is named."),
+    ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(
+            help="Tag or commit to install from; default: this version's tag."
+        ),
+    ] = None,
+    root: ROOT = Path(),
+) -> None:
+    """Export notebooks for a class: without solutions for students, with them and usual mistakes for the instructor."""
+    from alignlab.book.editions.classroom import export
+
+    for path in export(_book(root), to, chapters or [], ref):
+        typer.echo(str(path))
+
+
+@app.command()
+def pdf(
+    to: BOOK_FILE,
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pages; the whole book where none is named."),
+    ] = None,
+    built: BUILT = HTML,
+    root: ROOT = Path(),
+) -> None:
+    """Print the whole built book as a PDF; needs Chromium."""
+    from alignlab.book.editions import printed
+
+    _tell_size(printed.pdf(_book(root), built, to, chapters or []))
+
+
+@app.command()
+def epub(
+    to: BOOK_FILE,
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pages; the whole book where none is named."),
+    ] = None,
+    built: BUILT = HTML,
+    root: ROOT = Path(),
+) -> None:
+    """Write the whole built book as an EPUB; needs pypandoc."""
+    from alignlab.book.editions import printed
+
+    _tell_size(printed.epub(_book(root), built, to, chapters or []))
+
+
+def _tell_size(path: Path) -> None:
+    typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
 def site(
     built: Annotated[
         Path, typer.Argument(help="The folder of the built pages.")
-    ] = Path("_build/html"),
+    ] = HTML,
     place: Annotated[
         str | None,
         typer.Option(

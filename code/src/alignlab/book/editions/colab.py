@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from alignlab import __version__
 from alignlab.book.editions.myst import PlainError
 from alignlab.book.editions.places import Places
-from alignlab.book.editions.plain import Meanings, plain, quoted
+from alignlab.book.editions.plain import Meanings, Solutions, plain, quoted
 from alignlab.book.files import pages
 from alignlab.book.files.written import read_page
 from alignlab.book.page import explorers, links, numbers
@@ -71,15 +72,16 @@ class Edition:
         self.root = Path(root)
         self.places = Places(root, ref or f"v{__version__}")
 
-    def notebook(self, slug: str, moving: bool = False) -> Any:
+    def notebook(self, slug: str, moving: bool = False, solutions: Solutions = "folded") -> Any:
         """The Colab edition of one page. Raises PageError where something on it has no plain form.
 
         moving: whether explorers keep their controls, for a reader that runs no kernel but shows the outputs' scripts.
+        solutions: of exercises, whether folded, open or left out.
         """
         import nbformat
 
         source = pages.read_notebook(pages.notebook_path(self.root, slug))
-        means = self.places.meanings(slug, values_of(source))
+        means = replace(self.places.meanings(slug, values_of(source)), solutions=solutions)
         cells = [nbformat.v4.new_code_cell(self.setup(), id="setup", metadata={"cellView": "form"})]
         for index, cell in enumerate(source.cells):
             if cell.cell_type == "code":

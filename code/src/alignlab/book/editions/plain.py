@@ -10,10 +10,12 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from alignlab.book.editions.myst import Block, PlainError, blocks
 from alignlab.book.parts import HOMES
 
+Solutions = Literal["folded", "open", "left out"]
 Named = tuple[str, str]
 """A name and the address it leads to."""
 
@@ -24,7 +26,7 @@ class Meanings:
 
     work: key -> people, year, address. number: name -> text. page: path as the page writes it -> title, address.
     label: name -> title, address. term: glossary entry -> address. part: generated part -> title, address.
-    file: path as the page writes it -> address.
+    file: path as the page writes it -> address. solutions: whether those of exercises are folded, open, or left out.
     """
 
     work: Callable[[str], tuple[str, str, str]]
@@ -34,6 +36,7 @@ class Meanings:
     term: Callable[[str], str]
     part: Callable[[str], Named]
     file: Callable[[str], str]
+    solutions: Solutions = "folded"
 
 
 _NOTES = {
@@ -99,7 +102,10 @@ def _directive(block: Block, means: Meanings) -> str | None:
     if kind == "exercise":
         return f"### Exercise: {title}\n\n{inside()}" if title else f"### Exercise\n\n{inside()}"
     if kind == "solution":
-        return folded(f"Solution: {means.label(argument)[0]}", inside())
+        title = f"Solution: {means.label(argument)[0]}"
+        if means.solutions == "left out":
+            return None
+        return folded(title, inside()) if means.solutions == "folded" else f"**{title}**\n\n{inside()}"
     if kind.startswith("prf:"):
         head = kind[4:].capitalize() + (f" ({title})" if title else "")
         return quoted(f"**{head}.**\n\n{inside()}")

@@ -203,6 +203,14 @@ def buttons(
     ]
 
 
+def as_text(app: Sphinx, error: Exception | None) -> None:
+    """Beside the built pages, the same as plain text (`llms.txt`)."""
+    from alignlab.book.editions import text
+
+    if error is None and app.builder.name == "html" and (Path(app.srcdir) / "_toc.yml").exists():
+        text.export(Path(app.srcdir), Path(app.outdir))
+
+
 def count_exercises(app: Sphinx, env: BuildEnvironment) -> None:
     """Exercises count from one on each page, as the page's own notebook does, not through the book."""
     for kinds in env.toc_fignumbers.values():
@@ -227,4 +235,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-check-consistency", count_exercises)
     app.connect("doctree-resolved", fill)
     app.connect("html-page-context", buttons, priority=900)
+    app.connect("build-finished", as_text)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
