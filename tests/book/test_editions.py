@@ -1,5 +1,7 @@
 """The book as one document (PDF, EPUB), as notebooks for a class, and as plain text."""
 
+import gzip
+import os
 import re
 import subprocess
 import sys
@@ -130,3 +132,50 @@ def test_a_readers_assistant_finds_every_page_without_solutions(tmp_path):
 
 def test_the_site_carries_the_text(site):
     assert (site / "llms.txt").is_file() and (site / "llms" / f"{SLUGS[0]}.md").is_file()
+
+
+# --- What's new, and what the site is spared
+
+
+def test_the_feed_and_the_page_hold_the_changelogs_entries(site):
+    from alignlab.book.site import news
+
+    found = news.entries(ROOT)
+    assert len(found) >= 3 and [entry.day for entry in found] == sorted((e.day for e in found), reverse=True)
+    feed = ElementTree.parse(site / "feed.xml").getroot()
+    names = {"a": news.ATOM}
+    assert [title.text for title in feed.findall("a:entry/a:title", names)] == [entry.heading for entry in found]
+    assert all(len(feed.findall(f"a:entry/a:{tag}", names)) == len(found) for tag in ("id", "updated", "content"))
+    page = BeautifulSoup((site / "chapters/appendix/whats-new.html").read_text(), "html.parser")
+    told = [heading.get_text().rstrip("#") for heading in page.select("article h2")]
+    assert told == [entry.heading for entry in found]
+    assert page.select_one('link[type="application/atom+xml"]')["href"].endswith("/feed.xml")
+
+
+def test_a_heading_of_the_changelog_that_is_no_date_is_named(tmp_path):
+    from alignlab.book.site import news
+
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 0.2.0\n\nwords\n")
+    with pytest.raises(pages.PageError, match=r"'0\.2\.0' is no date"):
+        news.entries(tmp_path)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_page_loads_little_and_shows_its_text_soon(chromium, address, slug):
+    """As hosts send it, compressed: under 1.5 MB; the first text from a cold start within a second of an idle core."""
+    context = chromium.new_context()
+    page, sizes = context.new_page(), []
+
+    def arrived(response):
+        if response.status == 200:
+            body = response.body()
+            sizes.append(len(body) if response.url.endswith((".woff", ".woff2")) else len(gzip.compress(body)))
+
+    page.on("response", arrived)
+    page.goto(f"{address}chapters/{slug}.html")
+    page.wait_for_load_state("networkidle")
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    context.close()
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert sum(sizes) < 1.5e6 and painted < 1000 * busy, (sum(sizes), painted, busy)

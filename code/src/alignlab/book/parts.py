@@ -11,9 +11,21 @@ HOMES = {
     "models-and-data": "chapters/appendix/models-and-data",
     "exercise-index": "chapters/appendix/teachers",
     "course-plan": "chapters/appendix/teachers",
+    "whats-new": "chapters/appendix/whats-new",
     "bibliography": "chapters/appendix/bibliography",
 }
 """Document of each part; the bibliography's directive is that of sphinxcontrib-bibtex."""
 
-APPENDIX = ("play", "glossary", "models-and-data", "ledger", "run-times", "statement", "teachers", "bibliography")
+APPENDIX = (
+    "play",
+    "glossary",
+    "models-and-data",
+    "ledger",
+    "run-times",
+    "statement",
+    "teachers",
+    "bibliography",
+    "whats-new",
+    "errata",
+)
 """Pages of the appendix in their order."""

@@ -24,7 +24,7 @@ from alignlab.book.files import references
 from alignlab.book.files.written import Page, written
 from alignlab.book.page.fragments import dressed_once
 from alignlab.book.page.links import Repository, localize, repository
-from alignlab.book.site import citations, tables
+from alignlab.book.site import citations, finish, news, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
@@ -63,6 +63,7 @@ PARTS: dict[str, Callable[[Sphinx, str], str]] = {
     "run-times": lambda app, doc: tables.run_times(_pages(app), link_from(app, doc)),
     "models-and-data": _assets,
     "exercise-index": lambda app, doc: tables.exercise_index(_pages(app), link_from(app, doc)),
+    "whats-new": lambda app, doc: news.whats_new(Path(app.srcdir)),
     "course-plan": lambda app, doc: tables.course_plan(_pages(app), link_from(app, doc)),
 }
 
@@ -73,6 +74,7 @@ _FOLD = re.compile(
     re.S,
 )
 _HAS_PART = "alignlab-part"
+_FEED = '<link rel="alternate" type="application/atom+xml" title="What is new" href="{}feed.xml">'
 
 
 class Part(Directive):
@@ -179,7 +181,7 @@ def buttons(
     """The palette on every page; on pages that have a source, the buttons of the article header."""
     from alignlab.book.page.style import variables
 
-    context["metatags"] = context.get("metatags", "") + f"<style>{variables()}</style>"
+    context["metatags"] = context.get("metatags", "") + f"<style>{variables()}</style>{_FEED.format(repo(app).site)}"
     if doctree is None:
         return
     # The role of bibliography entries that docutils writes is deprecated, and no child of the list it puts them in.
@@ -203,12 +205,10 @@ def buttons(
     ]
 
 
-def as_text(app: Sphinx, error: Exception | None) -> None:
-    """Beside the built pages, the same as plain text (`llms.txt`)."""
-    from alignlab.book.editions import text
-
-    if error is None and app.builder.name == "html" and (Path(app.srcdir) / "_toc.yml").exists():
-        text.export(Path(app.srcdir), Path(app.outdir))
+def finished(app: Sphinx, error: Exception | None) -> None:
+    """Complete the built site (`site.finish`)."""
+    if error is None and app.builder.name == "html":
+        finish.finish(Path(app.srcdir), Path(app.outdir), app.config.html_title, repo(app).site)
 
 
 def count_exercises(app: Sphinx, env: BuildEnvironment) -> None:
@@ -235,5 +235,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-check-consistency", count_exercises)
     app.connect("doctree-resolved", fill)
     app.connect("html-page-context", buttons, priority=900)
-    app.connect("build-finished", as_text)
+    app.connect("build-finished", finished)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
