@@ -68,8 +68,8 @@ def visit(chromium, address):
         one.context.close()
 
 
-# axe's time grows with a page's elements. Nobody sees a hidden frame before it is shown, and its text has the style of the
-# one that shows; of code, one element of each color stays.
+# axe's time grows with a page's elements. Nobody sees a hidden frame before it is shown, and its text has the style of
+# the one that shows; of code, one element of each color stays.
 THINNED = """() => {
     const seen = new Set();
     for (const span of document.querySelectorAll('pre span')) {
