@@ -6,6 +6,7 @@ its document.
 
 HOMES = {
     "survey-map": "index",
+    "your-guesses": "chapters/appendix/your-guesses",
     "claim-ledger": "chapters/appendix/ledger",
     "run-times": "chapters/appendix/run-times",
     "models-and-data": "chapters/appendix/models-and-data",
@@ -15,5 +16,15 @@ HOMES = {
 }
 """Document of each part; the bibliography's directive is that of sphinxcontrib-bibtex."""
 
-APPENDIX = ("play", "glossary", "models-and-data", "ledger", "run-times", "statement", "teachers", "bibliography")
+APPENDIX = (
+    "play",
+    "your-guesses",
+    "glossary",
+    "models-and-data",
+    "ledger",
+    "run-times",
+    "statement",
+    "teachers",
+    "bibliography",
+)
 """Pages of the appendix in their order."""

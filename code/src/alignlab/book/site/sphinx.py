@@ -1,7 +1,7 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
 A directive for each part that `alignlab.book.parts` lists (the bibliography has its own extension),
-and `{play}` (`alignlab.book.site.play`).
+and `{play}` (`alignlab.book.site.play`). Chapters end with their questions and the reader's score (`alignlab.book.site.quiz`).
 Each leaves a placeholder that is filled when its page is written, from the stored notebooks and the asset registry.
 """
 
@@ -24,7 +24,7 @@ from alignlab.book.files import references
 from alignlab.book.files.written import Page, written
 from alignlab.book.page.fragments import dressed_once
 from alignlab.book.page.links import Repository, localize, repository
-from alignlab.book.site import citations, tables
+from alignlab.book.site import citations, quiz, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
@@ -59,6 +59,7 @@ def _pages(app: Sphinx) -> dict[str, Page]:
 
 PARTS: dict[str, Callable[[Sphinx, str], str]] = {
     "survey-map": lambda app, doc: survey_map(_pages(app), link_from(app, doc)),
+    "your-guesses": lambda app, doc: quiz.your_guesses(_pages(app), link_from(app, doc), "../" * doc.count("/")),
     "claim-ledger": _ledger,
     "run-times": lambda app, doc: tables.run_times(_pages(app), link_from(app, doc)),
     "models-and-data": _assets,
@@ -154,6 +155,8 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if title is not None and page.meta.get("section"):
         card = header_card(page, repo(app), link_from(app, docname), f"{to_root}_sources/{docname}.ipynb")
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", card, format="html"))
+    if title is not None and (score := quiz.tally_html(_pages(app), page.slug, link_from(app, docname), to_root)):
+        title.parent += nodes.raw("", score, format="html")
 
 
 def _keep_punctuation(formula: nodes.math) -> None:
@@ -210,6 +213,12 @@ def count_exercises(app: Sphinx, env: BuildEnvironment) -> None:
         kinds["exercise"] = {label: (n,) for n, (label, _) in enumerate(ordered, 1)}
 
 
+def register(app: Sphinx, error: Exception | None) -> None:
+    """Write the register of all that is asked beside the pages."""
+    if error is None and app.builder.format == "html":
+        quiz.write_register(Path(app.outdir), _pages(app))
+
+
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """Pages with generated parts are written anew in every build: what they are made from are other files."""
     return [doc for doc in env.found_docs if doc == "index" or env.metadata.get(doc, {}).get(_HAS_PART)]
@@ -225,6 +234,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", configure, priority=100)
     app.connect("env-get-outdated", outdated)
     app.connect("env-check-consistency", count_exercises)
+    app.connect("doctree-read", quiz.ask, priority=100)  # before the collector of contents
     app.connect("doctree-resolved", fill)
+    app.connect("build-finished", register)
     app.connect("html-page-context", buttons, priority=900)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
