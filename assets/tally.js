@@ -115,7 +115,7 @@
     const dots = bins.map((b) => `<line class="al-tally-range" x1="${x(b.said)}" x2="${x(b.said)}" y1="${y(b.range[0])}" y2="${y(b.range[1])}"/><circle cx="${x(b.said)}" cy="${y(b.hits / b.n)}" r="5"/>`).join("");
     const line = bins.map((b) => `${x(b.said)},${y(b.hits / b.n)}`).join(" ");
     const figure = make("figure", { className: "al-tally-curve" });
-    figure.innerHTML = `<svg viewBox="0 0 300 216" role="img"><line class="al-tally-even" x1="48" y1="174" x2="288" y2="14"/>${axis}<polyline points="${line}"/>${dots}` +
+    figure.innerHTML = `<svg viewBox="0 0 312 216" role="img"><line class="al-tally-even" x1="48" y1="174" x2="288" y2="14"/>${axis}<polyline points="${line}"/>${dots}` +
       '<text x="168" y="211" text-anchor="middle">how sure you were</text><text x="48" y="8">how often you were right</text></svg>' +
       "<figcaption>On the dashed line sureness and success agree; below it you are surer than right. Bars: 95 % intervals.</figcaption>";
     figure.querySelector("svg").setAttribute("aria-label", `Calibration curve: ${told}.`);

@@ -1,10 +1,10 @@
 """How sure a reader is of a guess, in four steps, and what such guesses score.
 
-Each step has a word and a number, the probability that the guess is right. The first is the chance of a blind guess, one
-in the number of options, so that nobody has to claim less than blind chance or more than they mean. The score is that of
-Brier (1950) for a single statement: the squared distance between that probability and what came true, 0 or 1. Guesses
-score best, on average, when the probability said is the one that is meant. `assets/tally.js` computes the same in the
-reader's browser.
+Each step has a word and a number, the probability that the guess is right. The first is the chance of a blind guess,
+one in the number of options, so that nobody has to claim less than blind chance or more than they mean. The score is
+that of Brier (1950) for a single statement: the squared distance between that probability and what came true, 0 or 1.
+Guesses score best, on average, when the probability said is the one that is meant. `assets/tally.js` computes the same
+in the reader's browser.
 """
 
 from collections.abc import Sequence
@@ -49,12 +49,12 @@ class Judged:
 
 
 def brier(guesses: Sequence[Judged]) -> float | None:
-    """The Brier score: the mean over guesses, None where there are none. 0 is perfect, always saying 50 % gives 0.25."""
+    """The Brier score: the mean over guesses, None where there are none. 0 is perfect, always 50 % gives 0.25."""
     return sum(guess.score for guess in guesses) / len(guesses) if guesses else None
 
 
 def blind(guesses: Sequence[Judged]) -> float | None:
-    """What a reader who guesses blindly, and says so, may expect on the same questions: the mean of q (1 - q), q = 1/n."""
+    """What who guesses blindly, and says so, may expect on the same questions: the mean of q (1 - q) with q = 1/n."""
     chances = [guess.percent / 100 for guess in (Judged(0, g.options, False) for g in guesses)]
     return sum(q * (1 - q) for q in chances) / len(chances) if chances else None
 

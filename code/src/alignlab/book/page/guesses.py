@@ -38,12 +38,20 @@ def predict(id: str, question: str, options: Sequence[str], *, answer: int, beca
 
 
 def mark(question: str, options: Sequence[str], answer: int) -> str:
-    """A short fingerprint of what is asked, kept beside a reader's answer: once it differs, that answer counts no more."""
+    """A short fingerprint of what is asked, kept beside an answer: once it differs, that answer counts no more."""
     return seal(json.dumps([question, list(options), answer]))
 
 
 def form_html(
-    key: str, question: str, options: Sequence[str], answer: int, *, kind: str, legend: str, labels: Sequence[str], told: str
+    key: str,
+    question: str,
+    options: Sequence[str],
+    answer: int,
+    *,
+    kind: str,
+    legend: str,
+    labels: Sequence[str],
+    told: str,
 ) -> str:
     """A question as a form with native radio buttons: the options, how sure, and the answer folded.
 

@@ -1,7 +1,7 @@
 """Guesses with a live kernel: ipywidgets, both the 7.7 of Colab and the 8.1 of JupyterLab.
 
-A kernel can't write into the reader's browser, so these guesses are kept until the kernel stops, and the score is that of
-the guesses since it started.
+A kernel can't write into the reader's browser, so these guesses are kept until the kernel stops, and the score is that
+of the guesses since it started.
 """
 
 from typing import Any

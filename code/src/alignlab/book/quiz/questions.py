@@ -68,7 +68,9 @@ def _question(entry: Any, where: str) -> Question:
     options, right = [], []
     for n, option in enumerate(given):
         if not isinstance(option, dict) or not {"text", "why"} <= set(option) <= {"text", "why", "right"}:
-            raise PageError(f"{where} ({entry['id']}), option {n + 1} needs text and why, and right: true if it is right")
+            raise PageError(
+                f"{where} ({entry['id']}), option {n + 1} needs text and why, and right: true if it is right"
+            )
         if not all(str(option[key] or "").strip() for key in ("text", "why")):
             raise PageError(f"{where} ({entry['id']}), option {n + 1} has an empty text or why")
         options.append(Option(_line(option["text"]), _line(option["why"])))
@@ -87,7 +89,7 @@ def _line(text: Any) -> str:
 
 def marked(text: str) -> str:
     """A question's text as HTML: what stands between backticks is code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 def key(slug: str, question: Question) -> str:

@@ -33,6 +33,12 @@ class Asked:
         return mark(self.question, self.options, self.answer)
 
     @property
+    def label(self) -> str:
+        """A short name: page and id."""
+        page, name = self.slug.split("/")[-1], self.key.removeprefix(f"{self.slug}/")
+        return f"{page}: {name.removeprefix('questions/')}" + (" (guess)" if self.kind == "guess" else "")
+
+    @property
     def anchor(self) -> str:
         """The place on its page that leads to it: the page's questions, or the page itself."""
         return "#questions" if self.kind == "question" else ""

@@ -36,7 +36,7 @@ def questions_html(slug: str, asked: Sequence[Question]) -> str:
         texts = [option.text for option in question.options]
         told = "".join(
             f"<p><strong>{'Right' if i == question.answer else 'Wrong'}: {marked(option.text)}</strong> "
-            f"{marked(option.why)}</p>"
+            f"<span>{marked(option.why)}</span></p>"
             for i, option in enumerate(question.options)
         )
         what = {"kind": "question", "legend": marked(question.ask), "labels": [*map(marked, texts)], "told": told}

@@ -17,7 +17,11 @@
         input.disabled = true; input.checked = i === given.chosen;
         if (i === answer) { input.parentNode.classList.add("al-right"); }
         else if (i === given.chosen) { input.parentNode.classList.add("al-missed"); }
-        if (asks) { var why = told[i].cloneNode(true); why.className = "al-why"; input.parentNode.after(why); }
+        if (asks) {
+          var why = document.createElement("p");
+          why.className = "al-why"; why.innerHTML = told[i].lastElementChild.innerHTML;
+          input.parentNode.after(why);
+        }
       });
       sets[1].forEach(function (input, i) { input.disabled = true; input.checked = i === given.sure; });
       button.hidden = true; button.style.display = "none";
