@@ -102,7 +102,7 @@ def read(path: Path) -> Reader:
         raise Refused(f"is JSON, and no export of this book: {AGAIN}")
     if found.get("version") != VERSION:
         raise Refused(
-            f"is an export of version {found.get('version')!r}, and this command reads {VERSION}: update the book"
+            f"is an export of version {found.get('version')!r}, this command reads {VERSION}: update the book"
         )
     answers = found.get("answers")
     if not isinstance(answers, list):

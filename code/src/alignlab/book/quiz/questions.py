@@ -43,7 +43,7 @@ class Question:
 def questions(slug: str, package: Path = chapters.PACKAGE) -> tuple[Question, ...]:
     """The questions of a page in their order, none where it has no file.
 
-    Raises PageError where the file can't be read or a question is not whole; the message says which and what is missing.
+    Raises PageError where the file can't be read or a question is not whole; the message says which, and why.
     """
     path = chapters.questions_file(slug, package)
     if not path.is_file():

@@ -1,8 +1,9 @@
 """The questions at a page's end, the reader's own score under them, and the appendix page *Your guesses*.
 
-Questions are a section of the page, before *Further reading*; they are asked with the form of `predict`. What the reader
-answered stays in the browser; `assets/tally.js` reads it, and `_static/asked.js` (the register of all that is asked, written with
-the site) says what was right. Without scripts the answers fold open, and a sentence stands for the score.
+Questions are a section of the page, before *Further reading*; they are asked with the form of `predict`. What the
+reader answered stays in the browser; `assets/tally.js` reads it, and `_static/asked.js` (the register of all that is
+asked, written with the site) says what was right. Without scripts the answers fold open, and a sentence stands for the
+score.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from alignlab.book.quiz.questions import Question, key, marked, questions
 from alignlab.book.site.tables import Link
 
 OFF = (
-    '<p class="al-tally-off">Your answers and their score are kept and computed in your browser, by a script; scripts are '
-    "switched off here.</p>"
+    '<p class="al-tally-off">Your answers and their score are kept and computed in your browser, by a script; scripts '
+    "are switched off here.</p>"
 )
 _NUMBERS = {3: "Three", 4: "Four", 5: "Five", 6: "Six"}
 
@@ -91,7 +92,8 @@ def your_guesses(pages: Mapping[str, Page], link: Link, to_root: str) -> str:
         target = link(page.docname)
         where = f'<a href="{escape(target)}{one.anchor}">{escape(page.title)}</a>' if target else escape(page.title)
         rows.append(
-            f'<li data-key="{escape(one.key)}"><span>{marked(one.question)}</span><span>{where}</span><ol>{options}</ol></li>'
+            f'<li data-key="{escape(one.key)}"><span>{marked(one.question)}</span><span>{where}</span>'
+            f"<ol>{options}</ol></li>"
         )
     names = "".join(
         f'<li data-page="{escape(slug)}">{escape(page.title)}</li>' for slug, page in pages.items() if page.notebook

@@ -1,7 +1,8 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
 A directive for each part that `alignlab.book.parts` lists (the bibliography has its own extension),
-and `{play}` (`alignlab.book.site.play`). Chapters end with their questions and the reader's score (`alignlab.book.site.quiz`).
+and `{play}` (`alignlab.book.site.play`). Chapters end with their questions and the reader's score
+(`alignlab.book.site.quiz`).
 Each leaves a placeholder that is filled when its page is written, from the stored notebooks and the asset registry.
 """
 
