@@ -288,8 +288,8 @@ def test_answers_and_score_are_accessible_and_fit_the_screen(visit, width, dark)
     assert "of 6 right" in page.locator(".al-tally-first").inner_text()
     assert page.locator(".al-tally-missed li").count() >= 1
     small = page.evaluate(
-        """() => [...document.querySelectorAll('.al-tally-curve text')].filter(t => t.getBoundingClientRect().height < 9.9)
-            .map(t => t.textContent)"""
+        """() => [...document.querySelectorAll('.al-tally-curve text')]
+            .filter(t => t.getBoundingClientRect().height < 9.9).map(t => t.textContent)"""
     )
     assert small == [] and faults(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= width
     assert window.problems == []

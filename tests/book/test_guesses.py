@@ -83,7 +83,7 @@ def test_the_form_asks_how_sure_and_nothing_is_chosen_beforehand():
 
 
 def parts(made):
-    asked, choice, sure, commit, result = made.children
+    _, choice, sure, commit, result = made.children
     return choice, sure, commit, result
 
 
@@ -145,7 +145,8 @@ def test_the_script_counts_only_answers_to_what_is_asked_today(node):
         ({"chosen": 7, "sure": 2, "mark": "m"}, []),
         ({"chosen": 0, "sure": 9, "mark": "m"}, [[False, None]]),
     ):
-        code = f"t.judge({json.dumps(register)}, {json.dumps({'a/b/x': given, 'a/b/gone': given})}).map(g => [g.right, g.percent])"
+        store = json.dumps({"a/b/x": given, "a/b/gone": given})
+        code = f"t.judge({json.dumps(register)}, {store}).map(g => [g.right, g.percent])"
         assert node_says(node, code) == counted
     assert node_says(node, "[t.parse('2'), t.parse('{'), t.parse('null'), t.parse('{\"a\": 1}')]") == [
         {"chosen": 2, "sure": -1, "mark": None},

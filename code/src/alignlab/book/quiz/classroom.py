@@ -152,8 +152,8 @@ def add_up(paths: Iterable[Path], asked: Sequence[Asked]) -> Class:
                 made.rows.append(Row(name, one, answer.chosen, answer.sure))
         if left:
             made.notes.append(
-                f"{path}: {left} of {len(reader.answers)} answers are to questions that this book does not ask, or asks "
-                "otherwise, and are left out: count them with the edition that was read"
+                f"{path}: {left} of {len(reader.answers)} answers are to questions that this book does not ask or "
+                "asks otherwise, and are left out: count them with the edition that was read"
             )
     return made
 
