@@ -30,7 +30,7 @@ def widget(record: Record) -> Any:
 
     options = record["options"]
     wide = {"width": "auto", "max_width": "640px"}
-    asked = widgets.HTML(f'{style("guess")}<p><strong>{escape(record["question"])}</strong></p>')
+    asked = widgets.HTML(f"{style('guess')}<p><strong>{escape(record['question'])}</strong></p>")
     choice = widgets.RadioButtons(
         options=[(option, i) for i, option in enumerate(options)], value=None, layout=widgets.Layout(**wide)
     )

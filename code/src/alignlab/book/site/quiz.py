@@ -40,8 +40,12 @@ def questions_html(slug: str, asked: Sequence[Question]) -> str:
             f"<span>{marked(option.why)}</span></p>"
             for i, option in enumerate(question.options)
         )
-        what = {"kind": "question", "legend": marked(question.ask), "labels": [*map(marked, texts)], "told": told}
-        forms.append(form_html(key(slug, question), question.ask, texts, question.answer, **what))
+        labels, legend, at = [marked(text) for text in texts], marked(question.ask), key(slug, question)
+        forms.append(
+            form_html(
+                at, question.ask, texts, question.answer, kind="question", legend=legend, labels=labels, told=told
+            )
+        )
     return style("guess") + "".join(forms) + script("guess")
 
 
