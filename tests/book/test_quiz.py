@@ -81,6 +81,7 @@ def test_a_page_without_a_file_has_no_questions(package):
         "one", "Is it?", (Option("Yes", "Because."), Option("No", "It is."), Option("`x < 1`", "It isn't.")), 0
     )
     assert marked(question.options[2].text) == "<code>x &lt; 1</code>"
+    assert marked("at 50 % or so") == "at 50\N{NO-BREAK SPACE}% or so"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,10 @@ def test_what_is_wrong_with_a_file_is_said_in_a_line(package, old, new, said):
 # --- on the site
 
 
+def shown(text: str) -> str:
+    return BeautifulSoup(marked(text), "html.parser").get_text()
+
+
 def test_questions_are_forms_with_one_script_and_a_reason_for_each_option():
     found = questions("04-outer/rlhf")
     html = quiz.questions_html("04-outer/rlhf", found)
@@ -119,11 +124,12 @@ def test_questions_are_forms_with_one_script_and_a_reason_for_each_option():
     for form, question in zip(forms, found):
         folded = form.select("details.al-answer > p")
         assert [p.get_text() for p in folded] == [
-            f"{'Right' if i == question.answer else 'Wrong'}: {o.text} {o.why}" for i, o in enumerate(question.options)
+            f"{'Right' if i == question.answer else 'Wrong'}: {shown(o.text)} {shown(o.why)}"
+            for i, o in enumerate(question.options)
         ]
         assert form["data-mark"] == mark(question.ask, [o.text for o in question.options], question.answer)
-        shown = form.select_one("fieldset").get_text()
-        assert not any(option.why in shown for option in question.options)
+        asked = form.select_one("fieldset").get_text()
+        assert not any(option.why in asked for option in question.options)
         assert [i["value"] for i in form.select(".al-sure input")] == ["0", "1", "2", "3"]
 
 

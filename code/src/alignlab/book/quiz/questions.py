@@ -88,8 +88,9 @@ def _line(text: Any) -> str:
 
 
 def marked(text: str) -> str:
-    """A question's text as HTML: what stands between backticks is code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    """A question's text as HTML: what stands between backticks is code, a percent sign stays with its number."""
+    html = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", escape(text, quote=False))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html)
 
 
 def key(slug: str, question: Question) -> str:
