@@ -106,7 +106,7 @@ def test_no_modules_import_each_other():
     assert graph()["alignlab.lm.load"] >= {"alignlab.lm.adapters", "alignlab.lm.model", "alignlab.assets"}
 
 
-BOOK = ("page", "files", "proof", "site", "editions")  # each uses the ones before it, and the plan at the top
+BOOK = ("page", "files", "proof", "quiz", "site", "editions")  # each uses the ones before it, and the plan at the top
 
 
 def test_the_book_has_rooms_of_its_own():

@@ -438,3 +438,51 @@ def test_doctor_finds_the_browser_that_the_tests_drive(monkeypatch, tmp_path):
     assert checks.find_browser() == find_chromium()
     monkeypatch.setenv("ALIGNLAB_CHROMIUM", str(tmp_path / "browser"))
     assert checks.find_browser() == str(tmp_path / "browser") == find_chromium()
+
+
+# --- class and quiz
+
+
+def answers_of(book: Path, name: str, right: bool, sure: int) -> Path:
+    """A file as a reader of this repository exports it, with one answer."""
+    from alignlab.book.files.written import written
+    from alignlab.book.quiz import register
+
+    one = register.asked(written(ROOT))[0]
+    chosen = one.answer if right else (one.answer + 1) % len(one.options)
+    answer = {"key": one.key, "chosen": chosen, "sure": sure, "mark": one.mark, "on": "2026-11-29"}
+    whole = {"format": "alignlab-guesses", "version": 1, "name": name, "exported": "2026-11-29", "answers": [answer]}
+    path = book / f"{name}.json"
+    path.write_text(json.dumps(whole))
+    return path
+
+
+def test_class_counts_files_and_names_those_that_it_cannot(tmp_path):
+    good = [answers_of(tmp_path, "Ann", True, 0), answers_of(tmp_path, "Ben", False, 3)]
+    result = run("class", *good, "--root", ROOT, "--csv", tmp_path / "a.csv", "--figure", tmp_path / "a.svg")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "1 of 2" in result.stdout and "Ben (95 %)" in result.stdout and "Readers" in result.stdout
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 3 and "<svg" in (tmp_path / "a.svg").read_text()
+    (tmp_path / "bad.json").write_text("{")
+    result = run("class", *good, tmp_path / "bad.json", "--root", ROOT)
+    assert result.exit_code == 1 and "1 of 2" in result.stdout
+    assert only_line(result).startswith(f"{tmp_path / 'bad.json'} is no JSON, or was cut off: have it exported again")
+
+
+def test_class_of_nothing_and_a_picture_of_another_kind(tmp_path):
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"format": "alignlab-guesses", "version": 1, "name": "A", "answers": []}')
+    result = run("class", empty, "--root", ROOT)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no answers to count\n")
+    result = run("class", empty, "--root", ROOT, "--figure", "a.pdf")
+    assert result.exit_code == 2 and ".svg" in result.stderr
+    assert run("class", empty, "--root", tmp_path).exit_code == 1
+    assert run("class").exit_code == 2
+
+
+def test_quiz_export_writes_the_pages_that_are_named(tmp_path):
+    result = run("quiz", "export", "rlhf", "probing", "--to", tmp_path / "in" / "q.xml", "--root", ROOT)
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'in' / 'q.xml'}: 10 questions of 2 pages\n")
+    assert (tmp_path / "in" / "q.xml").read_text().count('type="multichoice"') == 10
+    result = run("quiz", "export", "nonsense", "--to", tmp_path / "q.xml", "--root", ROOT)
+    assert result.exit_code == 1 and "is no page" in only_line(result)

@@ -1,5 +1,7 @@
 """The built site in headless Chromium with the network cut: by keyboard, in the dark, on a phone, for everyone."""
 
+import json
+
 import pytest
 import yaml
 from support import ROOT
@@ -227,21 +229,160 @@ def test_explorers_move_by_keyboard_and_change_picture_and_sentence(visit, name)
     assert window.problems == []
 
 
+def commit(page, form, option=0, sure=0):
+    """Answer by keyboard alone: choose an option, how sure, and press the button."""
+    for group, index in ((form.locator("fieldset").nth(0), option), (form.locator(".al-sure"), sure)):
+        group.locator("input").first.focus()
+        page.keyboard.press("Space")
+        for _ in range(index):
+            page.keyboard.press("ArrowDown")
+        assert group.locator("input").nth(index).is_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_guesses_are_kept_and_answered(visit, name):
+def test_guesses_and_questions_are_answered_by_keyboard_and_kept(visit, name):
     window = visit()
     page = window.open(name)
-    forms = page.locator("form.al-predict")
+    forms, score = page.locator("form.al-predict"), page.locator("aside.al-tally")
+    assert forms.count() >= 5 and "Nothing answered on this page yet" in score.inner_text()
     for index in range(forms.count()):
         form = forms.nth(index)
         form.locator("input").first.focus()
         page.keyboard.press("Space")
         page.keyboard.press("Enter")
-        assert form.locator(".al-result p").count() == 1
-    if forms.count():
-        page.reload()
-        assert forms.first.locator(".al-result p").count() == 1, "a guess stays in the reader's browser"
+        assert form.locator(".al-result p").count() == 0, "how sure is asked too"
+        commit(page, form)
+        assert "You were only guessing" in form.locator(".al-result p").inner_text()
+        if form.get_attribute("data-kind") == "question":
+            assert form.locator("p.al-why").count() == form.locator("fieldset").nth(0).locator("input").count()
+    told = score.inner_text()
+    assert f"of {forms.count()} right, 0 left to answer" in told and "Brier score" in told
+    page.reload()
+    assert forms.first.locator(".al-result p").count() == 1, "a guess stays in the reader's browser"
+    assert score.inner_text() == told
     assert window.problems == []
+
+
+SCREENS = [(width, dark) for width in (1280, 390) for dark in (False, True)]
+SCREEN = pytest.mark.parametrize(("width", "dark"), SCREENS, ids=lambda v: {True: "dark", False: "light"}.get(v, v))
+ANSWERED = "chapters/04-outer/rlhf"
+WHOLE = "chapters/appendix/your-guesses"
+
+
+def faults(page, rules=RULES, within="html"):
+    """Violations of axe's rules in a part of a page, the theme's known ones apart, in words."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=within, options={"runOnly": rules, "preload": False})
+    return [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+        if not any(known in node["html"] for known in KNOWN.get(violation["id"], []))
+    ]
+
+
+@SCREEN
+def test_answers_and_score_are_accessible_and_fit_the_screen(visit, width, dark):
+    """After answering, when explanations, curve and table have appeared."""
+    window = visit(width=width, dark=dark)
+    page = window.open(ANSWERED)
+    forms = page.locator("form.al-predict")
+    for index in range(forms.count()):
+        commit(page, forms.nth(index), option=index % 3, sure=index % 4)
+    assert (
+        page.locator("aside.al-tally .al-tally-curve svg[role=img]")
+        .get_attribute("aria-label")
+        .startswith("Calibration")
+    )
+    assert faults(page, within="#questions") + faults(page, within="aside.al-tally") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = window.open(WHOLE)
+    assert "of 6 right" in page.locator(".al-tally-first").inner_text()
+    assert page.locator(".al-tally-missed li").count() >= 1
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('.al-tally-curve text')]
+            .filter(t => t.getBoundingClientRect().height < 9.9).map(t => t.textContent)"""
+    )
+    assert small == [] and faults(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= width
+    assert window.problems == []
+
+
+def test_answers_are_exported_forgotten_and_imported(visit, tmp_path):
+    window = visit()
+    page = window.open(ANSWERED)
+    commit(page, page.locator("form.al-predict").nth(1), option=1, sure=3)
+    page = window.open(WHOLE)
+    first = page.locator(".al-tally-first").inner_text()
+    page.get_by_label("Name in the file").fill("Ann  B/c")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export as a file").click()
+    assert download.value.suggested_filename == "alignlab-guesses-Ann-B-c.json"
+    file = tmp_path / "ann.json"
+    download.value.save_as(file)
+    written = json.loads(file.read_text())
+    assert written["name"] == "Ann  B/c" and [(a["chosen"], a["sure"]) for a in written["answers"]] == [(1, 3)]
+    forget = page.get_by_role("button", name="Forget all answers")
+    forget.click()
+    page.get_by_role("button", name="Yes, forget 1 answer").click()
+    assert "Nothing is answered yet" in page.locator(".al-tally-say").inner_text()
+    status = page.locator(".al-tally-status")
+    for text, said in (("{", "not whole"), ('{"format": "x"}', "not exported from here")):
+        (tmp_path / "bad.json").write_text(text)
+        page.get_by_label("Import a file").set_input_files(tmp_path / "bad.json")
+        page.wait_for_function("s => document.querySelector('.al-tally-status').textContent.includes(s)", arg=said)
+    page.get_by_label("Import a file").set_input_files(file)
+    page.wait_for_function("() => document.querySelector('.al-tally-status').textContent === '1 answer added.'")
+    assert page.locator(".al-tally-first").inner_text() == first and status.get_attribute("role") == "status"
+    page = window.open(ANSWERED)
+    assert page.locator("form.al-predict").nth(1).locator(".al-result p").count() == 1
+    assert window.problems == []
+
+
+def test_without_scripts_answers_fold_open_and_a_card_shows_all(chromium, address):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}{ANSWERED}.html")
+    form = page.locator("#questions form.al-predict").first
+    form.locator("summary").click()
+    assert form.locator("details p").first.is_visible()
+    assert "scripts are switched off" in page.locator("aside.al-tally").inner_text()
+    card = page.locator(".al-claim").first
+    assert card.locator(".al-runs").count() == 0 and card.locator(".al-strip circle").count() > 3
+    page.goto(f"{address}{WHOLE}.html")
+    assert "scripts are switched off" in page.locator(".al-tally-whole").inner_text()
+    assert not page.locator(".al-tally-asked").is_visible()
+    context.close()
+
+
+@SCREEN
+def test_a_claim_card_shows_where_each_run_lies(visit, width, dark):
+    """By keyboard: the values move, a sentence says where they are; the same distance as the package computes."""
+    window = visit(width=width, dark=dark)
+    page = window.open("chapters/01-introduction/meet-the-model")
+    page.emulate_media(reduced_motion="reduce")
+    cards = page.locator(".al-claim")
+    for index in range(cards.count()):
+        card = cards.nth(index)
+        runs = card.locator(".al-runs").first.locator("input")
+        sentence = card.locator(".al-runs ~ p[aria-live]").first
+        places = card.locator(".al-strip").first.locator(".al-run")
+        runs.first.focus()
+        seen = set()
+        for _ in range(runs.count()):
+            seen.add((sentence.inner_text(), tuple(places.evaluate_all("all => all.map(c => c.getAttribute('cx'))"))))
+            page.keyboard.press("ArrowRight")
+        assert len(seen) == runs.count() == len({where for _, where in seen})
+        assert sum("Method: 3 of 3 in the band" in said for said, _ in seen) == 1
+        assert sum("0 of 3 in the band" in said and "outside" in said for said, _ in seen) == runs.count() - 1
+        apart = card.locator(".al-apart").first.inner_text().split()[1].strip(",")
+        assert any(f"{apart} standard deviations away" in said for said, _ in seen), (apart, seen)
+    moved = page.locator(".al-claim:has(.al-was)").first
+    assert "Dashed: an edge of the band before it moved." in moved.inner_text()
+    assert faults(page, ["color-contrast"] if dark else RULES, within=".al-claim") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width and window.problems == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS[:1])

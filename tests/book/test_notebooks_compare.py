@@ -494,4 +494,6 @@ def test_outputs_of_one_page_share_a_style_sheet():
     outputs = [style("figure") + "<p>1</p>", f"{style('figure', 'explorer')}<p>2</p>{script('explorer')}", "<p>3</p>"]
     sheet = style("figure", "explorer")
     assert dressed_once(outputs) == [f"{sheet}<p>1</p>", f"<p>2</p>{script('explorer')}", "<p>3</p>"]
+    twice = [f"<p>1</p>{script('guess')}", f"<p>2</p>{script('guess')}{script('claim')}", f"{script('model')}<p>3</p>"]
+    assert dressed_once(twice) == ["<p>1</p>", twice[1], twice[2]], "the last of each kind serves what stands before it"
     assert dressed_once(["<p>3</p>"]) == ["<p>3</p>"] and dressed_once([]) == []

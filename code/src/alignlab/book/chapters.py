@@ -45,6 +45,11 @@ def page_file(slug: str, package: Path = PACKAGE) -> Path:
     return folder(slug, package) / "page.py"
 
 
+def questions_file(slug: str, package: Path = PACKAGE) -> Path:
+    """The file that holds the questions at a page's end; it need not exist."""
+    return folder(slug, package) / "questions.yml"
+
+
 def page_module(slug: str) -> ModuleType | None:
     """That file, imported; None where a page has none."""
     return import_module(f"{module(slug)}.page") if page_file(slug).is_file() else None

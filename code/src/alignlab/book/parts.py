@@ -6,6 +6,7 @@ its document.
 
 HOMES = {
     "survey-map": "index",
+    "your-guesses": "chapters/appendix/your-guesses",
     "claim-ledger": "chapters/appendix/ledger",
     "run-times": "chapters/appendix/run-times",
     "models-and-data": "chapters/appendix/models-and-data",
@@ -18,6 +19,7 @@ HOMES = {
 
 APPENDIX = (
     "play",
+    "your-guesses",
     "glossary",
     "models-and-data",
     "ledger",

@@ -1,4 +1,4 @@
-"""What the built site knows about the written pages: their metadata, claims and exercises.
+"""What the built site knows about the written pages: their metadata, claims, guesses and exercises.
 
 Everything is read from the stored notebooks, so that no fact is kept twice.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from alignlab.book.page.claims import MIME
+from alignlab.book.page.kinds import mime
 from alignlab.book.plan import chapters
 
 _EXERCISE = re.compile(
@@ -35,7 +36,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Page:
-    """A written page: its metadata, claims and exercises. `notebook` is false for a chapter that is text only."""
+    """A written page: its metadata, claims, exercises and the guesses that it asks for.
+
+    `notebook` is false for a chapter that is text only.
+    """
 
     slug: str
     title: str
@@ -43,6 +47,7 @@ class Page:
     claims: tuple[dict[str, Any], ...] = ()
     exercises: tuple[Exercise, ...] = field(default=())
     notebook: bool = True
+    guesses: tuple[dict[str, Any], ...] = ()
 
     @property
     def docname(self) -> str:
@@ -90,15 +95,13 @@ def _read_page(path: Path, slug: str, _mtime: int) -> Page:
     except (json.JSONDecodeError, KeyError) as error:
         raise ValueError(f"{path} is not a notebook: {error}; run `alignlab refresh {slug}`") from error
     sources = ["".join(cell["source"]) for cell in cells]
-    claims = [
-        output["data"][MIME]
-        for cell in cells
-        if cell["cell_type"] == "code"
-        for output in cell["outputs"]
-        if MIME in output.get("data", {})
+    bundles = [
+        output.get("data", {}) for cell in cells if cell["cell_type"] == "code" for output in cell.get("outputs", [])
     ]
+    claims, guesses = (tuple(data[kind] for data in bundles if kind in data) for kind in (MIME, mime("guess")))
     meta = notebook.get("metadata", {}).get("alignlab") or {}
-    return Page(slug, _heading(sources, slug), meta, tuple(claims), tuple(_exercises(cells, sources)))
+    exercises = tuple(_exercises(cells, sources))
+    return Page(slug, _heading(sources, slug), meta, claims, exercises, guesses=guesses)
 
 
 def _heading(sources: list[str], slug: str) -> str:

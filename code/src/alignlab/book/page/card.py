@@ -1,6 +1,8 @@
 """The claim card: *paper says · here · control*, drawn from a claim's record and from nothing else.
 
 Because the record is all it needs, the comparison of outputs draws each stored card again and demands the same text.
+A small script (`static/claim.js`) lets the reader switch between the method, each rival and each control and see where
+its values lie; without it the card shows all of them at once.
 """
 
 import re
@@ -9,7 +11,7 @@ from typing import Any
 
 from alignlab.book.page import claims, evidence, links
 from alignlab.book.page.claims import band_text, claim, complaints
-from alignlab.book.page.fragments import decimal, digest, escape, style
+from alignlab.book.page.fragments import decimal, digest, escape, script, style
 from alignlab.book.page.kinds import Kind, Record, changed, near, without
 
 __all__ = ["anchor_of", "card_html", "card_text", "claim", "digits", "paper_label", "shown", "strip"]
@@ -40,7 +42,8 @@ def card_html(record: Record) -> str:
     seeds = record["measures"][0]["seeds"]
     verdict = f"Holds on all {len(seeds)} seeds" if holds else "Does not hold"
     here = "".join(_measure(measure, record["controls"]) for measure in record["measures"])
-    control = "".join(_control(control) for control in _rivals_first(record["controls"]))
+    places = {measure["name"]: place for place, measure in enumerate(record["measures"])}
+    control = "".join(_control(control, places[control["of"]]) for control in _rivals_first(record["controls"]))
     failures = "".join(f"<li>{escape(text)}</li>" for text in complaints(record))
     module = record["method"].rpartition(".")[0]
     key = record["paper"]
@@ -60,7 +63,7 @@ def card_html(record: Record) -> str:
         + '<p class="al-claim-foot">'
         + f'<a href="{escape(links.code(_file(module)))}"><code>{_breakable(record["method"])}</code></a>'
         + f'<a href="{escape(links.site("chapters/appendix/ledger.html"))}#{escape(anchor)}">'
-        + "ledger of claims</a></p></div>"
+        + f"ledger of claims</a></p></div>{script('claim')}"
     )
 
 
@@ -100,12 +103,18 @@ def _measure(measure: dict[str, Any], controls: list[dict[str, Any]]) -> str:
     unit = f' <span class="al-soft">{escape(measure["unit"])}</span>' if measure["unit"] else ""
     items = f'<p class="al-soft">{measure["items"]} items a seed</p>' if measure.get("items") else ""
     return (
-        f'<div class="al-measure"><p>{escape(measure["name"])}</p>'
+        f'<div class="al-measure" data-values="{_plain(measure["values"])}" data-band="{_plain(measure["band"])}">'
+        f"<p>{escape(measure['name'])}</p>"
         f'<p class="al-values">{values}{unit}</p>'
         f"{strip(measure, mine)}"
         f'<p class="al-soft">holds when {band_text(measure["band"])}</p>'
         f"{items}{separation_html(evidence.separation(measure, mine))}{band_origin(measure)}</div>"
     )
+
+
+def _plain(values: Sequence[float | None]) -> str:
+    """Numbers as the card's script reads them, a hyphen for none."""
+    return " ".join("-" if value is None else f"{value:g}" for value in values)
 
 
 def separation_html(apart: float | None) -> str:
@@ -136,25 +145,32 @@ def move_text(move: dict[str, Any]) -> str:
     return f"from {band_text(move['from'])} to {band_text(move['to'])}, on seeds {move['seeds']}: {move['why']}"
 
 
-def _control(control: dict[str, Any]) -> str:
+def _control(control: dict[str, Any], place: int) -> str:
+    """A control's block; place: that of the measure it names."""
     rival = '<span class="al-rival">rival</span> ' if control.get("rival") else ""
     said = "".join(
         f'<p class="al-soft al-why">{escape(control[key])}</p>' for key in ("why", "could") if control.get(key)
     )
     return (
-        f'<div class="al-measure"><p>{rival}{escape(control["name"])}</p>'
+        f'<div class="al-measure" data-values="{_plain(control["values"])}" data-of="{place}">'
+        f"<p>{rival}{escape(control['name'])}</p>"
         f'<p class="al-values al-grey">{", ".join(shown(control["values"]))}</p>'
         f'<p class="al-soft">{escape(control["of"])} without {escape(control["removed"])}</p>{said}</div>'
     )
 
 
 def strip(measure: dict[str, Any], controls: list[dict[str, Any]]) -> str:
-    """A strip plot: the band in green, seeds as blue dots, controls as grey rings, rivals as dark ones."""
+    """A strip plot: the band in green, seeds as blue dots, controls as grey rings, rivals as dark ones.
+
+    Where the band moved, its earlier edges are dashed.
+    """
     low, high = measure["band"]
+    before = [end for move in measure.get("band_history") or [] for end in move["from"] if end is not None]
+    before = [end for end in dict.fromkeys(before) if end not in (low, high)]
     own = [v for v in measure["values"] if v is not None]
     rivals = [v for control in controls if control.get("rival") for v in control["values"] if v is not None]
     other = [v for control in controls if not control.get("rival") for v in control["values"] if v is not None]
-    ends = [v for v in (low, high, *own, *other, *rivals) if v is not None]
+    ends = [v for v in (low, high, *before, *own, *other, *rivals) if v is not None]
     first, last = min(ends), max(ends)
     pad = 0.08 * ((last - first) or abs(last) or 1.0)
     first, last = first - pad * (3 if low is None else 1), last + pad * (3 if high is None else 1)
@@ -174,8 +190,10 @@ def strip(measure: dict[str, Any], controls: list[dict[str, Any]]) -> str:
         for x, end in ((left, low), (right, high))
         if end is not None
     )
+    edges += "".join(f'<line class="al-edge al-was" x1="{at(v)}%" x2="{at(v)}%" y1="2" y2="24"/>' for v in before)
     return (
-        f'<svg class="al-strip" role="img" aria-label="{escape(label)}" width="100%" height="26">'
+        f'<svg class="al-strip" role="img" aria-label="{escape(label)}" width="100%" height="26" '
+        f'data-axis="{_plain([first, last])}">'
         f'<line class="al-axis" x1="0" x2="100%" y1="13" y2="13"/>'
         f'<rect class="al-band" x="{left}%" width="{round(right - left, 2)}%" y="2" height="22"/>{edges}{dots}</svg>'
     )

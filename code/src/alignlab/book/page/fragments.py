@@ -49,8 +49,9 @@ def style(*parts: str) -> str:
 
 @cache
 def script(part: str) -> str:
-    """A `<script>` block with `static/<part>.js`."""
-    return f'<script data-al="{part}">\n{_asset(f"{part}.js").strip()}\n</script>'
+    """A `<script>` block with `static/<part>.js`, without indentation and comments that stand on lines of their own."""
+    text = re.sub(r"^\s*/\*(?:(?!\*/).)*\*/[ \t]*\n", "", _asset(f"{part}.js"), flags=re.MULTILINE | re.DOTALL)
+    return f'<script data-al="{part}">\n{re.sub(r"^[ ]+", "", text, flags=re.MULTILINE).strip()}\n</script>'
 
 
 def digest(record: dict[str, Any]) -> str:
@@ -73,10 +74,17 @@ def unstyled(html: str) -> str:
 
 
 def dressed_once(outputs: list[str]) -> list[str]:
-    """Outputs that stand on one page: the first carries one style sheet for all of them, the others none."""
-    blocks = [match for html in outputs for match in _BLOCK.finditer(html) if match[1] == "style"]
-    parts = dict.fromkeys(part for match in blocks for part in match[2].split())
-    bare = [_BLOCK.sub(lambda match: "" if match[1] == "style" else match[0], html) for html in outputs]
+    """Outputs that stand on one page: the first carries one style sheet for all, the last of each kind its script.
+
+    A script finds what stands before it on the page, so that the last one serves all.
+    """
+    blocks = [match for html in outputs for match in _BLOCK.finditer(html)]
+    parts = dict.fromkeys(part for match in blocks if match[1] == "style" for part in match[2].split())
+    last = {match[2]: n for n, html in enumerate(outputs) for match in _BLOCK.finditer(html) if match[1] == "script"}
+    bare = [
+        _BLOCK.sub(lambda match, n=n: match[0] if match[1] == "script" and last[match[2]] == n else "", html)  # type: ignore[misc]
+        for n, html in enumerate(outputs)
+    ]
     return [style(*parts) + bare[0], *bare[1:]] if parts else bare
 
 

@@ -1,13 +1,17 @@
-"""`predict`: the reader commits to a guess before the next cell shows what happens.
+"""`predict`: the reader commits to a guess, and says how sure it is, before the next cell shows what happens.
 
-The guess stays in the reader's browser (localStorage) and goes nowhere else. Without scripts the answer folds open.
+The guess stays in the reader's browser (localStorage) and goes nowhere else. Without scripts the answer folds open;
+with a live kernel the question is made of ipywidgets (`live_guesses`). The questions at a page's end
+(`book.quiz`) are asked with the same form.
 """
 
+import json
 import re
 from collections.abc import Sequence
 
-from alignlab.book.page import session
-from alignlab.book.page.fragments import escape, script, style
+from alignlab.book.page import live_guesses, session
+from alignlab.book.page.confidence import WORDS, percent
+from alignlab.book.page.fragments import escape, script, seal, style
 from alignlab.book.page.kinds import Kind, Record, changed
 
 
@@ -26,26 +30,62 @@ def predict(id: str, question: str, options: Sequence[str], *, answer: int, beca
     if not because.strip():
         raise ValueError("say why (because=)")
     key = f"{session.page()}/{id}"
-    KIND.show({"key": key, "question": question, "options": list(options), "answer": answer, "because": because})
+    record = {"key": key, "question": question, "options": list(options), "answer": answer, "because": because}
+    if session.static():
+        KIND.show(record)
+    else:
+        live_guesses.show_live(record)
+
+
+def mark(question: str, options: Sequence[str], answer: int) -> str:
+    """A short fingerprint of what is asked, kept beside an answer: once it differs, that answer counts no more."""
+    return seal(json.dumps([question, list(options), answer]))
+
+
+def form_html(
+    key: str,
+    question: str,
+    options: Sequence[str],
+    answer: int,
+    *,
+    kind: str,
+    legend: str,
+    labels: Sequence[str],
+    told: str,
+) -> str:
+    """A question as a form with native radio buttons: the options, how sure, and the answer folded.
+
+    kind: "guess" or "question". legend, labels, told: question, options and answer as HTML.
+    """
+    name = "al-" + re.sub(r"\W+", "-", key)
+    choices = "".join(
+        f'<label><input type="radio" name="{name}" value="{i}"><span>{label}</span></label>'
+        for i, label in enumerate(labels)
+    )
+    steps = "".join(
+        f'<label><input type="radio" name="{name}-sure" value="{i}"><span>{word} '
+        f"<small>{percent(i, len(options))}&nbsp;%</small></span></label>"
+        for i, word in enumerate(WORDS)
+    )
+    return (
+        f'<form class="al-predict" data-kind="{kind}" data-key="{escape(key)}" data-answer="{answer}" '
+        f'data-mark="{mark(question, options, answer)}">'
+        f"<fieldset><legend>{legend}</legend>{choices}</fieldset>"
+        f'<fieldset class="al-sure"><legend>How sure are you?</legend>{steps}</fieldset>'
+        f'<button type="submit" disabled>Commit to this {"guess" if kind == "guess" else "answer"}</button>'
+        f'<details class="al-answer"><summary>The answer</summary>{told}</details>'
+        '<div class="al-result" role="status"></div></form>'
+    )
 
 
 def guess_html(record: Record) -> str:
-    """The question as a form with native radio buttons."""
-    key, options, answer = record["key"], record["options"], record["answer"]
-    name = "al-" + re.sub(r"\W+", "-", key)
-    choices = "".join(
-        f'<label><input type="radio" name="{name}" value="{i}"><span>{escape(option)}</span></label>'
-        for i, option in enumerate(options)
-    )
-    return (
-        f'{style("guess")}<form class="al-predict" data-key="{escape(key)}" data-answer="{answer}">'
-        f"<fieldset><legend>{escape(record['question'])}</legend>{choices}</fieldset>"
-        '<button type="submit" disabled>Commit to this guess</button>'
-        f'<details class="al-answer"><summary>The answer</summary><p><strong>{escape(options[answer])}.</strong> '
-        f"{escape(record['because'])}</p></details>"
-        '<div class="al-result" role="status"></div></form>'
-        f"{script('guess')}"
-    )
+    """The question as a form, with its style and script."""
+    question, options, answer = record["question"], record["options"], record["answer"]
+    told = f"<p><strong>{escape(options[answer])}.</strong> {escape(record['because'])}</p>"
+    labels = [escape(option) for option in options]
+    legend = escape(question)
+    form = form_html(record["key"], question, options, answer, kind="guess", legend=legend, labels=labels, told=told)
+    return f"{style('guess')}{form}{script('guess')}"
 
 
 def guess_text(record: Record) -> str:

@@ -1,7 +1,8 @@
 """The book's Sphinx extension: header cards, the survey map and the generated tables, links into the repository.
 
 A directive for each part that `alignlab.book.parts` lists (the bibliography has its own extension),
-and `{play}` (`alignlab.book.site.play`).
+and `{play}` (`alignlab.book.site.play`). Chapters end with their questions and the reader's score
+(`alignlab.book.site.quiz`).
 Each leaves a placeholder that is filled when its page is written, from the stored notebooks and the asset registry.
 """
 
@@ -24,7 +25,7 @@ from alignlab.book.files import references
 from alignlab.book.files.written import Page, written
 from alignlab.book.page.fragments import dressed_once
 from alignlab.book.page.links import Repository, localize, repository
-from alignlab.book.site import citations, finish, news, tables
+from alignlab.book.site import citations, finish, news, quiz, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
@@ -59,6 +60,7 @@ def _pages(app: Sphinx) -> dict[str, Page]:
 
 PARTS: dict[str, Callable[[Sphinx, str], str]] = {
     "survey-map": lambda app, doc: survey_map(_pages(app), link_from(app, doc)),
+    "your-guesses": lambda app, doc: quiz.your_guesses(_pages(app), link_from(app, doc), "../" * doc.count("/")),
     "claim-ledger": _ledger,
     "run-times": lambda app, doc: tables.run_times(_pages(app), link_from(app, doc)),
     "models-and-data": _assets,
@@ -156,6 +158,8 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if title is not None and page.meta.get("section"):
         card = header_card(page, repo(app), link_from(app, docname), f"{to_root}_sources/{docname}.ipynb")
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", card, format="html"))
+    if title is not None and (score := quiz.tally_html(_pages(app), page.slug, link_from(app, docname), to_root)):
+        title.parent += nodes.raw("", score, format="html")
 
 
 def _keep_punctuation(formula: nodes.math) -> None:
@@ -206,8 +210,9 @@ def buttons(
 
 
 def finished(app: Sphinx, error: Exception | None) -> None:
-    """Complete the built site (`site.finish`)."""
-    if error is None and app.builder.name == "html":
+    """Complete the built site: the register of all that is asked, and what `site.finish` adds."""
+    if error is None and app.builder.format == "html":
+        quiz.write_register(Path(app.outdir), _pages(app))
         finish.finish(Path(app.srcdir), Path(app.outdir), app.config.html_title, repo(app).site)
 
 
@@ -233,6 +238,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", configure, priority=100)
     app.connect("env-get-outdated", outdated)
     app.connect("env-check-consistency", count_exercises)
+    app.connect("doctree-read", quiz.ask, priority=100)  # before the collector of contents
     app.connect("doctree-resolved", fill)
     app.connect("html-page-context", buttons, priority=900)
     app.connect("build-finished", finished)

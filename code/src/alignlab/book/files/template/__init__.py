@@ -43,6 +43,7 @@ def new(root: Path, name: str) -> list[Path]:
         folder.parent / "__init__.py": f'"""{section.title} (survey section {section.number})."""\n',
         folder / "__init__.py": f'"""What the page `{name}` uses alone."""\n',
         folder / "page.py": _filled("page.py.txt", values),
+        folder / "questions.yml": _filled("questions.yml.txt", values),
         folder / "example.py": _filled("example.py.txt", values),
         tests / f"test_{values['MODULE']}.py": _filled("test.py.txt", values),
     }

@@ -1,5 +1,5 @@
 (function () {
-  document.querySelectorAll(".al-explorer:not([data-ready])").forEach(function (root) {
+  document.querySelectorAll(".al-explorer:not(.al-model):not([data-ready])").forEach(function (root) {
     root.dataset.ready = "";
     var frames = Array.from(root.querySelectorAll(".al-frame")), say = root.querySelector(".al-say");
     var controls = Array.from(root.querySelectorAll(".al-control")).map(function (box) {
