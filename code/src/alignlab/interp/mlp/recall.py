@@ -2,8 +2,10 @@
 
 Serves the survey's section 6.2. Geva et al. (2023, "Dissecting recall of factual associations") find that the MLPs of
 early layers enrich the last token of the subject with what is known of it, and that attention fetches the answer from
-there later. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write by its
-mean over all facts. That the prompt is about *a* country stays; which country is gone.
+there later. They zero the outputs of MLPs, count attributes among the words that the subject's stream promotes, and
+cut edges of attention. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write
+by its mean over all facts. That the prompt is about *a* country stays; what these parts say of which one is gone. A
+second task, which asks for the name alone, tells whether that was knowledge or the country's very name.
 """
 
 from __future__ import annotations
@@ -25,14 +27,31 @@ Hungary Budapest|Belgium Brussels|Iraq Baghdad|Syria Damascus|Canada Ottawa|Turk
 Indonesia Jakarta|Vietnam Hanoi|Nepal Kathmandu|Lebanon Beirut|Bulgaria Sofia|Romania Bucharest|Serbia Belgrade"""
 
 
-def capitals() -> list[tuple[str, str, str]]:
+def capitals(
+    template: str = "The capital of {} is",
+) -> list[tuple[str, str, str]]:
     """Facts as (prompt, subject, answer): "The capital of France is", "France",
     " Paris".
     """
     pairs = (entry.split() for entry in COUNTRIES.replace("\n", "|").split("|"))
     return [
-        (f"The capital of {country} is", country, f" {capital}")
+        (template.format(country), country, f" {capital}")
         for country, capital in pairs
+    ]
+
+
+def repetitions() -> list[tuple[str, str, str]]:
+    """The same countries as (prompt, subject, answer) of a task that needs no
+    knowledge of them: "The name is France. I repeat: the name is", "France",
+    " France".
+    """
+    return [
+        (
+            f"The name is {country}. I repeat: the name is",
+            country,
+            f" {country}",
+        )
+        for _, country, _ in capitals()
     ]
 
 
