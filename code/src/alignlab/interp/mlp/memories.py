@@ -201,8 +201,9 @@ def mixed_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
     """
     block = stack_of(lm).body.layers[layer]
     gate, up = block.mlp.gate_proj.weight, block.mlp.up_proj.weight
-    drawn = np.random.default_rng(seed).random(tuple(gate.shape))
-    whose = torch.from_numpy(drawn.argsort(0))  # a permutation a coordinate
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.rand(gate.T.shape, generator=generator)
+    whose = drawn.argsort(1).T  # a permutation of the keys for each coordinate
     x = block.post_attention_layernorm(before)
     return F.silu(x @ gate.gather(0, whose).T) * (x @ up.gather(0, whose).T)
 
