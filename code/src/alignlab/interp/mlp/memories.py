@@ -9,6 +9,7 @@ coefficient.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,9 +202,7 @@ def mixed_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
     """
     block = stack_of(lm).body.layers[layer]
     gate, up = block.mlp.gate_proj.weight, block.mlp.up_proj.weight
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.rand(gate.T.shape, generator=generator)
-    whose = drawn.argsort(1).T  # a permutation of the keys for each coordinate
+    whose = _permutations(*gate.shape, seed)  # one for each coordinate
     x = block.post_attention_layernorm(before)
     return F.silu(x @ gate.gather(0, whose).T) * (x @ up.gather(0, whose).T)
 
@@ -231,6 +230,12 @@ def agreement(
     """
     best = (values * signs[:, None]).topk(top, dim=1).indices
     return (best == targets[:, None]).any(1)
+
+
+@functools.lru_cache(maxsize=8)
+def _permutations(keys: int, coordinates: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(coordinates, keys, generator=generator).argsort(1).T
 
 
 def alike(best: Tensor, labels: ArrayLike, passages: ArrayLike) -> float:

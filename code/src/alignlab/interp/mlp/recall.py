@@ -18,6 +18,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, encode, patch
 from alignlab.lm.checks import check_ids, place_of
+from alignlab.lm.generation import keep_logits
 from alignlab.lm.masks import pad_right
 
 COUNTRIES = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Portugal Lisbon|Greece Athens|Austria Vienna
@@ -100,20 +101,21 @@ def answer_logprobs(
         device=lm.device,
     )
     last = mask.sum(1) - 1
+    ends = last.unique()  # only these positions need logits
+    keep = keep_logits(lm, ends)
+    column = torch.searchsorted(ends, last) if keep else last
 
     def blur(activation: Tensor) -> Tensor:
         return _averaged(activation, rows, at)
 
     with patch(lm, {f"layers.{layer}.{part}": blur for layer in layers}):
-        logits = (
-            lm.model(input_ids=tokens, attention_mask=mask, use_cache=False)
-            .logits[rows, last]
-            .float()
-        )
+        logits = lm.model(
+            input_ids=tokens, attention_mask=mask, use_cache=False, **keep
+        ).logits[rows, column]
     wanted = torch.tensor(
         [encode(lm, answer)[0] for answer in answers], device=lm.device
     )
-    return logits.log_softmax(-1)[rows, wanted].cpu()
+    return logits.float().log_softmax(-1)[rows, wanted].cpu()
 
 
 def _averaged(activation: Tensor, rows: Tensor, at: Tensor) -> Tensor:
