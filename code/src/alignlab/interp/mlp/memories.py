@@ -107,7 +107,8 @@ def recall_without(
     )
     stream, hidden = found["layers.0.resid"], found["layers.0.mlp.hidden"]
     out = torch.zeros(len(gone), hidden.shape[1]).scatter(1, gone, 1.0)
-    missing = (hidden * out[:, None]) @ model.layers[0].mlp.down_proj.weight.T
+    values = values_of(model, 0, torch.arange(hidden.shape[1]))
+    missing = (hidden * out[:, None]) @ values
     logits = read(model, (stream - missing).flatten(0, 1))
     return logits.argmax(-1).view(len(gone), -1) == facts.objects
 
