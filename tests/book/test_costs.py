@@ -24,6 +24,7 @@ STILL_OVER = {
     "04-outer/text-feedback",
     "06-interpretability/attention",
     "06-interpretability/challenges",
+    "06-interpretability/mlp",
     "06-interpretability/neurons",
     "06-interpretability/probing",
     "06-interpretability/refusal",

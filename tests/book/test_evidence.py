@@ -16,7 +16,6 @@ NOT_YET = {
     "04-outer/text-feedback",
     "06-interpretability/attention",
     "06-interpretability/challenges",
-    "06-interpretability/mlp",
     "06-interpretability/neurons",
     "06-interpretability/superposition",
     "07-attacks/adversarial",

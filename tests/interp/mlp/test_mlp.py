@@ -4,9 +4,24 @@ import numpy as np
 import pytest
 import torch
 from alignlab.interp.mlp.attribution import direct_attribution
+from alignlab.interp.mlp.concepts import likeness, plain_words, pushed
 from alignlab.interp.mlp.lens import divergence, fit_translator, read
-from alignlab.interp.mlp.memories import agreement, explained, memorize, random_facts, recall, triggers, value_logits
-from alignlab.interp.mlp.recall import answer_logprobs, capitals, last_token_of
+from alignlab.interp.mlp.memories import (
+    agreement,
+    alike,
+    directions,
+    memorize,
+    mixed_keys,
+    promotion,
+    random_facts,
+    readout,
+    recall,
+    recall_without,
+    triggers,
+    value_logits,
+    values_of,
+)
+from alignlab.interp.mlp.recall import answer_logprobs, capitals, last_token_of, repetitions
 from alignlab.lm import LM, TinyConfig, TinyTransformer, capture, encode, load_lm, logprobs
 
 
@@ -71,15 +86,78 @@ def test_triggers_are_by_size_and_keep_their_sign():
     assert agreement(values, -signs[:, 0], torch.tensor([2, 1]), top=1).tolist() == [False, False]
 
 
-def test_explained_variance_is_one_for_a_function_of_the_label_and_zero_for_noise():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 40, 400)
-    hidden = np.stack([labels * 2.0, rng.normal(size=400)], axis=1)
-    many = np.concatenate([explained(rng.normal(size=(400, 50)), labels), explained(hidden, labels)[1:]])
-    assert explained(hidden, labels)[0] == pytest.approx(1)
-    assert abs(many.mean()) < 0.02
-    with pytest.raises(ValueError, match="every label occurs once"):
-        explained(hidden[:5], np.arange(5))
+def test_random_directions_compute_what_the_neurons_compute():
+    model = TinyTransformer(TinyConfig(vocab=7, d_model=8, n_layers=1, n_heads=2, context=4), seed=0)
+    model.requires_grad_(False)
+    units, hidden = directions(32, 32, seed=1), torch.randn(5, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(units @ units.T, torch.eye(32), atol=1e-5)
+    together = (hidden @ units.T) @ values_of(model, 0, units)
+    assert torch.allclose(together, model.layers[0].mlp.down_proj(hidden), atol=1e-5)
+    assert torch.allclose(value_logits(model, 0, torch.eye(32)), value_logits(model, 0, range(32)), atol=1e-6)
+    assert not torch.equal(units, directions(32, 32, seed=2))
+
+
+def test_promotion_counts_in_standard_deviations_over_the_vocabulary():
+    model = TinyTransformer(TinyConfig(vocab=50, d_model=8, n_layers=1, n_heads=2, context=4), seed=0)
+    model.requires_grad_(False)
+    model.norm.weight.copy_(torch.linspace(0.5, 2, 8))
+    logits = value_logits(model, 0, [3, 4])
+    scores = logits / logits.std(1, correction=0, keepdim=True)
+    tokens, signs = torch.tensor([[7, 8], [9, 10]]), torch.tensor([[1.0, -1.0], [1.0, 1.0]])
+    found = promotion(values_of(model, 0, [3, 4]), signs, tokens, readout(model))
+    assert torch.allclose(found, signs * scores.gather(1, tokens), atol=1e-4)
+
+
+def test_pairs_of_triggers_are_counted_across_passages_only():
+    best = torch.tensor([[0, 1, 2], [3, 4, 5]])
+    labels, passages = np.array([7, 7, 7, 1, 2, 2]), np.array([0, 0, 1, 2, 3, 4])
+    # pairs across passages: 0-2 and 1-2 of the first key (both alike), all three of the second (one alike)
+    assert alike(best, labels, passages) == pytest.approx(3 / 5)
+    assert alike(best, np.arange(6), passages) == 0
+    with pytest.raises(ValueError, match="no pair is left"):
+        alike(best, labels, np.zeros(6, dtype=int))
+
+
+def test_mixed_keys_keep_each_coordinate_and_mix_the_keys(lm):
+    before = torch.randn(3, lm.d_model, generator=torch.Generator().manual_seed(0))
+    block = lm.model.model.layers[4]
+    mixed = mixed_keys(lm, 4, before, seed=0)
+    assert mixed.shape == (3, 1536) and torch.equal(mixed, mixed_keys(lm, 4, before, seed=0))
+    with torch.no_grad():
+        normed = block.post_attention_layernorm(before)
+        learned = torch.nn.functional.silu(block.mlp.gate_proj(normed)) * block.mlp.up_proj(normed)
+        # along one coordinate alone, the mixed keys are the learned ones in another order
+        only = torch.zeros(1, lm.d_model)
+        only[0, 17] = 1
+        normed = block.post_attention_layernorm(only)
+        one = torch.nn.functional.silu(block.mlp.gate_proj(normed)) * block.mlp.up_proj(normed)
+    assert torch.allclose(mixed_keys(lm, 4, only, seed=0).sort().values, one.sort().values, atol=1e-5)
+    assert not torch.allclose(mixed.sort().values, learned.sort().values, atol=1e-3)
+
+
+def test_words_of_one_kind_are_more_alike_than_others(lm):
+    tokens, rows = plain_words(lm, {word: row for row, word in enumerate(["red", "blue", "walking", "walked", "xy"])})
+    tokens = tokens[np.argsort(rows)]  # in the order of the words above
+    names = [lm.tokenizer.decode([token]) for token in tokens]
+    assert " red" in names and " blue" in names and " xy" not in names
+    assert len(names) == len(rows) == 4  # "walking" and "walked" part at the fifth letter
+    vectors = torch.tensor([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0], [-1.0, 0.1]])
+    up = lm.model.lm_head.weight[tokens].detach() * lm.model.model.norm.weight.detach()
+    first_two = (up[0] + up[1])[None] * 100
+    assert float(likeness(lm, first_two, tokens, vectors, k=2)[0]) > 0.9
+    assert float(likeness(lm, first_two, tokens[[0, 2]], vectors[[0, 2]], k=2)[0]) == pytest.approx(-1, abs=1e-5)
+
+
+def test_what_is_pushed_at_the_end_is_read_at_once_and_below_runs_through_the_layers(lm):
+    ids = torch.tensor([encode(lm, "The capital of France is")])
+    found = capture(lm, ids, ["layers.10.resid", "layers.29.resid"], positions="all")
+    nothing = torch.zeros(1, lm.d_model)
+    with torch.no_grad():
+        logits = lm.model(input_ids=ids).logits[:, -1]
+    assert torch.allclose(pushed(lm, found["layers.10.resid"], 10, nothing), logits, atol=1e-3)
+    push = torch.randn(1, lm.d_model, generator=torch.Generator().manual_seed(0))
+    ends = read(lm, found["layers.29.resid"][:, -1] + push)
+    assert torch.allclose(pushed(lm, found["layers.29.resid"], 29, push).log_softmax(-1), ends, atol=1e-3)
 
 
 def test_a_table_is_remembered():
@@ -87,6 +165,24 @@ def test_a_table_is_remembered():
     assert len(facts.objects) == 192 and int(facts.objects.max()) < facts.vocab
     assert float(recall(memorize(facts, 0, steps=300), facts).float().mean()) > 0.95
     assert float(recall(memorize(facts, 0, steps=0), facts).float().mean()) < 0.2
+
+
+def test_taking_neurons_out_is_zeroing_their_values():
+    facts = random_facts(1, subjects=6, relations=3, objects=5)
+    model = memorize(facts, 1, steps=100, width=16)
+    gone = torch.tensor([[0, 3, 5], [1, 2, 4]])
+    found, weight = recall_without(model, facts, gone), model.layers[0].mlp.down_proj.weight
+    whole = weight.clone()
+    for row, right in zip(gone, found):
+        weight[:, row] = 0
+        assert torch.equal(right, recall(model, facts))
+        weight.copy_(whole)
+
+
+def test_a_name_is_asked_for_without_knowledge():
+    prompt, subject, answer = repetitions()[0]
+    assert prompt.count(subject) == 1 and answer == f" {subject}"
+    assert capitals("{} has the capital")[0] == ("France has the capital", "France", " Paris")
 
 
 def test_answers_are_scored_as_by_themselves_and_blurred_where_asked(lm):

@@ -110,11 +110,16 @@ def _values_say_nothing(model: Any, layer: int, neurons: Any) -> Any:
     return torch.zeros(len(neurons), len(unembedding(model)[1]))
 
 
-def _explains_nothing(hidden: Any, labels: Any) -> Any:
-    """No label explains anything."""
-    import numpy as np
+def _nothing_alike(best: Any, labels: Any, passages: Any) -> float:
+    """No two triggers have anything in common."""
+    return 0.0
 
-    return np.zeros(np.asarray(hidden).shape[1])
+
+def _promotes_nothing(values: Any, signs: Any, tokens: Any, by: Any) -> Any:
+    """No value raises any token above the others."""
+    import torch
+
+    return torch.zeros(tokens.shape)
 
 
 def _no_map(streams: Any, final: Any, penalty: float = 0.0) -> Any:
@@ -142,6 +147,7 @@ def _not_blurred(
 
 
 INERT["alignlab.interp.mlp.memories.value_logits"] = _values_say_nothing
-INERT["alignlab.interp.mlp.memories.explained"] = _explains_nothing
+INERT["alignlab.interp.mlp.memories.alike"] = _nothing_alike
+INERT["alignlab.interp.mlp.memories.promotion"] = _promotes_nothing
 INERT["alignlab.interp.mlp.lens.fit_translator"] = _no_map
 INERT["alignlab.interp.mlp.recall.answer_logprobs"] = _not_blurred

@@ -2,8 +2,10 @@
 
 Serves the survey's section 6.2. Geva et al. (2023, "Dissecting recall of factual associations") find that the MLPs of
 early layers enrich the last token of the subject with what is known of it, and that attention fetches the answer from
-there later. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write by its
-mean over all facts. That the prompt is about *a* country stays; which country is gone.
+there later. They zero the outputs of MLPs, count attributes among the words that the subject's stream promotes, and
+cut edges of attention. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write
+by its mean over all facts. That the prompt is about *a* country stays; what these parts say of which one is gone. A
+second task, which asks for the name alone, tells whether that was knowledge or the country's very name.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, encode, patch
 from alignlab.lm.checks import check_ids, place_of
+from alignlab.lm.generation import keep_logits
 from alignlab.lm.masks import pad_right
 
 COUNTRIES = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Portugal Lisbon|Greece Athens|Austria Vienna
@@ -25,14 +28,31 @@ Hungary Budapest|Belgium Brussels|Iraq Baghdad|Syria Damascus|Canada Ottawa|Turk
 Indonesia Jakarta|Vietnam Hanoi|Nepal Kathmandu|Lebanon Beirut|Bulgaria Sofia|Romania Bucharest|Serbia Belgrade"""
 
 
-def capitals() -> list[tuple[str, str, str]]:
+def capitals(
+    template: str = "The capital of {} is",
+) -> list[tuple[str, str, str]]:
     """Facts as (prompt, subject, answer): "The capital of France is", "France",
     " Paris".
     """
     pairs = (entry.split() for entry in COUNTRIES.replace("\n", "|").split("|"))
     return [
-        (f"The capital of {country} is", country, f" {capital}")
+        (template.format(country), country, f" {capital}")
         for country, capital in pairs
+    ]
+
+
+def repetitions() -> list[tuple[str, str, str]]:
+    """The same countries as (prompt, subject, answer) of a task that needs no
+    knowledge of them: "The name is France. I repeat: the name is", "France",
+    " France".
+    """
+    return [
+        (
+            f"The name is {country}. I repeat: the name is",
+            country,
+            f" {country}",
+        )
+        for _, country, _ in capitals()
     ]
 
 
@@ -81,20 +101,21 @@ def answer_logprobs(
         device=lm.device,
     )
     last = mask.sum(1) - 1
+    ends = last.unique()  # only these positions need logits
+    keep = keep_logits(lm, ends)
+    column = torch.searchsorted(ends, last) if keep else last
 
     def blur(activation: Tensor) -> Tensor:
         return _averaged(activation, rows, at)
 
     with patch(lm, {f"layers.{layer}.{part}": blur for layer in layers}):
-        logits = (
-            lm.model(input_ids=tokens, attention_mask=mask, use_cache=False)
-            .logits[rows, last]
-            .float()
-        )
+        logits = lm.model(
+            input_ids=tokens, attention_mask=mask, use_cache=False, **keep
+        ).logits[rows, column]
     wanted = torch.tensor(
         [encode(lm, answer)[0] for answer in answers], device=lm.device
     )
-    return logits.log_softmax(-1)[rows, wanted].cpu()
+    return logits.float().log_softmax(-1)[rows, wanted].cpu()
 
 
 def _averaged(activation: Tensor, rows: Tensor, at: Tensor) -> Tensor:
