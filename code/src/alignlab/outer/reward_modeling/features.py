@@ -19,7 +19,7 @@ from alignlab.lm import LM, patch
 from alignlab.lm.load import encode
 from alignlab.outer.preferences import Answer
 
-ROWS = 8  # questions that are run at once
+ROWS = 4  # questions that are run at once
 
 
 class _Stop(Exception):
