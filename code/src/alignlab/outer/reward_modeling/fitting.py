@@ -36,7 +36,7 @@ def fit_loss(
         optimizer.zero_grad()
         total = loss(weights) + 0.5 * ridge * weights.square().sum()
         if not torch.isfinite(total):
-            raise ValueError(f"the loss is {float(total)}: no finite number")
+            raise ValueError(f"the loss is {total.item()}: no finite number")
         total.backward()
         return total
 
