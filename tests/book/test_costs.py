@@ -18,7 +18,6 @@ STILL_OVER = {
     "04-outer/goals",
     "04-outer/overoptimization",
     "04-outer/ranking-feedback",
-    "04-outer/reward-modeling",
     "04-outer/rl-variants",
     "04-outer/rlhf",
     "04-outer/text-feedback",

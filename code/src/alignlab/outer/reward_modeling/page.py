@@ -8,7 +8,11 @@ import torch
 import torch.nn.functional as F
 
 from alignlab.exercises import Exercise, Wrong
-from alignlab.outer.reward import bradley_terry_loss, plackett_luce_loss
+from alignlab.outer.reward import (
+    bradley_terry_loss,
+    fit_reward,
+    plackett_luce_loss,
+)
 
 
 def _pair(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -86,4 +90,10 @@ def _indifferent(rankings: Any, ridge: float = 0.0, steps: int = 0) -> Any:
     return torch.zeros(rankings.shape[-1], dtype=torch.float64)
 
 
+def _without_margins(pairs: Any, margin: Any, ridge: float = 1e-2) -> Any:
+    """The same picks, with no lead asked for."""
+    return fit_reward(pairs, ridge)
+
+
 INERT["alignlab.outer.reward.fit_reward"] = _indifferent
+INERT["alignlab.outer.reward_modeling.grades.fit_margins"] = _without_margins
