@@ -27,6 +27,7 @@ from alignlab.outer.text_feedback.selfdebias import (
 )
 from alignlab.outer.text_feedback.society import SCALE, exchange, live, ratings, stable_loss
 from alignlab.outer.text_feedback.textfeedback import (
+    Average,
     average_gold,
     best_and_worst,
     borrowed_critic,
@@ -290,3 +291,14 @@ def test_what_stands_before_is_read_once_and_gives_the_same():
     apart = next_distributions(lm, texts, before)
     joined = next_distributions(lm, [before + text for text in texts])
     assert torch.allclose(apart, joined, atol=1e-4)
+
+
+def test_weights_are_averaged_over_the_second_half_of_the_steps():
+    model = torch.nn.Linear(1, 1, bias=False)
+    average = Average(4)
+    for step, weight in enumerate([7.0, 7.0, 1.0, 3.0]):
+        model.weight.data.fill_(weight)
+        average.note(model, step)
+    model.weight.data.fill_(9.0)
+    average.put_into(model)
+    assert float(model.weight) == 2.0

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
-from alignlab.outer.text_feedback.textfeedback import rewrite
+from alignlab.outer.text_feedback.textfeedback import Average, rewrite
 from alignlab.toys import storyland
 from alignlab.toys.storyland import HEROES, Stories, Task
 
@@ -131,12 +131,14 @@ def learn(
     groups: int = 32,
 ) -> TinyTransformer:
     """A copy of a model trained on recorded answers: groups of answers about
-    one hero, drawn at random, and the loss above.
+    one hero, drawn at random, and the loss above; weights averaged as by
+    `imitate`.
     """
-    model = storyland.clone(start)
+    model, average = storyland.clone(start), Average(steps)
     heroes, answers = record.ratings.shape
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+        average.note(m, step)
         hero = torch.arange(groups)[:, None] % heroes
         shape = (groups, GROUP)
         which = torch.randint(answers, shape, generator=generator)
@@ -148,6 +150,7 @@ def learn(
         )
 
     train(model, loss, steps=steps, lr=5e-3, seed=seed)
+    average.put_into(model)
     return model.requires_grad_(False)
 
 

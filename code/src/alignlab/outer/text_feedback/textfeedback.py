@@ -54,16 +54,49 @@ def imitate(
     lr: float = 5e-3,
     batch: int = 64,
 ) -> TinyTransformer:
-    """A copy of a model fine-tuned on stories: maximum likelihood of the answer's words."""
-    model = storyland.clone(start)
+    """A copy of a model fine-tuned on stories: maximum likelihood of the answer's words.
+
+    Its weights are averaged over the second half of the steps (Polyak and Juditsky 1992), since the last ones alone
+    depend much on the last batches.
+    """
+    model, average = storyland.clone(start), Average(steps)
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+        average.note(m, step)
         rows = torch.randint(len(stories.tokens), (batch,), generator=generator)
         tokens, mask = (part[rows] for part in stories)
         return -masked_mean(storyland.logprobs(m, tokens, mask), mask)
 
     train(model, loss, steps=steps, lr=lr, seed=seed)
+    average.put_into(model)
     return model.requires_grad_(False)
+
+
+class Average:
+    """The mean of a model's weights over the second half of its steps."""
+
+    def __init__(self, steps: int) -> None:
+        """steps: how many there will be in all."""
+        self.first, self.count = steps // 2, 0
+        self.sums: list[Tensor] = []
+
+    @torch.no_grad()
+    def note(self, model: nn.Module, step: int) -> None:
+        """Add the weights before a step, if it belongs to the second half."""
+        if step < self.first:
+            return
+        weights = [p.detach().clone() for p in model.parameters()]
+        if self.count:
+            torch._foreach_add_(self.sums, weights)
+        else:
+            self.sums = weights
+        self.count += 1
+
+    @torch.no_grad()
+    def put_into(self, model: nn.Module) -> None:
+        """Give a model the mean of what was noted."""
+        for parameter, total in zip(model.parameters(), self.sums):
+            parameter.copy_(total / self.count)
 
 
 def best_and_worst(
@@ -254,8 +287,8 @@ def language_feedback(
     judge: Critic,
     seed: int,
     n: int = 512,
-    rounds: int = 1,
-    tries: int = 8,
+    rounds: int = 2,
+    tries: int = 12,
 ) -> TinyTransformer:
     """The SFT model after rounds of: write n stories, hear the judge, refine,
     imitate the refinements.
@@ -264,8 +297,7 @@ def language_feedback(
     model = world.sft
     for i in range(rounds):
         stories = storyland.sample(model, n, generator)
-        refined = refine(
-            model, stories, judge(world, stories, generator), generator, tries
-        )
-        model = imitate(model, refined, seed=1000 * i + seed)
+        feedback = judge(world, stories, generator)
+        refined = refine(model, stories, feedback, generator, tries)
+        model = imitate(model, refined, 1000 * i + seed, steps=50, lr=2e-3)
     return model
