@@ -13,7 +13,6 @@ from conftest import ROOT
 NOT_YET = {
     "04-outer/overoptimization",
     "04-outer/reward-modeling",
-    "04-outer/text-feedback",
     "06-interpretability/attention",
     "06-interpretability/challenges",
     "06-interpretability/mlp",
