@@ -301,4 +301,4 @@ def test_weights_are_averaged_over_the_second_half_of_the_steps():
         average.note(model, step)
     model.weight.data.fill_(9.0)
     average.put_into(model)
-    assert float(model.weight) == 2.0
+    assert float(model.weight.detach()) == 2.0
