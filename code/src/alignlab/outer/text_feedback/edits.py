@@ -4,6 +4,8 @@ Serves the survey's section 4.3.1, where its reading list has the paper, and 4.3
 Are Best: Learning to Re-Align with Human Values from Text Edits") infer from pairs of texts the chain of insertions,
 deletions and replacements that leads from one to the other, by dynamic programming, and train a language model to write
 such chains. Here a reviser with the readers' taste improves stories of Storyland, and a model learns from the chains.
+What differs: the model is small and begins untrained, every edit costs 1, an edit names its place by the word that
+stands there, and the paper's second stage, which refines the model by reinforcement learning, is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 
 from alignlab.lm import TinyConfig, TinyTransformer, train
 from alignlab.lm.masks import masked_mean
+from alignlab.toys import storyland
 from alignlab.toys.storyland import (
     END,
     FEELINGS,
@@ -144,18 +147,12 @@ def edit_chains(source: Stories, target: Stories) -> tuple[Tensor, Tensor]:
 
 
 def learn_edits(
-    chains: Tensor, seed: int, steps: int = 300, shuffled: bool = False
+    chains: Tensor,
+    seed: int,
+    steps: int = 200,
+    batch: int = 32,
 ) -> TinyTransformer:
-    """A small transformer trained to write the chain after its story.
-
-    shuffled: each story gets the chain of another one.
-    """
-    chains = chains.clone()
-    if shuffled:
-        order = torch.randperm(
-            len(chains), generator=torch.Generator().manual_seed(seed)
-        )
-        chains[:, LENGTH:] = chains[order, LENGTH:]
+    """A small transformer trained to write the chain after its story."""
     model = TinyTransformer(
         TinyConfig(
             V + 4,
@@ -172,7 +169,7 @@ def learn_edits(
     ).long() == 0
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
-        rows = torch.randint(len(chains), (64,), generator=generator)
+        rows = torch.randint(len(chains), (batch,), generator=generator)
         logp = m(chains[rows, :-1])[:, LENGTH - 1 :].log_softmax(-1)
         picked = logp.gather(-1, chains[rows, LENGTH:, None]).squeeze(-1)
         return -masked_mean(picked, counted[rows])
@@ -181,21 +178,60 @@ def learn_edits(
     return model.requires_grad_(False)
 
 
+def nearest_edits(known: Stories, chains: Tensor, stories: Stories) -> Stories:
+    """Stories edited by memory: each gets the chain of the most similar known story about the same hero.
+
+    known: the stories that begin the `chains`, as from `edit_chains`. Similar are stories that share many of the pairs
+    of neighboring words and of the words that either has; of equally similar ones the first counts.
+    """
+    similar = _features(stories) @ _features(known).T
+    size = _features(stories).sum(1)[:, None] + _features(known).sum(1)
+    similar = similar / (size - similar)
+    same = stories.tokens[:, :1] == known.tokens[:, 0]
+    found = similar.masked_fill(~same, -1).argmax(1)
+    edited = []
+    for row, text in zip(_rows(stories), chains[found].tolist()):
+        edited.append(apply(row, _chain(text[LENGTH:]))[:LENGTH])
+    return _stories(edited)
+
+
+def _features(stories: Stories) -> Tensor:
+    """Which words and which pairs of neighbors a story has, (n, V + V V) of 0 and 1."""
+    words = storyland.word_counts(*stories).clamp(max=1)
+    pairs = torch.zeros(len(words), V * V)
+    tokens, mask = stories
+    both = mask[:, 1:].float()
+    pairs.scatter_reduce_(1, tokens[:, :-1] * V + tokens[:, 1:], both, "amax")
+    return torch.cat([words, pairs], 1)
+
+
+def _chain(written: list[int]) -> list[Edit]:
+    """The edits that a row of tokens spells, up to its end; what is no edit is left out."""
+    written = written[: written.index(DONE)] if DONE in written else written
+    edits = [Edit(*written[k : k + 3]) for k in range(0, len(written) - 2, 3)]
+    return [edit for edit in edits if edit.what < V]
+
+
+def changed_words(before: Stories, after: Stories) -> Tensor:
+    """How many edits lead from each story to the other, float (n,)."""
+    pairs = zip(_rows(before), _rows(after))
+    return torch.tensor([float(len(align(a, b))) for a, b in pairs])
+
+
 @torch.no_grad()
 def second_thoughts(model: TinyTransformer, stories: Stories) -> Stories:
     """Stories after the edits that the model writes for them, the likeliest word each time."""
     text = stories.tokens
+    done = torch.zeros(len(text), dtype=torch.bool)
     for _ in range(3 * MOST):
-        text = torch.cat([text, model(text)[:, -1].argmax(-1, keepdim=True)], 1)
+        word = model(text)[:, -1].argmax(-1, keepdim=True)
+        text = torch.cat([text, word], 1)
+        done |= word[:, 0] == DONE
+        if done.all():
+            break
     edited = []
     for row, written in zip(_rows(stories), text[:, LENGTH:].tolist()):
-        written = written[: written.index(DONE)] if DONE in written else written
-        chain = [
-            Edit(*written[k : k + 3]) for k in range(0, len(written) - 2, 3)
-        ]
-        edited.append(
-            apply(row, [edit for edit in chain if edit.what < V])[:LENGTH]
-        )
+        edited.append(apply(row, _chain(written))[:LENGTH])
     return _stories(edited)
 
 

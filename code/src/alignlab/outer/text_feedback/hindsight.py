@@ -2,7 +2,9 @@
 
 Serves the survey's section 4.3.2. Liu et al. (2023, "Chain of Hindsight Aligns Language Models with Feedback") turn
 rated answers into text, "Bad: ... Good: ...", fine-tune on it with the usual likelihood of the answers' words, and at
-test time begin with "Good:". Here the two marks are words added to Storyland's vocabulary.
+test time begin with "Good:". Here the two marks are words added to Storyland's vocabulary, and all that is learned
+from are these chains; the paper words its verdicts in many ways, masks some of the past words at random, so that the
+second answer is not copied from the first, and mixes in text of the pretraining corpus.
 """
 
 from __future__ import annotations
@@ -74,26 +76,25 @@ def hindsight(
     better: Stories,
     seed: int,
     steps: int = 120,
+    batch: int = 32,
     shuffled: bool = False,
 ) -> TinyTransformer:
     """Fine-tune on chains of a worse and a better story, in both orders.
 
-    shuffled: the two marks of each chain change places by coin, so that they
-        say nothing.
+    shuffled: in half of the chains, drawn at random, the marks change places,
+        so that they say nothing.
     """
     model = with_marks(start)
-    generator = torch.Generator().manual_seed(seed)
-    swap = torch.rand(len(worse.tokens), generator=generator) < (
-        0.5 if shuffled else 0.0
-    )
-    marks = torch.where(
-        swap[:, None], torch.tensor([GOOD, BAD]), torch.tensor([BAD, GOOD])
-    )
+    coin = torch.Generator().manual_seed(seed)
+    swap = torch.rand(len(worse.tokens), 1, generator=coin) < 0.5
+    marks = torch.tensor([[BAD, GOOD]]).expand(len(worse.tokens), -1)
+    if shuffled:
+        marks = torch.where(swap, marks.flip(1), marks)
     texts = [chain(worse, better, marks), chain(better, worse, marks.flip(1))]
     tokens, mask = (torch.cat(parts) for parts in zip(*texts))
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
-        rows = torch.randint(len(tokens), (64,), generator=generator)
+        rows = torch.randint(len(tokens), (batch,), generator=generator)
         logp = (
             m(tokens[rows, :-1])
             .log_softmax(-1)

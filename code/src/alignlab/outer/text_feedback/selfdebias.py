@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from alignlab.lm import LM
 from alignlab.lm.checks import check_drawable, check_ids
 from alignlab.lm.load import encode
-from alignlab.lm.masks import pad_left
+from alignlab.lm.masks import masked, pad_left
 from alignlab.toys import storyland
 from alignlab.toys.storyland import Stories
 
@@ -38,6 +38,35 @@ def debias(plain: Tensor, described: Tensor, decay: float) -> Tensor:
         raise ValueError(f"decay={decay} must not be negative")
     scaled = plain * (decay * (plain - described)).clamp(max=0).exp()
     return scaled / scaled.sum(-1, keepdim=True)
+
+
+def debias_by_ratio(plain: Tensor, described: Tensor, power: float) -> Tensor:
+    """Self-debiasing that compares probabilities by their ratio.
+
+    Arguments as for `debias`: proportional to plain * min(1, plain /
+        described) ** power, so that a rare token is scaled down as much as a
+        frequent one whose probability the description multiplied alike.
+    Raises ValueError for a negative power.
+    """
+    if power < 0:
+        raise ValueError(f"power={power} must not be negative")
+    ratio = (plain / described.clamp(min=1e-30)).clamp(max=1)
+    scaled = plain * ratio**power
+    return scaled / scaled.sum(-1, keepdim=True)
+
+
+@torch.no_grad()
+def avoiding_kl(
+    model: nn.Module, copy: nn.Module, decay: float, stories: Stories
+) -> float:
+    """KL divergence from the model, nats a story, of what `write_avoiding` wrote: exact over each next word."""
+    tokens, mask = stories
+    plain, copied = (
+        m(tokens[:, :-1]).double().softmax(-1) for m in (model, copy)
+    )
+    p = debias(plain, copied, decay)
+    each = (p * (p.log() - plain.log())).sum(-1)
+    return float(masked(each, mask[:, 1:]).sum(1).mean())
 
 
 @torch.no_grad()
@@ -80,24 +109,33 @@ def write_avoiding(
 def next_distributions(
     lm: LM, texts: Sequence[str], before: str = ""
 ) -> Tensor:
-    """The distribution of the token that follows each text, (texts, vocab), float32; `before` stands in front of
-    each."""
-    rows = [encode(lm, before + text) for text in texts]
-    check_ids(rows)
+    """The distribution of the token that follows each text, (texts, vocab), float32; `before` stands in front of each.
+
+    What stands before is read once for all texts, which share its keys and values.
+    """
+    rows = [encode(lm, text) for text in texts]
+    ahead = encode(lm, before) if before else []
+    check_ids([ahead + row for row in rows])
     tokens, mask, places = pad_left(rows, lm.device, lm.tokenizer.pad_token_id)
-    found = []
-    for some, seen, positions in zip(
-        tokens.split(16), mask.split(16), places.split(16)
-    ):
-        out = lm.model(
-            input_ids=some,
-            attention_mask=seen,
-            position_ids=positions,
-            logits_to_keep=1,
-            use_cache=False,
+    cache = None
+    if ahead:
+        first = torch.tensor([ahead], device=lm.device)
+        out = lm.model(input_ids=first, use_cache=True, logits_to_keep=1)
+        cache = out.past_key_values
+        cache.batch_repeat_interleave(len(rows))
+        read = torch.ones(
+            len(rows), len(ahead), dtype=mask.dtype, device=lm.device
         )
-        found.append(out.logits[:, -1].float().softmax(-1).cpu())
-    return torch.cat(found)
+        mask = torch.cat([read, mask], 1)
+    logits = lm.model(
+        input_ids=tokens,
+        attention_mask=mask,
+        position_ids=places + len(ahead),
+        past_key_values=cache,
+        logits_to_keep=1,
+        use_cache=cache is not None,
+    ).logits
+    return logits[:, -1].float().softmax(-1).cpu()
 
 
 @torch.no_grad()

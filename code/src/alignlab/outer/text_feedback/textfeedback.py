@@ -3,7 +3,9 @@
 Serves the survey's section 4.3.2. The loop is imitation learning from language feedback (Scheurer et al. 2023,
 "Training Language Models with Language Feedback at Scale", algorithm 1): a model writes, a person says what is wrong,
 the model rewrites with that in mind, the rewriting that follows the feedback best is picked, and the model is fine-
-tuned on it. In Storyland a critic knows the readers' taste and may say one thing: "less of this word".
+tuned on it. In Storyland a critic knows the readers' taste and may say one thing: "less of this word, rather that one".
+The story model reads no instruction, so that only picking makes a refinement follow the advice; the paper's refinements
+come from a large instructed model, which reads the feedback, and are picked by another.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from alignlab.lm.masks import masked_mean
 from alignlab.toys import storyland
 from alignlab.toys.storyland import (
     FEELINGS,
+    HEROES,
     LENGTH,
     THINGS,
     VERBS,
@@ -47,20 +50,53 @@ def imitate(
     start: TinyTransformer,
     stories: Stories,
     seed: int,
-    steps: int = 60,
-    lr: float = 2e-3,
-    batch: int = 128,
+    steps: int = 25,
+    lr: float = 5e-3,
+    batch: int = 64,
 ) -> TinyTransformer:
-    """A copy of a model fine-tuned on stories: maximum likelihood of the answer's words."""
-    model = storyland.clone(start)
+    """A copy of a model fine-tuned on stories: maximum likelihood of the answer's words.
+
+    Its weights are averaged over the second half of the steps (Polyak and Juditsky 1992), since the last ones alone
+    depend much on the last batches.
+    """
+    model, average = storyland.clone(start), Average(steps)
 
     def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+        average.note(m, step)
         rows = torch.randint(len(stories.tokens), (batch,), generator=generator)
         tokens, mask = (part[rows] for part in stories)
         return -masked_mean(storyland.logprobs(m, tokens, mask), mask)
 
     train(model, loss, steps=steps, lr=lr, seed=seed)
+    average.put_into(model)
     return model.requires_grad_(False)
+
+
+class Average:
+    """The mean of a model's weights over the second half of its steps."""
+
+    def __init__(self, steps: int) -> None:
+        """steps: how many there will be in all."""
+        self.first, self.count = steps // 2, 0
+        self.sums: list[Tensor] = []
+
+    @torch.no_grad()
+    def note(self, model: nn.Module, step: int) -> None:
+        """Add the weights before a step, if it belongs to the second half."""
+        if step < self.first:
+            return
+        weights = [p.detach().clone() for p in model.parameters()]
+        if self.count:
+            torch._foreach_add_(self.sums, weights)
+        else:
+            self.sums = weights
+        self.count += 1
+
+    @torch.no_grad()
+    def put_into(self, model: nn.Module) -> None:
+        """Give a model the mean of what was noted."""
+        for parameter, total in zip(model.parameters(), self.sums):
+            parameter.copy_(total / self.count)
 
 
 def best_and_worst(
@@ -69,30 +105,73 @@ def best_and_worst(
     n: int,
     of: int,
     generator: torch.Generator,
-    care: float = 2.0,
+    readers: Task | None = None,
 ) -> tuple[Stories, Stories]:
     """Of so many stories about the same hero, the one that a reader ranks first and the one ranked last, n times.
 
-    care: a ranking follows care times the gold reward plus Gumbel noise (Plackett and Luce); with of=1 both are the
-    same.
+    readers: a world whose readers' taste ranks them, if not this one's; with of=1 both are the same.
     """
     pool = [
-        storyland.sample(model, n, generator) for _ in range(of)
+        storyland.sample(model, n, generator).tokens for _ in range(of)
     ]  # each hero equally often, in the same order
-    noise = -torch.log(
-        -torch.log(torch.rand(of, n, dtype=torch.float64, generator=generator))
-    )
-    liking = (
-        care * torch.stack([world.gold(*stories) for stories in pool]) + noise
-    )
-    tokens = torch.stack([stories.tokens for stories in pool])
-    found = [
-        tokens[order, torch.arange(n)]
-        for order in (liking.argmax(0), liking.argmin(0))
-    ]
-    return Stories(found[0], storyland.answer_mask(found[0])), Stories(
-        found[1], storyland.answer_mask(found[1])
-    )
+    tokens = torch.stack(pool)
+    liked = liking(readers or world, tokens, generator)
+    return picked(tokens, liked), picked(tokens, -liked)
+
+
+def liking(
+    world: Task, tokens: Tensor, generator: torch.Generator, care: float = 2.0
+) -> Tensor:
+    """What readers rank stories by, (of, n), for tokens (of, n, LENGTH): care times the gold reward and Gumbel noise.
+
+    The order of a group then follows Plackett and Luce.
+    """
+    flat = tokens.flatten(0, 1)
+    gold = world.gold(flat, storyland.answer_mask(flat))
+    u = torch.rand(tokens.shape[:2], dtype=torch.float64, generator=generator)
+    return care * gold.view(tokens.shape[:2]) - torch.log(-torch.log(u))
+
+
+def picked(tokens: Tensor, scores: Tensor, of: int | None = None) -> Stories:
+    """The story with the highest score out of each group.
+
+    tokens: (stories a group, n, LENGTH), scores: (stories a group, n). of: makes the groups smaller, so that there are
+    more of them; it must divide their size.
+    Raises ValueError where it doesn't.
+    """
+    of = of or len(tokens)
+    if len(tokens) % of:
+        raise ValueError(f"groups of {len(tokens)} can't be cut into {of}s")
+    groups = tokens.unflatten(0, (-1, of))
+    best = scores.unflatten(0, (-1, of)).argmax(1)  # (parts, n)
+    index = best[:, None, :, None].expand(-1, 1, -1, LENGTH)
+    found = groups.gather(1, index).flatten(0, 2)
+    return Stories(found, storyland.answer_mask(found))
+
+
+def others_stories(
+    n: int, of: int, generator: torch.Generator, writers: int = 8
+) -> Tensor:
+    """Stories by other writers than those that the base model read, tokens (of, n, LENGTH): n groups about one hero.
+
+    Each writer has habits of its own, verbs and things that it likes to tell of a hero, drawn as a world's are. The
+    stories of a group come from several writers.
+
+    Raises ValueError where the stories can't be shared out alike, each writer telling of each hero equally often.
+    """
+    if n % len(HEROES) or n * of % (writers * len(HEROES)):
+        raise ValueError(
+            f"{of} times {n} stories can't be shared out among {writers} "
+            f"writers and {len(HEROES)} heroes"
+        )
+    told = []
+    for _ in range(writers):
+        habits = torch.rand(4, 6, 6, dtype=torch.float64, generator=generator)
+        some = storyland.tell(n * of // writers, habits.pow(2), generator)
+        told.append(some.tokens)
+    groups = torch.cat(told).unflatten(0, (-1, len(HEROES)))
+    order = torch.randperm(len(groups), generator=generator)
+    return groups[order].flatten(0, 1).unflatten(0, (of, n))
 
 
 def average_gold(
@@ -150,6 +229,15 @@ def careless_critic(
     return Feedback(less, more)
 
 
+def borrowed_critic(
+    world: Task, stories: Stories, generator: torch.Generator
+) -> Feedback:
+    """What the critic says of another story about the same hero: words that readers like, about the wrong story."""
+    return Feedback(
+        *(part.roll(len(HEROES)) for part in critic(world, stories, generator))
+    )
+
+
 def refine(
     model: nn.Module,
     stories: Stories,
@@ -164,16 +252,13 @@ def refine(
     """
     found = stories.tokens == feedback.less[:, None]
     start = torch.where(found.any(1), found.long().argmax(1), 1)
-    picked, best = stories.tokens, torch.full((len(start),), -1)
-    for _ in range(tries):
-        rewritten = rewrite(model, stories.tokens, start, generator)
-        gone, there = (
-            (rewritten == feedback.less[:, None]).any(1).logical_not(),
-            (rewritten == feedback.more[:, None]),
-        )
-        follows = gone.long() + there.any(1).long()
-        picked = torch.where((follows > best)[:, None], rewritten, picked)
-        best = torch.maximum(best, follows)
+    rewritten = rewrite(
+        model, stories.tokens.repeat(tries, 1), start.repeat(tries), generator
+    ).unflatten(0, (tries, -1))  # (try, story, word)
+    gone = (rewritten != feedback.less[:, None]).all(-1)
+    there = (rewritten == feedback.more[:, None]).any(-1)
+    best = (gone.long() + there.long()).argmax(0)
+    picked = rewritten[best, torch.arange(len(best))]
     return Stories(picked, storyland.answer_mask(picked))
 
 
@@ -183,15 +268,17 @@ def rewrite(
 ) -> Tensor:
     """Stories (n, LENGTH) written anew by a model from position start (n,) on; what stands before is kept."""
     n = len(tokens)
-    written = torch.where(
-        torch.arange(LENGTH) < start[:, None], tokens, storyland.PAD
-    )
+    kept = torch.arange(LENGTH) < start[:, None]
+    written = torch.where(kept, tokens, storyland.PAD)
+    ended = torch.zeros(n, dtype=torch.bool)
     u = torch.rand(n, LENGTH, dtype=torch.float64, generator=generator)
-    for t in range(max(1, int(start.min())), LENGTH):
-        p = model(written[:, :t])[:, -1].double().softmax(-1).cumsum(-1)
-        word = (p < u[:, t, None] * p[:, -1:]).sum(-1)
-        open_ = ~(written[:, :t] == storyland.END).any(1) & (t >= start)
-        written[:, t] = torch.where(open_, word, written[:, t])
+    for t in range(1, LENGTH):
+        rows = torch.nonzero(~ended & (t >= start)).squeeze(1)
+        if len(rows):
+            p = model(written[rows, :t])[:, -1].double().softmax(-1).cumsum(-1)
+            word = (p < u[rows, t, None] * p[:, -1:]).sum(-1)
+            written[rows, t] = word
+        ended |= written[:, t] == storyland.END
     return written
 
 
@@ -200,8 +287,8 @@ def language_feedback(
     judge: Critic,
     seed: int,
     n: int = 512,
-    rounds: int = 1,
-    tries: int = 8,
+    rounds: int = 2,
+    tries: int = 12,
 ) -> TinyTransformer:
     """The SFT model after rounds of: write n stories, hear the judge, refine,
     imitate the refinements.
@@ -210,8 +297,7 @@ def language_feedback(
     model = world.sft
     for i in range(rounds):
         stories = storyland.sample(model, n, generator)
-        refined = refine(
-            model, stories, judge(world, stories, generator), generator, tries
-        )
-        model = imitate(model, refined, seed=1000 * i + seed)
+        feedback = judge(world, stories, generator)
+        refined = refine(model, stories, feedback, generator, tries)
+        model = imitate(model, refined, 1000 * i + seed, steps=50, lr=2e-3)
     return model
