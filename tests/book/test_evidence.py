@@ -14,7 +14,6 @@ NOT_YET = {
     "04-outer/overoptimization",
     "04-outer/reward-modeling",
     "04-outer/text-feedback",
-    "06-interpretability/attention",
     "06-interpretability/challenges",
     "06-interpretability/mlp",
     "06-interpretability/neurons",
