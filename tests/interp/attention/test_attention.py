@@ -5,6 +5,7 @@ import pytest
 import torch
 from alignlab.interp.attention import patching
 from alignlab.interp.attention.circuits import (
+    composition_scores,
     cut_composition,
     diagonal_share,
     ov_circuit,
@@ -17,15 +18,19 @@ from alignlab.interp.attention.heads import (
     attention_patterns,
     best_heads,
     copying,
+    duplicate_token,
+    layer_mates,
     prefix_matching,
     previous_token,
     random_heads,
     random_repeats,
     repeat_losses,
 )
-from alignlab.interp.attention.induction import Shape, repeating, train_induction
+from alignlab.interp.attention.induction import Shape, repeating, smear, train_induction
+from alignlab.interp.attention.names import PARTNER, draw_sentences, followed
 from alignlab.interp.attention.patching import next_logits, patch_each, patch_sweep, recovered
-from alignlab.lm import LM, TinyConfig, TinyTransformer, capture, encode, load_lm
+from alignlab.interp.attention.paths import Edges, attributions, put_heads, read_from, run_prompts
+from alignlab.lm import LM, TinyConfig, TinyTransformer, capture, encode, load_lm, patch
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +188,120 @@ def test_prompts_of_different_length_are_refused(lm):
 
 def test_diagonal_share_counts_rows():
     assert diagonal_share(torch.tensor([[2.0, 1.0], [3.0, 1.0]])) == 0.5
+
+
+def test_composition_is_one_where_a_head_reads_just_what_another_writes_and_zero_where_it_reads_something_else(model):
+    first, second = model.layers[0].attn, model.layers[1].attn
+    for projection in (first.v_proj, first.o_proj, second.q_proj, second.k_proj, second.v_proj):
+        projection.weight.data.zero_()
+    first.v_proj.weight[0, 3] = 1.0  # head 0 of the first layer reads direction 3
+    first.o_proj.weight[5, 0] = 2.0  # and writes direction 5
+    second.q_proj.weight[0, 7] = 1.0
+    second.k_proj.weight[0, 5] = 4.0  # head 0 of the second layer: keys of what it wrote, queries of something else
+    second.v_proj.weight[0, 6] = 1.0
+    second.o_proj.weight[0, 0] = 1.0
+    scores = composition_scores(model, (1, 3))
+    assert [float(scores[name][0, 0]) for name in "qkv"] == pytest.approx([0, 1, 0], abs=1e-5)
+    second.v_proj.weight[0, 5] = 1.0
+    assert float(composition_scores(model)["v"][0, 0]) == pytest.approx(0.5**0.5, abs=1e-5)
+
+
+def test_a_smeared_key_is_half_the_one_before_and_the_first_is_itself():
+    config = TinyConfig(vocab=7, d_model=8, n_layers=1, n_heads=2, context=6, mlp=False)
+    tokens = torch.tensor([[1, 4, 2]])
+    plain, smeared = (TinyTransformer(config, seed=1) for _ in range(2))
+    smear(smeared, "k")
+    stream = plain.layers[0].attn_norm(plain.embed(tokens))
+    own, mixed = (net.layers[0].attn.k_proj(stream)[0] for net in (plain, smeared))
+    assert torch.allclose(mixed[0], own[0]) and torch.allclose(mixed[1:], (own[1:] + own[:-1]) / 2, atol=1e-6)
+    assert not torch.allclose(plain(tokens), smeared(tokens), atol=1e-9)
+    with pytest.raises(ValueError, match="q, k or v, not 'o'"):
+        smear(plain, "o")
+
+
+def test_a_duplicate_token_head_looks_at_the_copy_itself():
+    tokens = torch.tensor([[4, 7, 2, 4, 7, 2]])
+    patterns = torch.zeros(1, 1, 1, 6, 6)
+    for query in range(6):
+        patterns[0, 0, 0, query, max(query - 3, 0)] = 1
+    assert duplicate_token(patterns, tokens).item() == 1 and prefix_matching(patterns, tokens).item() == 0
+    with pytest.raises(ValueError, match="no token occurs twice"):
+        duplicate_token(patterns, torch.arange(6)[None])
+
+
+def test_mates_are_others_of_the_same_layers():
+    heads = [(3, 0), (3, 1), (7, 4)]
+    mates = layer_mates(heads, torch.zeros(9, 5), 0)
+    assert sorted(layer for layer, _ in mates) == [3, 3, 7] and not set(mates) & set(heads)
+    assert layer_mates([(0, 0), (0, 1)], torch.zeros(1, 3), 0) == [(0, 2)]
+
+
+@pytest.fixture(scope="module")
+def sentence(lm):
+    return draw_sentences(lm, 7, n=1)[0]
+
+
+def test_two_prompts_of_a_sentence_differ_at_the_repeated_name_only(lm, sentence):
+    first, second = sentence.tokens
+    assert (first != second).nonzero().flatten().tolist() == [sentence.repeated]
+    assert [int(first[at]) for at in sentence.first] == sentence.right.tolist()
+    assert int(first[sentence.repeated]) == int(sentence.wrong[0]) == int(sentence.right[1])
+    assert not set(sentence.right.tolist()) & set(sentence.others.flatten().tolist())
+    assert sentence.between.stop == len(first) - 1
+    with pytest.raises(ValueError, match="11 sentences"):
+        draw_sentences(lm, 0, n=11)
+
+
+def test_answers_follow_by_nothing_or_by_all_of_it(lm, sentence):
+    logits = run_prompts(lm, sentence.tokens).logits
+    partner = logits[PARTNER]
+    found = followed([sentence], [logits], [torch.stack([logits, partner])])
+    assert found.tolist() == pytest.approx([0, 1], abs=1e-5)
+
+
+def test_a_run_by_the_last_token_alone_is_the_whole_pass(lm, sentence):
+    run = run_prompts(lm, sentence.tokens)
+    whole = lm.model(input_ids=sentence.tokens, use_cache=False).logits[:, -1].float()
+    assert torch.allclose(run.logits, whole, atol=2e-3)
+    z = capture(lm, sentence.tokens, ["layers.13.attn.z"])["layers.13.attn.z"]
+    assert torch.allclose(run.z[13], z, atol=1e-3)
+    with pytest.raises(ValueError, match="two tokens at least"):
+        run_prompts(lm, sentence.tokens[:, :1])
+
+
+def test_reading_everything_of_the_partner_is_the_partner_and_reading_before_the_difference_is_nothing(lm, sentence):
+    run = run_prompts(lm, sentence.tokens)
+    other, layers = run.take(PARTNER), range(lm.n_layers)
+    edges = [
+        Edges(other, range(sentence.tokens.shape[1] - 1), layers),
+        Edges(other, range(sentence.repeated), layers),
+        Edges(other, [sentence.repeated], []),
+    ]
+    everything, before, nothing = read_from(lm, run, edges)
+    assert torch.allclose(everything, other.logits, atol=2e-3)
+    assert torch.allclose(before, run.logits, atol=2e-3) and torch.allclose(nothing, run.logits, atol=2e-3)
+    with pytest.raises(IndexError, match="layers 0 to 29"):
+        read_from(lm, run, [Edges(other, [0], [30])])
+
+
+def test_heads_are_put_as_a_whole_pass_would_and_attributions_estimate_it(lm, sentence):
+    run = run_prompts(lm, sentence.tokens)
+    other = run.take(PARTNER)
+    heads = [(20, 0), (23, 3)]
+
+    def put(layer, head):
+        def change(z):
+            z = z.clone()
+            z[:, -1, head * 64 : (head + 1) * 64] = other.z[layer][:, head * 64 : (head + 1) * 64]
+            return z
+
+        return change
+
+    with torch.no_grad(), patch(lm, {f"layers.{layer}.attn.z": put(layer, head) for layer, head in heads}):
+        whole = lm.model(input_ids=sentence.tokens, use_cache=False).logits[:, -1].float()
+    both, last = put_heads(lm, run, other, [heads, [(29, 1)]])
+    assert torch.allclose(both, whole, atol=2e-3)
+    estimate = attributions(lm, run, other, sentence.right, sentence.wrong)
+    assert estimate.shape == (30, 2, 9)
+    change = sentence.difference(last) - sentence.difference(run.logits)
+    assert torch.allclose(estimate[29, :, 1], change, rtol=0.5, atol=0.3)  # only MLP and norm come after it

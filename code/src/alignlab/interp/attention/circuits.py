@@ -88,14 +88,51 @@ def qk_circuit(
     return scores - scores.mean(1, keepdim=True)
 
 
+@torch.no_grad()
+def composition_scores(
+    model: TinyTransformer, distances: Collection[int] = (1,)
+) -> dict[str, Tensor]:
+    """How strongly each second-layer head's "q", "k" and "v" read what each
+    first-layer head writes, from the weights; each (first head, second head).
+
+    Elhage et al. (2021): the Frobenius norm of the product of the two matrices
+    over the product of their norms, that is |W_QK^T W_OV|, |W_QK W_OV| and
+    |W_OV' W_OV|; for random weights small but not 0. The norms' weights are
+    folded in, and W_QK is turned by the distance from query to key and the
+    score averaged over `distances`, since rotary positions turn it.
+    """
+    size = model.config.d_head
+    second = _layer(model, 1).attn
+    gain = _layer(model, 1).attn_norm.weight
+    scores: dict[str, list[list[Tensor]]] = {"q": [], "k": [], "v": []}
+    for first_head in range(model.config.n_heads):
+        ov = _ov(model, 0, first_head)
+        rows: dict[str, list[Tensor]] = {"q": [], "k": [], "v": []}
+        for head in range(model.config.n_heads):
+            part = slice(head * size, (head + 1) * size)
+            query = second.q_proj.weight[part] * gain  # (d_head, d_model)
+            key = second.k_proj.weight[part] * gain
+            turned = [_turned(second, query, far) for far in distances]
+            tables = torch.stack([q.T @ key for q in turned])
+            rows["q"].append(_product_norm(tables.mT, ov).mean())
+            rows["k"].append(_product_norm(tables, ov).mean())
+            rows["v"].append(_product_norm(_ov(model, 1, head), ov))
+        for name, row in rows.items():
+            scores[name].append(row)
+    return {
+        name: torch.stack([torch.stack(row) for row in table])
+        for name, table in scores.items()
+    }
+
+
 @contextlib.contextmanager
 def cut_composition(
-    model: TinyTransformer, inputs: Collection[str], layer: int = 1
+    model: TinyTransformer, inputs: Collection[str]
 ) -> Iterator[None]:
-    """Within the block, these inputs of a layer's heads, among "q", "k" and
-    "v", read the token embeddings alone.
+    """Within the block, these inputs of the second layer's heads, among "q",
+    "k" and "v", read the token embeddings alone.
 
-    What the layers below wrote no longer reaches them; everything else stays as
+    What the first layer wrote no longer reaches them; everything else stays as
     it was. Cutting "k" takes away K-composition, the link that makes an
     induction head (Elhage et al. 2021). Raises ValueError for another input.
     """
@@ -112,12 +149,12 @@ def cut_composition(
     def replace(
         module: torch.nn.Module, args: tuple[Tensor, ...]
     ) -> tuple[Tensor]:
-        return (_layer(model, layer).attn_norm(seen["embed"]),)
+        return (_layer(model, 1).attn_norm(seen["embed"]),)
 
     with contextlib.ExitStack() as stack:
         stack.callback(model.embed.register_forward_hook(keep).remove)
         for name in inputs:
-            projection = getattr(_layer(model, layer).attn, f"{name}_proj")
+            projection = getattr(_layer(model, 1).attn, f"{name}_proj")
             stack.callback(projection.register_forward_pre_hook(replace).remove)
         yield
 
@@ -129,3 +166,31 @@ def diagonal_share(table: Tensor) -> float:
 
 def _layer(model: TinyTransformer, layer: int) -> Any:
     return model.layers[layer]
+
+
+def _ov(model: TinyTransformer, layer: int, head: int) -> Tensor:
+    """W_OV of a head, (d_model out, d_model in), its norm's weight folded in."""
+    attention = _layer(model, layer).attn
+    part = slice(head * model.config.d_head, (head + 1) * model.config.d_head)
+    values = (
+        attention.v_proj.weight[part] * _layer(model, layer).attn_norm.weight
+    )
+    matrix: Tensor = attention.o_proj.weight[:, part] @ values
+    return matrix
+
+
+def _turned(attention: Any, query: Tensor, distance: int) -> Tensor:
+    """Query weights (d_head, d_model) turned on by so many positions."""
+    placed = torch.zeros(query.shape[1], distance + 1, query.shape[0])
+    placed[:, distance] = query.T
+    turned: Tensor = attention.rotate(placed)[:, distance].T
+    return turned
+
+
+def _product_norm(left: Tensor, right: Tensor) -> Tensor:
+    """|left right| over |left| |right|, Frobenius norms of (…, d, d)."""
+
+    def size(matrix: Tensor) -> Tensor:
+        return matrix.square().sum((-2, -1)).sqrt()
+
+    return size(left @ right) / (size(left) * size(right))

@@ -92,6 +92,20 @@ def previous_token(patterns: Tensor) -> Tensor:
     return patterns.diagonal(-1, -2, -1).mean((1, 3))
 
 
+def duplicate_token(patterns: Tensor, tokens: Tensor) -> Tensor:
+    """Each head's attention from a token that has occurred before to its earlier occurrences, shape (layer, head).
+
+    What a duplicate-token head does (Wang et al. 2022): it finds the match, as an induction head does, and stops there.
+    Raises ValueError where no token occurs twice.
+    """
+    same = (tokens[:, :, None] == tokens[:, None]).tril(-1)
+    asked = same.any(-1)
+    if not asked.any():
+        raise ValueError("no token occurs twice: there is no duplicate to find")
+    on_target = (patterns * same[None, :, None]).sum(-1)
+    return on_target.transpose(1, 2)[:, :, asked].mean(-1)
+
+
 @torch.no_grad()
 def copying(model: LM | nn.Module) -> Tensor:
     """Each head's copying score, shape (layer, head): sum of the OV circuit's eigenvalues over that of their sizes.
@@ -197,6 +211,22 @@ def best_heads(scores: Tensor, k: int) -> list[Head]:
         (int(i) // scores.shape[1], int(i) % scores.shape[1])
         for i in scores.flatten().topk(k).indices
     ]
+
+
+def layer_mates(heads: Iterable[Head], scores: Tensor, seed: int) -> list[Head]:
+    """For each of the heads another one of its layer, drawn at random among those that are not in `heads`.
+
+    scores: (layer, head), of which only the shape counts. A layer with too few others gives all that it has.
+    """
+    taken = list(heads)
+    rng = np.random.default_rng(seed)
+    found: list[Head] = []
+    for layer in sorted({layer for layer, _ in taken}):
+        free = [h for h in range(scores.shape[1]) if (layer, h) not in taken]
+        wanted = min(sum(at == layer for at, _ in taken), len(free))
+        drawn = rng.choice(free, wanted, replace=False)
+        found += [(layer, int(head)) for head in drawn]
+    return found
 
 
 def random_heads(

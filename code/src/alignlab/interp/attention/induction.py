@@ -1,9 +1,11 @@
 """How an induction head forms: attention-only models trained on sequences that repeat themselves.
 
-Serves the survey's section 6.1. Olsson et al. (2022) see induction heads form in one sudden step of training, in models
-of two layers and more, never in one. Here a training sequence is a block of random tokens said over and over, with a
-period of its own, so that what comes next can be found only by looking back: find where the present token stood before,
-and copy what followed it. A fixed period would give the game away, since one layer can look back a fixed distance.
+Serves the survey's section 6.1. Olsson et al. (2022) see induction heads form in a short phase of training, in models
+of two layers and more, never in one; and a "smeared key", which blends each key with the one before it, gives them to
+a model of one layer too (their second line of evidence). They train on natural text. Here a training sequence is a
+block of random tokens said over and over, with a period of its own, so that what comes next can be found only by
+looking back: find where the present token stood before, and copy what followed it. A fixed period would give the game
+away, since one layer can look back a fixed distance.
 """
 
 from __future__ import annotations
@@ -26,7 +28,12 @@ from alignlab.lm import TinyConfig, TinyTransformer, train
 
 @dataclass(frozen=True)
 class Shape:
-    """Size of the model and of its task: the period of a sequence lies between `shortest` and `longest`."""
+    """Size of the model and of its task: the period of a sequence lies between
+    `shortest` and `longest`.
+
+    smear: which of the first layer's "q", "k" and "v" is blended with its
+    predecessor's, "" for none.
+    """
 
     layers: int = 2
     vocab: int = 32
@@ -40,6 +47,7 @@ class Shape:
     every: int = 25
     lr: float = 5e-3
     first_scale: float = 3.0
+    smear: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,29 @@ def split_losses(
     return float(loss[new].mean()), float(loss[old].mean())
 
 
+def smear(model: TinyTransformer, which: str) -> None:
+    """Blend each of the first layer's queries, keys or values with that of the
+    token before it, from now on (Olsson et al. 2022, the smeared key).
+
+    which: "q", "k" or "v". Head h gets sigmoid(a_h) of a token's own vector and
+    the rest of its predecessor's; the a_h start at 0 and are trained with the
+    model. Raises ValueError for another input.
+    """
+    if which not in ("q", "k", "v"):
+        raise ValueError(f"what can be smeared is q, k or v, not {which!r}")
+    attention: Any = model.layers[0].attn
+    projection = getattr(attention, f"{which}_proj")
+    projection.blend = nn.Parameter(torch.zeros(attention.n_heads, 1))
+
+    def mix(module: Any, args: Any, output: Tensor) -> Tensor:
+        own = output.unflatten(-1, (attention.n_heads, -1))
+        before = torch.cat([own[:, :1], own[:, :-1]], dim=1)
+        share = torch.sigmoid(module.blend)
+        return (share * own + (1 - share) * before).flatten(2)
+
+    projection.register_forward_hook(mix)
+
+
 def train_induction(seed: int, shape: Shape = Shape()) -> Formation:
     """Train a model from `seed` on repeating sequences; look at it every
     `shape.every` steps on fresh ones.
@@ -111,8 +142,10 @@ def train_induction(seed: int, shape: Shape = Shape()) -> Formation:
                 parameter.mul_(
                     shape.first_scale
                 )  # larger first weights leave the plateau sooner
+    if shape.smear:
+        smear(model, shape.smear)
     test_tokens, test_periods = repeating(
-        128, shape, torch.Generator().manual_seed(10_000_019 + seed)
+        64, shape, torch.Generator().manual_seed(10_000_019 + seed)
     )
     shown, _ = repeating(1, shape, torch.Generator().manual_seed(5), period=8)
     looks: list[tuple[Any, ...]] = []

@@ -143,7 +143,7 @@ def _not_trained(seed: int, shape: Any = None) -> Any:
     )
     model = TinyTransformer(config, seed=seed).requires_grad_(False)
     tokens, periods = repeating(
-        128, shape, torch.Generator().manual_seed(10_000_019 + seed)
+        64, shape, torch.Generator().manual_seed(10_000_019 + seed)
     )
     shown = repeating(1, shape, torch.Generator().manual_seed(5), period=8)[0][
         :, :20
@@ -164,20 +164,8 @@ def _not_trained(seed: int, shape: Any = None) -> Any:
     return Formation(*[model, step, *again, shown[0]])
 
 
-def _nothing_written(
-    model: Any, layer: int, head: int, source: Any = None
-) -> Any:
-    """A head that writes nothing."""
-    import torch
-
-    return torch.zeros(
-        model.config.vocab if source is None else len(source),
-        model.config.d_model,
-    )
-
-
 @contextlib.contextmanager
-def _nothing_cut(model: Any, inputs: Any, layer: int = 1) -> Iterator[None]:
+def _nothing_cut(model: Any, inputs: Any) -> Iterator[None]:
     """Every link left as it is."""
     yield
 
@@ -188,22 +176,18 @@ def _nothing_ablated(model: Any, heads: Any) -> Iterator[None]:
     yield
 
 
-def _nothing_patched(
-    lm: Any,
-    prompt: Any,
-    source: Any,
-    layers: Any,
-    positions: Any,
-    part: str = "resid",
-) -> Any:
-    """The logits of the prompt itself, at each site."""
-    from alignlab.interp.attention.patching import next_logits
+def _nothing_read(lm: Any, run: Any, edges: Any) -> Any:
+    """The logits of the prompts themselves, whatever should be read."""
+    return run.logits.expand(len(edges), *run.logits.shape)
 
-    return next_logits(lm, prompt).expand(len(layers), len(positions), -1)
+
+def _nothing_put(lm: Any, run: Any, source: Any, sets: Any) -> Any:
+    """The logits of the prompts themselves, whatever heads are given."""
+    return run.logits.expand(len(sets), *run.logits.shape)
 
 
 INERT["alignlab.interp.attention.induction.train_induction"] = _not_trained
-INERT["alignlab.interp.attention.circuits.written"] = _nothing_written
 INERT["alignlab.interp.attention.circuits.cut_composition"] = _nothing_cut
 INERT["alignlab.interp.attention.heads.ablate_heads"] = _nothing_ablated
-INERT["alignlab.interp.attention.patching.patch_sweep"] = _nothing_patched
+INERT["alignlab.interp.attention.paths.read_from"] = _nothing_read
+INERT["alignlab.interp.attention.paths.put_heads"] = _nothing_put
