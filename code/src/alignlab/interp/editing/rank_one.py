@@ -218,7 +218,7 @@ def gradient_change(
     names = ["embed"] if layer == 0 else [f"layers.{layer - 1}.resid"]
     [state] = capture(lm, batch.prompts, names, "all").values()
     state = state[:, : batch.ids.shape[1]]
-    weight = find_site(lm, f"layers.{layer}.mlp.hidden").module.weight
+    weight: Any = find_site(lm, f"layers.{layer}.mlp.hidden").module.weight
     before = weight.detach().clone()
     optimizer = torch.optim.Adam([weight.requires_grad_()], lr=lr)
     try:
