@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from alignlab.interp.neurons.editing import read_direction
+from alignlab.interp.editing.rank_one import read_direction
 from alignlab.interp.probes import Probe, contrast_consistent_search, difference_of_means, linear_probe, unit
 from alignlab.interp.probing.erasure import (
     change,

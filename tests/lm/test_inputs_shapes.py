@@ -7,10 +7,10 @@ from alignlab.attacks.adversarial.jailbreaks import at_least_one, power_law
 from alignlab.attacks.adversarial.suffix import search
 from alignlab.interp.attention import patching
 from alignlab.interp.challenges.explain import score
+from alignlab.interp.editing import rank_one
+from alignlab.interp.facts import answer_probabilities
 from alignlab.interp.mlp.lens import divergence, fit_translator, read
 from alignlab.interp.mlp.recall import answer_logprobs
-from alignlab.interp.neurons import editing
-from alignlab.interp.neurons.facts import answer_probabilities
 from alignlab.interp.probes import Probe, center
 from alignlab.lm import LM, TinyConfig, TinyTransformer, capture, generate, load_lm, patch
 from alignlab.lm.checks import place_of
@@ -214,7 +214,7 @@ def test_one_answer_and_one_place_a_prompt(lm):
         lambda: answer_logprobs(smollm2, ["a", "b"], [" c"]),
         lambda: answer_logprobs(smollm2, ["a"], [""]),
         lambda: answer_logprobs(smollm2, ["a", "b"], [" c", " d"], places=[0], layers=[1]),
-        lambda: editing._answer_logprobs(smollm2, ["a", "b"], " x", [" c"]),
+        lambda: rank_one._answer_logprobs(smollm2, ["a", "b"], " x", [" c"]),
         lambda: run_lower(lm, [IDS, IDS], [[5]], 1),
     ):
         with pytest.raises(ValueError, match=r"give|nothing to score"):

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alignlab.interp.neurons.facts import answer_token
+from alignlab.interp.facts import answer_token
 from alignlab.lm import LM, capture, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
@@ -107,6 +107,29 @@ def top_neurons(
     ]
 
 
+def agreed(*attributions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A unit's least attribution over several wordings of one fact, each as a
+    share of the wording's largest, (layer, d_mlp).
+
+    Dai et al. (2022) keep the units that lie above a threshold in
+    most wordings; ranked by this, as many units can be kept as one likes.
+    """
+    least: NDArray[np.float64] = np.min(
+        [found / found.max() for found in attributions], axis=0
+    )
+    return least
+
+
+def activity(lm: LM, prompt: str) -> NDArray[np.float64]:
+    """Absolute activation of each unit at the prompt's last token, (layer,
+    d_mlp): the baseline of Dai et al. (2022).
+    """
+    names = [f"layers.{i}.mlp.hidden" for i in range(lm.n_layers)]
+    seen = capture(lm, [encode(lm, prompt)], names, "last")
+    hidden = torch.cat([seen[name] for name in names])
+    return hidden.abs().double().cpu().numpy()
+
+
 def shared_neurons(
     chosen: Sequence[Sequence[Neuron]], share: float = 0.5
 ) -> list[Neuron]:
@@ -141,7 +164,7 @@ def scaled_neurons(
 ) -> Iterator[None]:
     """Within the block these units' activations at each row's last token are multiplied: 0 suppresses, 2 doubles.
 
-    Rows must be padded on the left, as `alignlab.interp.neurons.facts.answer_probabilities` does.
+    Rows must be padded on the left, as `alignlab.interp.facts.answer_probabilities` does.
     """
     by_layer: dict[int, list[int]] = {}
     for layer, index in neurons:

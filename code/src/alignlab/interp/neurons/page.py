@@ -10,23 +10,6 @@ from alignlab.exercises import Exercise, Wrong
 Array = np.ndarray[Any, Any]
 
 
-def _memory(rng: np.random.Generator) -> tuple[Any, ...]:
-    """A matrix, a key, its new value, and the second moments of other keys."""
-    d_key, d_value = int(rng.integers(3, 6)), int(rng.integers(2, 5))
-    others = rng.normal(size=(d_key, 40)) + rng.normal(size=(d_key, 1))
-    return (
-        rng.normal(size=(d_value, d_key)),
-        rng.normal(size=d_key),
-        rng.normal(size=d_value),
-        others @ others.T / 40,
-    )
-
-
-def _rewritten(W: Array, k: Array, v: Array, C: Array) -> Array:
-    direction = np.linalg.solve(C, k)
-    return np.asarray(W + np.outer(v - W @ k, direction / (k @ direction)))
-
-
 def _path(rng: np.random.Generator) -> tuple[Any, ...]:
     """The gradient of a function that is not linear, a point, and a number of steps."""
     slope = rng.normal(size=4)
@@ -50,32 +33,6 @@ def _integrated(
 
 EXERCISES = [
     Exercise(
-        name="rewrite_pair",
-        reference=_rewritten,
-        inputs=_memory,
-        wrong=[
-            Wrong(
-                lambda W, k, v, C: W + np.outer(v - W @ k, k / (k @ k)),
-                "the key has its new value, but the second moments are not used: other keys move more than they must.",
-            ),
-            Wrong(
-                lambda W, k, v, C: (
-                    W + np.outer(v - W @ k, np.linalg.solve(C, k))
-                ),
-                "divide the direction by its product with the key, so that it reads exactly 1 from it.",
-            ),
-            Wrong(
-                lambda W, k, v, C: (
-                    W
-                    + np.outer(
-                        v, np.linalg.solve(C, k) / (k @ np.linalg.solve(C, k))
-                    )
-                ),
-                "this adds the new value to the old one: what is missing is v minus what W gives already.",
-            ),
-        ],
-    ),
-    Exercise(
         name="integrated",
         reference=_integrated,
         inputs=_path,
@@ -93,6 +50,15 @@ EXERCISES = [
                     )
                 ),
                 "the points are the ends of the parts; the midpoints are asked for.",
+            ),
+            Wrong(
+                lambda gradient, w, steps: (
+                    w
+                    * np.mean(
+                        [gradient(i / steps * w) for i in range(steps)], axis=0
+                    )
+                ),
+                "the points are the beginnings of the parts; the midpoints are asked for.",
             ),
             Wrong(
                 lambda gradient, w, steps: np.mean(
@@ -116,18 +82,6 @@ EXERCISES = [
 ]
 
 
-INERT: dict[str, Callable[..., Any]] = {}
-
-
-def _no_direction(key: Any, moments: Any, ridge: float = 0.0) -> Any:
-    """Reads the same from every key: a coordinate picked without looking."""
-    import torch
-
-    direction = torch.zeros_like(key.double())
-    direction[0] = 1 / key[0].double()
-    return direction
-
-
 def _nothing_attributed(
     lm: Any, prompt: str, answer: str, steps: int = 0
 ) -> Any:
@@ -145,35 +99,12 @@ def _nothing_restored(
     """Restoring that brings nothing back."""
     import numpy as np
 
-    from alignlab.interp.neurons.tracing import Trace
+    from alignlab.interp.tracing import Trace
 
     return Trace(0.5, 0.1, np.full((len(parts), len(layers), 2), 0.1), 0)
 
 
-def _no_edit(
-    lm: Any,
-    requests: Any,
-    layer: int,
-    moments: Any,
-    steps: int = 0,
-    **settings: Any,
-) -> Any:
-    """Edits that add nothing."""
-    import torch
-
-    from alignlab.interp.neurons.editing import Edit
-
-    return [
-        Edit(
-            layer,
-            torch.zeros(lm.d_model),
-            torch.zeros(lm.model.config.intermediate_size),
-        )
-        for _ in requests
-    ]
-
-
-INERT["alignlab.interp.neurons.editing.read_direction"] = _no_direction
-INERT["alignlab.interp.neurons.knowledge.attributions"] = _nothing_attributed
-INERT["alignlab.interp.neurons.tracing.causal_trace"] = _nothing_restored
-INERT["alignlab.interp.neurons.editing.rank_one_edits"] = _no_edit
+INERT: dict[str, Callable[..., Any]] = {
+    "alignlab.interp.neurons.knowledge.attributions": _nothing_attributed,
+    "alignlab.interp.tracing.causal_trace": _nothing_restored,
+}

@@ -6,15 +6,40 @@ from typing import Any
 
 import numpy as np
 
-from alignlab.interp.neurons.facts import known_facts
-from alignlab.interp.neurons.tracing import PARTS, by_role, causal_trace
+from alignlab.interp.facts import known_facts
+from alignlab.interp.tracing import (
+    PARTS,
+    Trace,
+    by_role,
+    causal_trace,
+    trace_from,
+)
 from alignlab.recipes import Recipe, report
 
 
-def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
-    """Trace the seed's facts. Returns probabilities clean and corrupted, one number a fact, and effects by role.
+def kept(trace: Trace) -> dict[str, Any]:
+    """A trace as JSON holds it: probabilities, and by part and role the indirect effect at each layer, None for NaN."""
+    effects = {
+        part: {
+            role: [
+                None if np.isnan(value) else round(float(value), 4)
+                for value in effect
+            ]
+            for role, effect in by_role(trace, k).items()
+        }
+        for k, part in enumerate(PARTS)
+    }
+    return {
+        "clean": round(trace.clean, 4),
+        "corrupted": round(trace.corrupted, 4),
+        "effects": effects,
+    }
 
-    Effects are nested: part, then role, then (fact, layer) indirect effects; NaN is left as None.
+
+def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
+    """Trace the seed's facts. Returns, one entry a fact: its name, and a trace as `kept` gives it with noise "in the
+    embeddings" and "after layer 0"; "layer 0 alone": the indirect effect of its MLP's output at the subject's last
+    token, no window around it, noise in the embeddings.
     """
     from alignlab.lm import load_lm
 
@@ -23,43 +48,51 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     order = np.random.default_rng(0).permutation(len(known))[
         seed * config["facts"] : (seed + 1) * config["facts"]
     ]
-    found: dict[str, Any] = {
-        "fact": [],
-        "clean": [],
-        "corrupted": [],
-        "effects": {part: {} for part in PARTS},
-    }
+    names = ("fact", "in the embeddings", "after layer 0", "layer 0 alone")
+    found: dict[str, Any] = {name: [] for name in names}
+    samples, window = config["samples"], config["window"]
     for n, i in enumerate(order):
         fact = known[i]
-        trace = causal_trace(
+        whole = causal_trace(
             lm,
             fact,
             config["layers"],
-            samples=config["samples"],
-            window=config["window"],
+            samples=samples,
+            window=window,
             seed=seed,
         )
-        found["fact"].append(f"{fact.relation}: {fact.subject}")
-        found["clean"].append(round(trace.clean, 4))
-        found["corrupted"].append(round(trace.corrupted, 4))
-        for k, part in enumerate(PARTS):
-            for role, effect in by_role(trace, k).items():
-                row = [
-                    None if np.isnan(value) else round(float(value), 4)
-                    for value in effect
-                ]
-                found["effects"][part].setdefault(role, []).append(row)
+        later = trace_from(
+            lm,
+            fact,
+            1,
+            config["layers from 1"],
+            samples=samples,
+            window=window,
+            seed=seed,
+        )
+        alone = causal_trace(
+            lm, fact, [0], ["mlp"], samples=samples, window=1, seed=seed
+        )
+        rows = (
+            f"{fact.relation}: {fact.subject}",
+            kept(whole),
+            kept(later),
+            round(float(alone.effects[0, 0, alone.last]), 4),
+        )
+        for name, row in zip(names, rows):
+            found[name].append(row)
         report((n + 1) / len(order), fact.subject)
     return found
 
 
 RECIPE = Recipe(
     name="causal-tracing",
-    about="Causal tracing, subject noise and restoration by layer, position and part, two dozen facts.",
+    about="Causal tracing by layer, position and part, noise below layer 0 and above it, two dozen facts.",
     config={
         "relations": ["capital", "language", "symbol", "kind", "opposite"],
         "facts": 8,
         "layers": [0, 2, 4, 6, 8, 10, 12, 15, 18, 21, 24, 27, 29],
+        "layers from 1": [4, 6, 8, 10, 12, 15, 18, 21, 24, 27, 29],
         "samples": 2,
         "window": 6,
     },

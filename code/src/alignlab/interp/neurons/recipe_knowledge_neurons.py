@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from alignlab.interp.neurons.facts import (
+from alignlab.interp.facts import (
     Fact,
     answer_probabilities,
     known_facts,
@@ -14,6 +15,8 @@ from alignlab.interp.neurons.facts import (
 )
 from alignlab.interp.neurons.knowledge import (
     Neuron,
+    activity,
+    agreed,
     attributions,
     random_neurons,
     scaled_neurons,
@@ -21,95 +24,107 @@ from alignlab.interp.neurons.knowledge import (
     top_neurons,
 )
 from alignlab.lm import LM
-from alignlab.recipes import Recipe
+from alignlab.recipes import Recipe, report
 
 
-def suppressed(lm: LM, asked: list[Fact], neurons: list[Neuron]) -> float:
-    """Mean relative change of the facts' answers without these neurons."""
-    prompts, answers = (
-        [fact.prompt for fact in asked],
-        [fact.answer for fact in asked],
-    )
+def changes(
+    lm: LM,
+    fact: Fact,
+    around: Sequence[Fact],
+    neurons: Sequence[Neuron],
+    factor: float,
+) -> dict[str, float]:
+    """Relative change of an answer's probability with units scaled: after the
+    prompt, the last paraphrase (which no search sees), the neighbors' prompts.
+    """
+    held_out = fact.asked(fact.paraphrases[-1])
+    prompts = [fact.prompt, held_out, *(other.prompt for other in around)]
+    answers = [fact.answer] * 2 + [other.answer for other in around]
     start = answer_probabilities(lm, prompts, answers)[0]
-    with scaled_neurons(lm, neurons, 0.0):
-        return float(
-            (answer_probabilities(lm, prompts, answers)[0] / start - 1).mean()
+    with scaled_neurons(lm, neurons, factor):
+        change = answer_probabilities(lm, prompts, answers)[0] / start - 1
+    return {
+        "prompt": float(change[0]),
+        "paraphrase": float(change[1]),
+        "neighbors": float(change[2:].mean()),
+    }
+
+
+def units_of(
+    lm: LM, chosen: Sequence[Fact], k: int, steps: int, seed: int
+) -> list[dict[str, list[Neuron]]]:
+    """Ten units of each fact of a relation, found in several ways.
+
+    "top": largest attributions; "own": the same without units that half of the
+    facts share; "wordings": largest in both of two wordings; "active": largest
+    activations; "random": drawn from the layers of "top".
+    """
+    values = [attributions(lm, f.prompt, f.answer, steps) for f in chosen]
+    tops = [top_neurons(value, k) for value in values]
+    shared = shared_neurons(tops)
+    found = []
+    for fact, value, top in zip(chosen, values, tops):
+        other = fact.asked(fact.paraphrases[0])
+        both = agreed(value, attributions(lm, other, fact.answer, steps))
+        found.append(
+            {
+                "top": top,
+                "own": top_neurons(value, k, without=shared),
+                "wordings": top_neurons(both, k),
+                "active": top_neurons(activity(lm, fact.prompt), k),
+                "random": random_neurons(top, value.shape[1], seed),
+            }
         )
+    return found
 
 
 def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
-    """Attribute on the prompts, then suppress and amplify on the prompts and on paraphrases.
+    """Find each fact's units, then suppress and double them.
 
-    Returns, one number a fact: the answer's probability on `prompt` and `paraphrase` (mean of two), and its relative
-    change when the fact's neurons, or as many random ones, are suppressed or doubled; with relation-shared neurons
-    left out under "own".
+    Returns, one entry a fact: relation, subject, and for units, verb and place, as in "suppress top, neighbors", the
+    relative change of the answer's probability. Units are those of `units_of` and "elsewhere", the top units of a fact
+    of the next relation. "shared": how many of the top ones at least half of the relation's facts share.
     """
     from alignlab.lm import load_lm
 
     lm = load_lm()
     per_relation, k = config["per_relation"], config["k"]
-    found: dict[str, list[Any]] = {
-        "relation": [],
-        "subject": [],
-        "layers": [],
-        "shared": [],
-    }
-    known = known_facts(lm, config["relations"])
-    for relation in config["relations"]:
+    relations = config["relations"]
+    known = known_facts(lm, relations)
+    chosen, units = {}, {}
+    for relation in relations:
         inside = [fact for fact in known if fact.relation == relation]
         order = np.random.default_rng(0).permutation(len(inside))[
             seed * per_relation : (seed + 1) * per_relation
         ]
-        chosen = [inside[i] for i in order]
-        values = [
-            attributions(lm, fact.prompt, fact.answer, config["steps"])
-            for fact in chosen
-        ]
-        tops = [top_neurons(value, k) for value in values]
-        shared = shared_neurons(tops)
-        for fact, value, top in zip(chosen, values, tops):
-            own = top_neurons(value, k, without=shared)
-            other = random_neurons(top, value.shape[1], seed)
-            prompts = [
-                fact.prompt,
-                *(fact.asked(template) for template in fact.paraphrases),
-            ]
-            start = answer_probabilities(lm, prompts, [fact.answer] * 3)[
-                0
-            ].numpy()
+        chosen[relation] = [inside[i] for i in order]
+        units[relation] = units_of(
+            lm, chosen[relation], k, config["steps"], seed
+        )
+        report(len(units) / len(relations), relation)
+    found: dict[str, list[Any]] = {"relation": [], "subject": [], "shared": []}
+    for n, relation in enumerate(relations):
+        following = units[relations[(n + 1) % len(relations)]]
+        for fact, its, others in zip(
+            chosen[relation], units[relation], following
+        ):
+            around = neighbors(fact, known)[: config["neighbors"]]
             found["relation"].append(relation)
             found["subject"].append(fact.subject)
-            found["layers"].append([layer for layer, _ in top])
-            found["shared"].append(len(set(top) & set(shared)))
-            for name, neurons in (
-                ("top", top),
-                ("own", own),
-                ("random", other),
-            ):
-                for factor, verb in ((0.0, "suppress"), (2.0, "amplify")):
-                    with scaled_neurons(lm, neurons, factor):
-                        after = answer_probabilities(
-                            lm, prompts, [fact.answer] * 3
-                        )[0].numpy()
-                    change = after / start - 1
-                    found.setdefault(f"{verb} {name}, prompt", []).append(
-                        round(float(change[0]), 4)
-                    )
-                    found.setdefault(f"{verb} {name}, paraphrase", []).append(
-                        round(float(change[1:].mean()), 4)
-                    )
-                    if verb == "suppress":
-                        others = neighbors(fact, known)[: config["neighbors"]]
-                        change = suppressed(lm, others, neurons)
-                        found.setdefault(
-                            f"suppress {name}, neighbors", []
-                        ).append(round(change, 4))
+            found["shared"].append(len(set(its["top"]) - set(its["own"])))
+            for name, neurons in {**its, "elsewhere": others["top"]}.items():
+                for verb, factor in (("suppress", 0.0), ("double", 2.0)):
+                    change = changes(lm, fact, around, neurons, factor)
+                    for place, value in change.items():
+                        found.setdefault(f"{verb} {name}, {place}", []).append(
+                            round(value, 4)
+                        )
     return found
 
 
 RECIPE = Recipe(
     name="knowledge-neurons",
-    about="Knowledge neurons by integrated gradients: suppressed and amplified beside random ones, three dozen facts.",
+    about="Knowledge neurons by integrated gradients beside the most active ones and others, three dozen facts.",
     config={
         "relations": ["capital", "language", "symbol", "kind"],
         "per_relation": 3,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alignlab.interp.neurons.facts import Fact, answer_token, subject_end
+from alignlab.interp.facts import Fact, answer_token, subject_end
 from alignlab.lm import LM, capture
 from alignlab.lm.load import encode
 from alignlab.lm.masks import pad_right
@@ -29,6 +29,9 @@ PREFIXES = (
     "",
     "Here is something to remember: ",
 )  # said before the prompt, so that the value holds in more than one context
+
+
+ESSENCE = "{} is a"  # what follows it shall stay, where an essence is asked for
 
 
 @dataclass(frozen=True)
@@ -109,67 +112,50 @@ def rank_one_edits(
     steps: int = 10,
     lr: float = 1.0,
     decay: float = 0.02,
+    essence: float = 0.0,
+    clamp: float = math.inf,
 ) -> list[Edit]:
     """An edit for each request (fact, new answer), each meant for the model as
-    it is.
+    it is (Meng et al. 2022, section 3.1).
 
     The key is the mean hidden activation at the subject's last token after a
     few prefixes. The value is found by Adam: a vector added to the MLP's output
-    there that makes the new answer likely after all prefixes (Meng et al. 2022,
-    eq. 4). decay: weight of its squared length, relative to that of the output.
+    there that makes the new answer likely after all prefixes (eq. 4).
+    decay: weight of its squared length, relative to that of the output.
+    essence: weight of the KL divergence, from the model as it is, of what
+        follows "<subject> is a". clamp: the longest the vector may be, in
+        lengths of the output. The defaults leave both out; the authors' code
+        has 0.0625 and 4, twenty steps at a rate of 0.5, and a decay of the
+        vector's length instead of its square.
     All requests are optimized in one batch and do not touch each other.
     """
-    prompts, owners, ends, targets = [], [], [], []
-    for n, (fact, answer) in enumerate(requests):
-        for prefix in PREFIXES:
-            prompts.append(encode(lm, prefix + fact.prompt))
-            ends.append(subject_end(lm, prefix + fact.template, fact.subject))
-            owners.append(n)
-            targets.append(answer_token(lm, answer))
-    ids, mask, last = _padded(lm, prompts)
-    rows, owner, end = (
-        torch.arange(len(prompts)),
-        torch.tensor(owners),
-        torch.tensor(ends),
-    )
-    seen = capture(
-        lm,
-        prompts,
-        [
-            f"layers.{layer}.{part}"
-            for part in ("mlp.hidden", "mlp.out", "resid")
-        ],
-        "all",
-    )
-    width = len(PREFIXES)
-    keys = (
-        seen[f"layers.{layer}.mlp.hidden"][rows, end]
-        .reshape(len(requests), width, -1)
-        .mean(1)
-    )
-    usual = (
-        seen[f"layers.{layer}.mlp.out"][rows, end]
-        .norm(dim=1)
-        .reshape(-1, width)
-        .mean(1)
-    )  # length of the output
-    state, goal = (
-        seen[f"layers.{layer}.resid"][:, : ids.shape[1]],
-        torch.tensor(targets),
-    )
-    added = torch.zeros(len(requests), lm.d_model, requires_grad=True)
+    batch = _batch(lm, requests, essence > 0)
+    seen = _seen(lm, batch, layer)
+    n = len(requests)
+    usual = seen.output.norm(dim=1)[: n * len(PREFIXES)]
+    usual = usual.reshape(n, -1).mean(1)  # length of the output
+    keys = seen.key[: n * len(PREFIXES)].reshape(n, len(PREFIXES), -1).mean(1)
+    added = torch.zeros(n, lm.d_model, requires_grad=True)
     optimizer = torch.optim.Adam([added], lr=lr)
     with from_layer(lm, layer + 1):
+        if essence > 0:
+            with torch.no_grad():
+                before = _essences(_after(lm, batch, seen.state), batch)
         for step in range(steps):
-            changed = state.index_put(
-                (rows, end), added[owner], accumulate=True
+            state = seen.state.index_put(
+                (batch.rows, batch.end), added[batch.owner], accumulate=True
             )
-            loss = (
-                -_last_logprobs(lm, changed, mask, last)[rows, goal].sum()
-                / width
-            )
-            loss = loss + decay * (added.square().sum(1) / usual.square()).sum()
+            logprobs = _after(lm, batch, state)
+            loss = _surprise(logprobs, batch) / len(PREFIXES)
+            length = added.square().sum(1) / usual.square()
+            loss = loss + decay * length.sum()
+            if essence > 0:
+                now = _essences(logprobs, batch)
+                loss = loss + essence * (now.exp() * (now - before)).sum()
             descend(optimizer, loss, step)
+            with torch.no_grad():
+                longest = clamp * usual / added.norm(dim=1)
+                added *= longest.clamp(max=1.0)[:, None]
     return [
         Edit(layer, v.float(), read_direction(k, moments).float())
         for v, k in zip(added.detach(), keys)
@@ -178,22 +164,33 @@ def rank_one_edits(
 
 @contextlib.contextmanager
 def edited(lm: LM, *edits: Edit) -> Iterator[None]:
-    """Within the block the model's weights carry the edits, in the order given;
-    afterwards they are as before.
+    """Within the block the model's weights carry the edits; afterwards they are
+    as before.
+    """
+    changes: dict[int, Tensor] = {}
+    for edit in edits:
+        change = torch.outer(edit.value, edit.direction)
+        changes[edit.layer] = changes.get(edit.layer, 0) + change
+    with changed(lm, changes):
+        yield
+
+
+@contextlib.contextmanager
+def changed(lm: LM, changes: Mapping[int, Tensor]) -> Iterator[None]:
+    """Within the block matrices, each (d_model, d_mlp), are added to the layers'
+    down-projections; afterwards these are as before.
     """
     weights: dict[int, Any] = {
-        e.layer: find_site(lm, f"layers.{e.layer}.mlp.hidden").module.weight
-        for e in edits
+        layer: find_site(lm, f"layers.{layer}.mlp.hidden").module.weight
+        for layer in changes
     }
     before = {
         layer: weight.detach().clone() for layer, weight in weights.items()
     }
     try:
         with torch.no_grad():
-            for edit in edits:
-                weights[edit.layer] += torch.outer(
-                    edit.value, edit.direction
-                ).to(weights[edit.layer])
+            for layer, change in changes.items():
+                weights[layer] += change.to(weights[layer])
         yield
     finally:
         with torch.no_grad():
@@ -201,10 +198,51 @@ def edited(lm: LM, *edits: Edit) -> Iterator[None]:
                 weight.copy_(before[layer])
 
 
+def gradient_change(
+    lm: LM,
+    fact: Fact,
+    new: str,
+    layer: int,
+    until: float,
+    lr: float = 1e-3,
+    most: int = 60,
+) -> Tensor:
+    """Plain fine-tuning of a layer's down-projection on one request, the
+    baseline of Meng et al. (2022, section 3.3): steps of Adam on all its
+    entries, after the same prefixes, until the new answer has on average at
+    least the log-probability `until` (nats) or `most` steps are made.
+
+    Returns what is added to the matrix, (d_model, d_mlp).
+    """
+    batch = _batch(lm, [(fact, new)], essence=False)
+    names = ["embed"] if layer == 0 else [f"layers.{layer - 1}.resid"]
+    [state] = capture(lm, batch.prompts, names, "all").values()
+    state = state[:, : batch.ids.shape[1]]
+    weight: Any = find_site(lm, f"layers.{layer}.mlp.hidden").module.weight
+    before = weight.detach().clone()
+    optimizer = torch.optim.Adam([weight.requires_grad_()], lr=lr)
+    try:
+        with from_layer(lm, layer):
+            for step in range(most):
+                logprobs = _after(lm, batch, state)
+                loss = _surprise(logprobs, batch) / len(PREFIXES)
+                if -loss.item() >= until:
+                    break
+                descend(optimizer, loss, step)
+        return weight.detach() - before
+    finally:
+        weight.requires_grad_(False).copy_(before)
+
+
 def edit_scores(
-    lm: LM, fact: Fact, new: str, around: Sequence[Fact], edits: Sequence[Edit]
+    lm: LM,
+    fact: Fact,
+    new: str,
+    around: Sequence[Fact],
+    change: contextlib.AbstractContextManager[None],
 ) -> dict[str, float]:
-    """How an edit did (Meng et al. 2022, section 3.3).
+    """How a change, such as `edited(lm, edit)`, did (Meng et al. 2022, section
+    3.3). The model must be as it was when the change is handed over.
 
     efficacy: whether the new answer is likelier than the old one after the
         prompt; paraphrase: the share of the fact's other templates after which
@@ -221,7 +259,7 @@ def edit_scores(
     n = 1 + len(fact.paraphrases)
     own = [fact.answer] * n + [other.answer for other in around]
     want, kept = _answer_logprobs(lm, prompts, new, own)
-    with edited(lm, *edits):
+    with change:
         want_now, kept_now = _answer_logprobs(lm, prompts, new, own)
     wins = want_now > kept_now
     return {
@@ -231,6 +269,97 @@ def edit_scores(
         "loss": float((kept - kept_now)[n:].mean()),
         "gain": float((want_now - want)[1:n].mean()),
     }
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Prompts of all requests: each after each prefix, then "<subject> is a" of
+    each where the essence is asked for.
+
+    prompts: token ids; ids, mask, last: padded on the right; end: index of the
+    subject's last token; owner: the request that a prompt belongs to; goal: the
+    new answer's token, for the `asks` rows that ask for it.
+    """
+
+    prompts: list[list[int]]
+    ids: Tensor
+    mask: Tensor
+    last: Tensor
+    rows: Tensor
+    end: Tensor
+    owner: Tensor
+    goal: Tensor
+    asks: int
+
+
+def _batch(
+    lm: LM, requests: Sequence[tuple[Fact, str]], essence: bool
+) -> _Batch:
+    """The prompts of requests, with those for the essence if so."""
+    texts = [
+        (prefix + fact.template, fact.subject, n)
+        for n, (fact, _) in enumerate(requests)
+        for prefix in PREFIXES
+    ]
+    asks = len(texts)
+    if essence:
+        texts += [(ESSENCE, f.subject, n) for n, (f, _) in enumerate(requests)]
+    prompts = [encode(lm, t.format(subject)) for t, subject, _ in texts]
+    ids, mask, last = _padded(lm, prompts)
+    owner = torch.tensor([n for *_, n in texts])
+    goal = [answer_token(lm, requests[n][1]) for *_, n in texts[:asks]]
+    return _Batch(
+        prompts,
+        ids,
+        mask,
+        last,
+        torch.arange(len(prompts)),
+        torch.tensor([subject_end(lm, t, subject) for t, subject, _ in texts]),
+        owner,
+        torch.tensor(goal),
+        asks,
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Of a layer: keys (row, d_mlp) and outputs (row, d_model) of its MLP at
+    each subject's last token; state: what the next layer reads, all positions.
+    """
+
+    key: Tensor
+    output: Tensor
+    state: Tensor
+
+
+def _seen(lm: LM, batch: _Batch, layer: int) -> _Seen:
+    parts = [
+        f"layers.{layer}.{part}" for part in ("mlp.hidden", "mlp.out", "resid")
+    ]
+    found = capture(lm, batch.prompts, parts, "all")
+    key, output, state = (found[part] for part in parts)
+    return _Seen(
+        key[batch.rows, batch.end],
+        output[batch.rows, batch.end],
+        state[:, : batch.ids.shape[1]],
+    )
+
+
+def _after(lm: LM, batch: _Batch, state: Tensor) -> Tensor:
+    """Log-probabilities after each prompt, from what the first layer left
+    reads, (row, vocab).
+    """
+    return _last_logprobs(lm, state, batch.mask, batch.last)
+
+
+def _surprise(logprobs: Tensor, batch: _Batch) -> Tensor:
+    """Nats by which the new answers surprise, summed over the rows that ask."""
+    return -logprobs[batch.rows[: batch.asks], batch.goal].sum()
+
+
+def _essences(logprobs: Tensor, batch: _Batch) -> Tensor:
+    """The rows that say what a subject is, (request, vocab); may be empty."""
+    return logprobs[batch.asks :]
 
 
 @torch.no_grad()

@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from alignlab.interp.neurons.editing import (
+from alignlab.interp.editing.rank_one import (
     Edit,
     edit_scores,
     edited,
     rank_one_edits,
     second_moments,
 )
-from alignlab.interp.neurons.facts import (
+from alignlab.interp.facts import (
     Fact,
     answer_probabilities,
     answer_token,
     known_facts,
     neighbors,
 )
-from alignlab.interp.neurons.tracing import causal_trace
+from alignlab.interp.tracing import causal_trace
 from alignlab.lm import LM
 from alignlab.lm.load import encode
 from alignlab.lm.scoring import score_tokens
@@ -195,7 +195,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         )
         for i, ((fact, new, around), edit) in enumerate(zip(todo, edits)):
             scores: dict[str, Any] = dict(
-                edit_scores(lm, fact, new, around, [edit])
+                edit_scores(lm, fact, new, around, edited(lm, edit))
             )
             with edited(lm, edit):
                 after = damage(fact, around)

@@ -7,6 +7,7 @@ returns. Runs start at the layer that is changed, and all positions of a layer a
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alignlab.interp.neurons.facts import Fact, answer_token, subject_end
+from alignlab.interp.facts import Fact, answer_token, subject_end
 from alignlab.lm import LM, capture, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
@@ -132,6 +133,44 @@ def causal_trace(
             [[restore(part, layer) for layer in layers] for part in parts]
         )
     return Trace(float(p_clean), float(p_noisy), restored, last - start)
+
+
+def trace_from(
+    lm: LM,
+    fact: Fact,
+    first: int,
+    layers: Sequence[int],
+    parts: Sequence[Part] = PARTS,
+    noise: float = 3.0,
+    samples: int = 4,
+    window: int = 6,
+    seed: int = 0,
+) -> Trace:
+    """Causal tracing of layer `first` and later ones: the noise comes into the residual stream that this layer reads.
+
+    layers: counted in the whole model, at least `first`; a window ends there. noise: in standard deviations of the
+    stream's entries, first token apart. What the layers below have written is then beyond repair, so that none of them
+    can bring the fact back. Otherwise as `causal_trace`.
+    """
+    below = f"layers.{first - 1}.resid" if first else "embed"
+    [stream] = capture(lm, [encode(lm, fact.prompt)], [below], "all").values()
+    embedded = float(lm.model.get_input_embeddings().weight.std())
+    upper = dataclasses.replace(lm, n_layers=lm.n_layers - first)
+
+    def enter(embedding: Tensor) -> Tensor:
+        return stream.expand(len(embedding), -1, -1)
+
+    with from_layer(lm, first), patch(lm, {"embed": enter}):
+        return causal_trace(
+            upper,
+            fact,
+            [layer - first for layer in layers],
+            parts,
+            noise * float(stream[0, 1:].std()) / embedded,
+            samples,
+            window,
+            seed,
+        )
 
 
 def last_probabilities(

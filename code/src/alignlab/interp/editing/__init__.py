@@ -1,0 +1,1 @@
+"""What the page `06-interpretability/editing` uses alone."""
