@@ -92,7 +92,7 @@ def _no_move(
     steps: int = 80,
     lr: float = 0.05,
     kl_penalty: float = 0.0,
-    answers: int = 256,
+    answers: int = 128,
 ) -> Any:
     """Policies that stay where they started."""
     from alignlab.outer.overoptimization.proxies import Run
@@ -105,8 +105,8 @@ def _flat_rewards(
     rejected: Any,
     draws: Any,
     members: int = 1,
-    steps: int = 200,
-    width: int = 64,
+    steps: int = 150,
+    width: int = 32,
     alike: bool = False,
 ) -> Any:
     """Reward models that like every answer alike."""

@@ -157,15 +157,15 @@ def fit_proxy(
     rejected: Tensor,
     draws: Draws,
     members: int = 1,
-    steps: int = 200,
-    width: int = 64,
+    steps: int = 150,
+    width: int = 32,
     alike: bool = False,
 ) -> list[Network]:
     """Reward models, networks of one hidden layer, trained on the same picks
     from different first weights.
 
     chosen, rejected: (task, n, D). Bradley and Terry's loss, AdamW, batches of
-        128 picks drawn with replacement. alike: all members start from the
+        64 picks drawn with replacement. alike: all members start from the
         same first weights and differ in their batches alone. Returns `members`
         standardized rewards. Raises ValueError where the shapes differ.
     """
@@ -192,7 +192,7 @@ def fit_proxy(
     for step in range(steps):
         rows = torch.stack(
             [
-                draws.rows(chosen.shape[1], 128)
+                draws.rows(chosen.shape[1], 64)
                 for _ in range(members if alike else 1)
             ]
         )
@@ -316,7 +316,7 @@ def policy_gradient(
     steps: int = 80,
     lr: float = 0.05,
     kl_penalty: float = 0.0,
-    answers: int = 256,
+    answers: int = 128,
 ) -> Run:
     """REINFORCE with whitened rewards on a normal policy with its own mean and
     spread in each dimension.
