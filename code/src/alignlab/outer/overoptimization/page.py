@@ -131,30 +131,9 @@ def _first_of_n(proxy: Any, gold: Any, ns: Any) -> Any:
     return Path(np.sqrt(best_of_n_kl(np.array(ns))), *means)
 
 
-def _careful(
-    gold: Any,
-    n: int,
-    draws: Any,
-    careless: float = 0.0,
-    times: int = 1,
-    spread: float = 1.0,
-) -> Any:
-    """Annotators who never toss a coin, whatever was asked for."""
-    import torch
-
-    from alignlab.outer.overoptimization.proxies import D
-
-    a = (spread * draws.normal(n, D)).repeat(1, times, 1)
-    b = (spread * draws.normal(n, D)).repeat(1, times, 1)
-    p = torch.sigmoid(2 * (gold(a) - gold(b)))
-    first = (draws.uniform(n * times) < p)[..., None]
-    return torch.where(first, a, b), torch.where(first, b, a)
-
-
 HERE = "alignlab.outer.overoptimization.proxies"
 INERT: dict[str, Callable[..., Any]] = {
     f"{HERE}.policy_gradient": _no_move,
     f"{HERE}.fit_proxy": _flat_rewards,
-    f"{HERE}.comparisons": _careful,
     "alignlab.outer.best_of_n.best_of_n": _first_of_n,
 }
