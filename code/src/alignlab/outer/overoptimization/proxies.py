@@ -210,7 +210,9 @@ def fit_proxy(
 
 
 def worst_case(rewards: Sequence[Reward]) -> Reward:
-    """The lowest reward that any member gives (worst-case optimization of Coste et al. 2023)."""
+    """The lowest reward that any member gives (worst-case optimization of
+    Coste et al. 2023).
+    """
     return lambda x: torch.stack([reward(x) for reward in rewards]).amin(0)
 
 
