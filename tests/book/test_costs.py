@@ -16,7 +16,6 @@ from conftest import ROOT
 STILL_OVER = {
     "01-introduction/meet-the-model",
     "04-outer/goals",
-    "04-outer/overoptimization",
     "04-outer/ranking-feedback",
     "04-outer/rl-variants",
     "04-outer/rlhf",

@@ -41,6 +41,14 @@ EXERCISES = [
                 lambda n: np.log(n) + (n - 1) / n,
                 "the second term is subtracted.",
             ),
+            Wrong(
+                lambda n: np.log(n) - 1 / n,
+                "the second term is (n - 1)/n: for n = 1 the divergence has to be 0.",
+            ),
+            Wrong(
+                lambda n: np.sqrt(np.log(n) - (n - 1) / n),
+                "this is the distance d; the divergence itself is asked for, without the root.",
+            ),
         ],
     ),
     Exercise(
@@ -61,6 +69,14 @@ EXERCISES = [
                 "average over the members, the first axis, and keep one value an answer.",
             ),
             Wrong(
+                lambda r, w: r.mean(0) - w * r.var(0, ddof=1),
+                "this divides by the members' number minus one; divide by their number.",
+            ),
+            Wrong(
+                lambda r, w: r.mean(0) - r.var(0),
+                "the variance is not multiplied by the weight.",
+            ),
+            Wrong(
                 lambda r, w: r.min(0),
                 "this is the worst case, another of the paper's rules.",
             ),
@@ -69,79 +85,55 @@ EXERCISES = [
 ]
 
 
-INERT: dict[str, Callable[..., Any]] = {}
-
-
 def _no_move(
-    proxy: Any, gold: Any, seed: int, steps: int = 120, lr: float = 0.03
+    proxy: Any,
+    gold: Any,
+    draws: Any,
+    steps: int = 80,
+    lr: float = 0.05,
+    kl_penalty: float = 0.0,
+    answers: int = 128,
 ) -> Any:
-    """A policy that stays where it started."""
-    import numpy as np
+    """Policies that stay where they started."""
+    from alignlab.outer.overoptimization.proxies import Run
 
-    from alignlab.outer.best_of_n import Path
-
-    return Path(*np.zeros((3, steps)))
+    return Run(*np.zeros((4, len(draws.generators), steps)))
 
 
 def _flat_rewards(
     chosen: Any,
     rejected: Any,
-    seed: int,
+    draws: Any,
     members: int = 1,
-    steps: int = 300,
+    steps: int = 150,
+    width: int = 32,
     alike: bool = False,
 ) -> Any:
     """Reward models that like every answer alike."""
     import torch
 
-    return [lambda x: torch.zeros(len(x))] * members
+    from alignlab.outer.overoptimization.proxies import D, Network
 
-
-def _no_form(path: Any, logarithmic: bool, with_beta: bool = True) -> Any:
-    """A curve described as zero everywhere."""
-    return 0.0, 0.0, float((path.gold**2).mean() ** 0.5)
+    tasks = len(chosen)
+    flat = Network(
+        torch.zeros(tasks, D, width),
+        torch.zeros(tasks, 1, width),
+        torch.zeros(tasks, width, 1),
+    )
+    return [flat] * members
 
 
 def _first_of_n(proxy: Any, gold: Any, ns: Any) -> Any:
     """Takes the first of the n answers."""
-    import numpy as np
-
-    from alignlab.outer.best_of_n import Path, best_of_n_kl
+    from alignlab.outer.best_of_n import Path
 
     means = [float(r.double().mean()) * np.ones(len(ns)) for r in (proxy, gold)]
     return Path(np.sqrt(best_of_n_kl(np.array(ns))), *means)
 
 
-def _first_member(rewards: Any) -> Any:
-    """Only the first model is asked."""
-    return rewards[0]
-
-
-def _careful(gold: Any, n: int, generator: Any, careless: float = 0.0) -> Any:
-    """Annotators who never toss a coin, whatever was asked for."""
-    import torch
-
-    from alignlab.outer.overoptimization.proxies import D, normal
-
-    a, b = normal(generator, 2, n, D)
-    first = (
-        torch.rand(n, generator=generator)
-        < torch.sigmoid(2 * (gold(a) - gold(b)))
-    )[:, None]
-    return torch.where(first, a, b), torch.where(first, b, a)
-
-
-def _indifferent(rankings: Any, ridge: float = 0.0, steps: int = 0) -> Any:
-    """A reward that learned nothing: zero for every answer."""
-    import torch
-
-    return torch.zeros(rankings.shape[-1], dtype=torch.float64)
-
-
-INERT["alignlab.outer.overoptimization.proxies.policy_gradient"] = _no_move
-INERT["alignlab.outer.overoptimization.proxies.fit_proxy"] = _flat_rewards
-INERT["alignlab.outer.overoptimization.proxies.fit_form"] = _no_form
-INERT["alignlab.outer.best_of_n.best_of_n"] = _first_of_n
-INERT["alignlab.outer.overoptimization.proxies.worst_case"] = _first_member
-INERT["alignlab.outer.overoptimization.proxies.comparisons"] = _careful
-INERT["alignlab.outer.reward.fit_reward"] = _indifferent
+HERE = "alignlab.outer.overoptimization.proxies"
+INERT: dict[str, Callable[..., Any]] = {
+    f"{HERE}.policy_gradient": _no_move,
+    f"{HERE}.fit_proxy": _flat_rewards,
+    "alignlab.outer.best_of_n.best_of_n": _first_of_n,
+}
