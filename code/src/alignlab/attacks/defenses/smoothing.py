@@ -1,0 +1,106 @@
+"""SmoothLLM: answer several disturbed copies of a request and go with the majority; and the attack through the vote.
+
+Serves survey section 7.3. Robey et al. 2023 (arXiv 2310.03684) change random characters of each copy; here a share of
+its words is swapped for random small talk. The attacker who knows the defense searches a suffix whose mean loss over
+disturbed copies is low (expectation over transformation, Athalye et al. 2018, arXiv 1707.07397).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.attacks.suffix import GuideVictim, answer_logits
+from alignlab.lm import TinyTransformer
+from alignlab.toys.museum import CHAT, ID, Requests, ask, complies
+
+_CHAT_WORDS = torch.tensor([ID[word] for word in CHAT])
+
+
+def disturb(
+    shape: tuple[int, ...], share: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Which words of copies are swapped, each with the chance `share`, and for
+    what: bool and token ids, both of the given shape.
+    """
+    draw = torch.randint(len(_CHAT_WORDS), shape, generator=generator)
+    swapped = torch.rand(shape, generator=generator) < share
+    return swapped, _CHAT_WORDS[draw]
+
+
+def smooth(
+    model: TinyTransformer,
+    asked: Requests,
+    suffix: Tensor,
+    generator: torch.Generator,
+    copies: int = 9,
+    share: float = 0.15,
+) -> Tensor:
+    """Whether most of `copies` disturbed requests are complied with.
+
+    suffix: token ids (length,) that follow each request. Every word may be
+    swapped, the thing asked for included, since the defense cannot know which
+    words matter. Returns bool (requests,).
+    """
+    prompts = ask(asked, suffix[None])[0]  # (requests, positions)
+    words = prompts[:, 1:-1].expand(copies, -1, -1)
+    swapped, noise = disturb(tuple(words.shape), share, generator)
+    words = torch.where(swapped, noise, words)
+    return _votes(model, words, asked).float().mean(0) > 0.5
+
+
+class VoteVictim(GuideVictim):
+    """The guide behind SmoothLLM as a victim of the suffix search, for one
+    request: the loss of a suffix is its mean over disturbed copies.
+
+    The copies' disturbances are drawn once and stay, so that losses of
+    different suffixes can be compared. A suffix costs `copies` passes to score.
+    """
+
+    def __init__(
+        self,
+        model: TinyTransformer,
+        asked: Requests,
+        copies: int = 9,
+        share: float = 0.15,
+        seed: int = 0,
+    ) -> None:
+        """Draw the disturbances."""
+        super().__init__(model, asked)
+        self.copies, self.share, self.seed = copies, share, seed
+
+    def _losses(self, prompts: Tensor) -> Tensor:
+        """(suffixes, 1, positions, vocabulary) -> (suffixes, 1)."""
+        n, _, positions, vocabulary = prompts.shape
+        generator = torch.Generator().manual_seed(self.seed)
+        swapped, noise = disturb(
+            (self.copies, positions - 2), self.share, generator
+        )
+        hot = F.one_hot(noise, vocabulary).float()
+        inner = torch.where(swapped[..., None], hot, prompts[:, :, 1:-1])
+        ends = prompts.expand(-1, self.copies, -1, -1)
+        copies = torch.cat([ends[:, :, :1], inner, ends[:, :, -1:]], 2)
+        answers = self.requests.answers.expand(self.copies)
+        sure = torch.full_like(answers, ID["sure"])
+        targets = torch.stack([sure, answers], 1).expand(n, -1, -1)
+        begun = F.one_hot(sure, vocabulary).float()[None, :, None]
+        whole = torch.cat([copies, begun.expand(n, -1, -1, -1)], 2)
+        logits = answer_logits(self.model, whole.flatten(0, 1))
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
+        )
+        return losses.sum(1).view(n, self.copies).mean(1, keepdim=True)
+
+
+def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
+    """Whether each altered request gets `sure` and the room of the thing first
+    asked for: bool (copies, requests).
+    """
+    copies, n, _ = words.shape
+    user = asked.tokens[:, :1].repeat(copies, 1)
+    altered = Requests(
+        torch.cat([user, words.flatten(0, 1)], 1), asked.answers.repeat(copies)
+    )
+    nothing = torch.empty(1, 0, dtype=torch.long)
+    return complies(model, altered, nothing)[0].view(copies, n)
