@@ -206,6 +206,13 @@ def _losses(victim: Victim, suffixes: Tensor) -> Tensor:
     return losses
 
 
+def like(prompts: Tensor, ids: Tensor) -> Tensor:
+    """Token ids as they are, or as one-hot rows where `prompts` are such."""
+    if prompts.is_floating_point():
+        return F.one_hot(ids, prompts.shape[-1]).float()
+    return ids
+
+
 def answer_logits(model: TinyTransformer, tokens: Tensor) -> Tensor:
     """Logits of the answer's two words, (n, 2, vocabulary): the unembedding is
     applied at the last two positions alone.
@@ -248,7 +255,9 @@ class GuideVictim:
         """
         with torch.no_grad():
             prompts = ask(self.requests, suffixes)
-            return self._losses(F.one_hot(prompts, len(ID)).float()).mean(1)
+            if self.penalty is not None:
+                prompts = F.one_hot(prompts, len(ID)).float()
+            return self._losses(prompts).mean(1)
 
     def gradient(self, suffix: Tensor) -> Tensor:
         """Its slope in the one-hot entries of the suffix; shape (length,
@@ -267,14 +276,14 @@ class GuideVictim:
         return torch.autograd.grad(loss, hot)[0]
 
     def _losses(self, prompts: Tensor) -> Tensor:
-        """(suffixes, requests, positions, vocabulary) -> (suffixes, requests)."""
+        """Ids (suffixes, requests, positions), or one-hot rows of them ->
+        (suffixes, requests).
+        """
         answers = self.requests.answers.expand(len(prompts), -1)
         targets = torch.stack(
             [torch.full_like(answers, ID["sure"]), answers], 2
         )
-        whole = torch.cat(
-            [prompts, F.one_hot(targets[..., :1], len(ID)).float()], 2
-        )
+        whole = torch.cat([prompts, like(prompts, targets[..., :1])], 2)
         logits = answer_logits(self.model, whole.flatten(0, 1))
         losses = F.cross_entropy(
             logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"

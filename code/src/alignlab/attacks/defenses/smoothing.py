@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.attacks.suffix import GuideVictim, answer_logits
+from alignlab.attacks.suffix import GuideVictim, answer_logits, like
 from alignlab.lm import TinyTransformer
 from alignlab.toys.museum import CHAT, ID, Requests, ask, complies
 
@@ -71,21 +71,23 @@ class VoteVictim(GuideVictim):
         self.copies, self.share, self.seed = copies, share, seed
 
     def _losses(self, prompts: Tensor) -> Tensor:
-        """(suffixes, 1, positions, vocabulary) -> (suffixes, 1)."""
-        n, _, positions, vocabulary = prompts.shape
+        """Ids (suffixes, 1, positions), or one-hot rows of them -> (suffixes,
+        1).
+        """
+        n, positions = len(prompts), prompts.shape[2]
         generator = torch.Generator().manual_seed(self.seed)
-        swapped, noise = disturb(
-            (self.copies, positions - 2), self.share, generator
+        shape = (self.copies, positions - 2)
+        swapped, noise = disturb(shape, self.share, generator)
+        if prompts.is_floating_point():
+            swapped = swapped[..., None]
+        inner = torch.where(swapped, like(prompts, noise), prompts[:, :, 1:-1])
+        ends = prompts.expand(-1, self.copies, *prompts.shape[2:])
+        answers = self.requests.answers.expand(n, self.copies)
+        targets = torch.stack(
+            [torch.full_like(answers, ID["sure"]), answers], 2
         )
-        hot = F.one_hot(noise, vocabulary).float()
-        inner = torch.where(swapped[..., None], hot, prompts[:, :, 1:-1])
-        ends = prompts.expand(-1, self.copies, -1, -1)
-        copies = torch.cat([ends[:, :, :1], inner, ends[:, :, -1:]], 2)
-        answers = self.requests.answers.expand(self.copies)
-        sure = torch.full_like(answers, ID["sure"])
-        targets = torch.stack([sure, answers], 1).expand(n, -1, -1)
-        begun = F.one_hot(sure, vocabulary).float()[None, :, None]
-        whole = torch.cat([copies, begun.expand(n, -1, -1, -1)], 2)
+        begun = like(prompts, targets[..., :1])
+        whole = torch.cat([ends[:, :, :1], inner, ends[:, :, -1:], begun], 2)
         logits = answer_logits(self.model, whole.flatten(0, 1))
         losses = F.cross_entropy(
             logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
