@@ -29,6 +29,7 @@ STILL_OVER = {
     "06-interpretability/refusal",
     "06-interpretability/superposition",
     "07-attacks/adversarial",
+    "07-attacks/defenses",
 }
 
 

@@ -19,7 +19,6 @@ NOT_YET = {
     "06-interpretability/mlp",
     "06-interpretability/neurons",
     "06-interpretability/superposition",
-    "07-attacks/adversarial",
 }
 
 

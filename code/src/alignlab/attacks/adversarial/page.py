@@ -93,7 +93,7 @@ def _blind_words(
 
 
 def _no_search(
-    victim: Any, start: Any, words: Any, steps: int, **how: Any
+    victim: Any, start: Any, words: Any, steps: int, *rest: Any, **how: Any
 ) -> Any:
     """A search that stays where it starts."""
     from alignlab.attacks.suffix import Search
