@@ -18,7 +18,7 @@ from alignlab.attacks.adversarial.jailbreaks import (
     random_suffixes,
 )
 from alignlab.attacks.prefilling import prefill
-from alignlab.lm import chat_prompt, logprobs
+from alignlab.lm import chat_prompt
 from alignlab.toys import museum
 from alignlab.toys.museum import SUFFIX, complies, requests, small_talk
 
@@ -131,7 +131,12 @@ def test_one_pass_gives_the_nll_of_each_answer(chat_model):
     turns = []
     for (question, answer), lacks in zip(shots, found):
         turns.append({"role": "user", "content": question})
-        one = -logprobs(chat_model, [chat_prompt(chat_model, turns)], [[answer]])[0].item()
+        before, told = (
+            chat_model.tokenizer(text, add_special_tokens=False)["input_ids"]
+            for text in (chat_prompt(chat_model, turns), answer)
+        )
+        logits = chat_model.model(torch.tensor([before + told])).logits[0, len(before) - 1 : -1]
+        one = torch.nn.functional.cross_entropy(logits, torch.tensor(told), reduction="sum").item()
         assert lacks == pytest.approx(one, rel=1e-3)
         turns.append({"role": "assistant", "content": answer})
     with pytest.raises(ValueError, match="no shots"):

@@ -79,7 +79,9 @@ def threshold(
 def fluency_penalty(
     threshold: float, weight: float = 4.0
 ) -> Callable[[TinyTransformer, Tensor], Tensor]:
-    """What the adaptive attacker adds to the loss: `weight` for each nat a word above the filter's threshold."""
+    """What the adaptive attacker adds to the loss: `weight` for each nat a word
+    above the filter's threshold.
+    """
     return lambda model, prompts: (
         weight * F.relu(surprise(model, prompts) - threshold + 0.05)
     )
