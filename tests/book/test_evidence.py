@@ -16,7 +16,6 @@ NOT_YET = {
     "06-interpretability/attention",
     "06-interpretability/challenges",
     "06-interpretability/superposition",
-    "07-attacks/adversarial",
 }
 
 
