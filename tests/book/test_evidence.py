@@ -13,7 +13,6 @@ from conftest import ROOT
 NOT_YET = {
     "04-outer/overoptimization",
     "06-interpretability/attention",
-    "06-interpretability/challenges",
     "06-interpretability/neurons",
     "06-interpretability/superposition",
     "07-attacks/adversarial",

@@ -2,12 +2,13 @@
 
 Serves section 6.4. A component's activation is replaced by zero, by its mean, or by its value on another input
 (resampling; Chan et al. 2022, "Causal scrubbing"), and the rise of the loss is taken for the component's importance.
-Zhang and Nanda (2023) compare such choices; Li and Janson (2024, "Optimal ablation") take the constant that hurts
-least. What the loss ought to rise by is known in a toy: retrain without the component's information.
+Zhang and Nanda (2023) compare ways to corrupt an input; Li and Janson (2024, "Optimal ablation") take the constant that
+hurts least. In the toy it is known by how much the loss has to rise at least once the information is gone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -24,14 +25,18 @@ CHANNELS = ("sign", "gate", "constant", "bystander")
 Network = tuple[Tensor, Tensor]  # weights (4, hidden) and (hidden, 1)
 
 
+OPEN = 0.25  # how often the gate is open
+
+
 def channels(n: int, seed: int) -> tuple[Tensor, Tensor]:
     """Inputs (n, 4) and labels (n,): the answer is the sign, turned round where the gate is open.
 
-    sign: −1 or 1. gate: 1 (closed) or 5 (open). constant: always 3. bystander: anything. All with a little noise. A
-    network without biases needs the constant to tell a gate of 1 from one of 5.
+    sign: −1 or 1. gate: 1 (closed) or, in a quarter of the inputs, 5 (open). constant: always 3. bystander: anything.
+    All with a little noise. A network without biases needs the constant to tell a gate of 1 from one of 5.
     """
     rng = np.random.default_rng(seed)
-    up, opened = rng.random((2, n)) < 0.5
+    up = rng.random(n) < 0.5
+    opened = rng.random(n) < OPEN
     values = np.stack(
         [2.0 * up - 1, 1 + 4.0 * opened, np.full(n, 3.0), rng.normal(size=n)],
         axis=1,
@@ -40,14 +45,20 @@ def channels(n: int, seed: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x).float(), torch.from_numpy(up ^ opened).float()
 
 
-def train_gated(
-    seed: int, without: int | None = None, hidden: int = 32, steps: int = 600
-) -> Network:
-    """A network of one hidden layer and no biases; without: a channel shuffled over examples during training."""
+def worth() -> list[float]:
+    """By how many nats the loss of a perfect network rises if it has to do without each channel.
+
+    This is the entropy of the answer given the other three channels: without the sign up and down are equally likely,
+    without the gate the sign is right as often as the gate is closed, and the other two say nothing.
+    """
+    gate = -OPEN * math.log(OPEN) - (1 - OPEN) * math.log(1 - OPEN)
+    return [math.log(2), gate, 0.0, 0.0]
+
+
+def train_gated(seed: int, hidden: int = 32, steps: int = 400) -> Network:
+    """A network of one hidden layer and no biases."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     x, y = channels(4000, seed + 10_000)
-    if without is not None:
-        x[:, without] = x[torch.from_numpy(rng.permutation(len(x))), without]
     into, out = (
         torch.from_numpy(rng.normal(size=(a, b)) / a**0.5)
         .float()
