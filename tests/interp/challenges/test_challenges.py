@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from alignlab.interp.challenges import ablation, explain, grokking
+from alignlab.lm import LM, patch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 P = 7
 
@@ -115,6 +117,38 @@ def test_each_way_to_ablate_does_what_it_says():
     for how in ("optimal", "other"):
         with pytest.raises(ValueError, match="is not"):
             ablation.ablate(x, 0, how)
+
+
+def small_lm() -> LM:
+    sizes = {"vocab_size": 64, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
+    config = LlamaConfig(**sizes, num_attention_heads=2, num_key_value_heads=1)
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(config).eval().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.mul_(6 if parameter.ndim == 2 else 1)  # so that a layer matters
+    return LM(model, object(), "small", torch.device("cpu"), 2, 16)
+
+
+def test_the_effect_of_a_layer_is_the_rise_over_the_whole_model():
+    """Starting at the layer gives what patching the whole model gives."""
+    lm = small_lm()
+    tokens = torch.randint(5, 60, (2, 12), generator=torch.Generator().manual_seed(0))
+    name = "layers.1.mlp.out"
+
+    def loss(changes):
+        with torch.no_grad(), patch(lm, changes):
+            logits = lm.model(tokens).logits[:, :-1].float()
+        return float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()))
+
+    def mean(x):
+        return torch.cat([x[:, :1], x[:, 1:].mean((0, 1)).expand(2, 11, -1)], dim=1)
+
+    found = ablation.layer_effects(lm, tokens, [0, 1])
+    assert found["mean"][1] == pytest.approx(loss({name: mean}) - loss({}), abs=1e-4)
+    zero = {name: lambda x: torch.cat([x[:, :1], 0 * x[:, 1:]], dim=1)}
+    assert found["zero"][1] == pytest.approx(loss(zero) - loss({}), abs=1e-4)
+    assert abs(found["zero"][1]) > 0.01
+    assert {len(column) for column in found.values()} == {2}
 
 
 def test_an_explanation_lists_the_top_tokens():

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import LM, capture, patch
+from alignlab.lm.stack import from_layer
 from alignlab.lm.training import descend
 
 How = Literal["zero", "mean", "resample", "optimal"]
@@ -135,50 +136,47 @@ def importance(
     ]
 
 
-def component_effects(
-    lm: LM,
-    tokens: Tensor,
-    names: Sequence[str],
-    hows: Sequence[How] = ("zero", "mean", "resample"),
-    seed: int = 0,
+def layer_effects(
+    lm: LM, tokens: Tensor, layers: Sequence[int], seed: int = 0
 ) -> dict[str, list[float]]:
-    """Rise of a language model's loss (nats a token) when each named activation is ablated after the first position.
+    """Rise of a language model's loss (nats a token) when a feed-forward layer is ablated, by what takes its place.
 
-    tokens: (window, pos). Mean and resampled values come from the same windows; a resampled position takes the value of
-        a random other. The first position, where models park activations many times as long, is left as it is.
+    tokens: (window, pos). The mean and resampled values come from the same windows; a resampled position takes the
+        value of a random one. The first position, where models park activations many times as long, is left as it is.
+    Returns for each way to ablate one number a layer.
     """
-    held = capture(lm, tokens, list(names), positions="all")
+    below = [
+        f"layers.{layer - 1}.resid" if layer else "embed" for layer in layers
+    ]
+    outputs = [f"layers.{layer}.mlp.out" for layer in layers]
+    held = capture(lm, tokens, [*below, *outputs], positions="all")
     rng = np.random.default_rng(seed)
-    plain = _loss(lm, tokens, {})
-    found: dict[str, list[float]] = {}
-    for how in hows:
-        found[how] = []
-        for name in names:
-            pool = held[name][:, 1:].flatten(0, 1)
-            rows = torch.from_numpy(rng.integers(0, len(pool), len(pool)))
-            new = {
-                "zero": torch.zeros_like(pool),
-                "mean": pool.mean(0).expand(pool.shape),
-                "resample": pool[rows],
-            }[how]
-            found[how].append(
-                _loss(
-                    lm,
-                    tokens,
-                    {name: new.view(len(tokens), -1, pool.shape[-1])},
-                )
-                - plain
-            )
+    found: dict[str, list[float]] = {"zero": [], "mean": [], "resample": []}
+    for layer, start, output in zip(layers, below, outputs):
+        pool = held[output][:, 1:].flatten(0, 1)
+        rows = torch.from_numpy(rng.integers(0, len(pool), len(pool)))
+        with from_layer(lm, layer):
+            plain = _loss(lm, held[start], tokens)
+            for how, new in (
+                ("zero", torch.zeros_like(pool)),
+                ("mean", pool.mean(0).expand(pool.shape)),
+                ("resample", pool[rows]),
+            ):
+                new = new.view(len(tokens), -1, pool.shape[-1])
+                found[how].append(_loss(lm, held[start], tokens, new) - plain)
     return found
 
 
-def _loss(lm: LM, tokens: Tensor, new: dict[str, Tensor]) -> float:
-    changes = {
-        name: (lambda x, v=value: torch.cat([x[:, :1], v], dim=1))
-        for name, value in new.items()
-    }
+def _loss(
+    lm: LM, start: Tensor, tokens: Tensor, new: Tensor | None = None
+) -> float:
+    """Loss of a model that begins with the layer that reads `start`; new: what its feed-forward layer puts out."""
+    changes: dict[str, Callable[[Tensor], Tensor]] = {}
+    if new is not None:
+        value = new
+        changes["layers.0.mlp.out"] = lambda x: torch.cat([x[:, :1], value], 1)
     with torch.no_grad(), patch(lm, changes):
-        logits = lm.model(input_ids=tokens, use_cache=False).logits[:, :-1]
+        logits = lm.model(inputs_embeds=start, use_cache=False).logits[:, :-1]
     return float(
         F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
     )

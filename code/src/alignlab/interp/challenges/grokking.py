@@ -217,10 +217,13 @@ def scaled_to(
     """Logits shrunk by one factor until their loss on the pairs in `where` is
     `loss` nats; as they are where it is no lower than that.
     """
+    chosen, right = logits[where], labels[where]
+    if float(F.cross_entropy(chosen, right)) >= loss:
+        return logits
     low, high = 0.0, 1.0
-    for _ in range(30):
+    for _ in range(16):
         middle = (low + high) / 2
-        if loss_and_accuracy(middle * logits, labels, where)[0] > loss:
+        if float(F.cross_entropy(middle * chosen, right)) > loss:
             low = middle
         else:
             high = middle
