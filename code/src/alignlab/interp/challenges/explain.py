@@ -61,9 +61,8 @@ def simulate(
     """The activity that an explanation expects at each place, 0 for tokens it
     does not list.
     """
-    return np.array(
-        [explanation.get(int(token), 0.0) for token in np.asarray(tokens)]
-    )
+    read = np.asarray(tokens).tolist()
+    return np.array([explanation.get(token, 0.0) for token in read])
 
 
 def explain_in_context(
