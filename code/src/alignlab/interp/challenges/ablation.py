@@ -92,8 +92,9 @@ def ablate(
 ) -> Tensor:
     """Inputs (n, d) with one channel replaced.
 
-    how: "zero"; "mean", its mean over x; "resample", its value in another row; "optimal", the one of 33 values
-        between its lowest and highest under which `loss` is lowest.
+    how: "zero"; "mean", its mean over x; "resample", its value in another row;
+        "optimal", the one of 33 values between its lowest and highest under
+        which `loss` is lowest.
     Raises ValueError for "optimal" without a loss, or an unknown way.
     """
     changed = x.clone()
@@ -119,7 +120,8 @@ def ablate(
         return at(best)
     else:
         raise ValueError(
-            f"{how!r} is not 'zero', 'mean', 'resample' or, with a loss, 'optimal'"
+            f"{how!r} is not 'zero', 'mean', 'resample' or, with a loss, "
+            "'optimal'"
         )
     return changed
 
@@ -151,12 +153,14 @@ def layer_effects(
     outputs = [f"layers.{layer}.mlp.out" for layer in layers]
     held = capture(lm, tokens, [*below, *outputs], positions="all")
     rng = np.random.default_rng(seed)
+    top = int(np.argmax(layers))
+    with from_layer(lm, layers[top]):
+        plain = _loss(lm, held[below[top]], tokens)
     found: dict[str, list[float]] = {"zero": [], "mean": [], "resample": []}
     for layer, start, output in zip(layers, below, outputs):
         pool = held[output][:, 1:].flatten(0, 1)
         rows = torch.from_numpy(rng.integers(0, len(pool), len(pool)))
         with from_layer(lm, layer):
-            plain = _loss(lm, held[start], tokens)
             for how, new in (
                 ("zero", torch.zeros_like(pool)),
                 ("mean", pool.mean(0).expand(pool.shape)),

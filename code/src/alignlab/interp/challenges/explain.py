@@ -49,7 +49,8 @@ def look_up(
             f"{t.shape} and {a.shape}"
         )
     if at is not None:
-        t, a = t[at], a[at]
+        chosen = np.asarray(at)
+        t, a = t[chosen], a[chosen]
     listed, which = np.unique(t, return_inverse=True)
     means = np.bincount(which, a) / np.bincount(which)
     return {int(token): float(mean) for token, mean in zip(listed, means)}
