@@ -11,7 +11,9 @@ from conftest import ROOT
 
 # Pages whose claims are not mended yet: each must have a fault still, and the set shall become empty.
 NOT_YET = {
-    "06-interpretability/challenges",
+    "04-outer/overoptimization",
+    "06-interpretability/attention",
+    "06-interpretability/neurons",
     "06-interpretability/superposition",
 }
 
