@@ -18,7 +18,6 @@ NOT_YET = {
     "06-interpretability/challenges",
     "06-interpretability/mlp",
     "06-interpretability/neurons",
-    "06-interpretability/superposition",
     "07-attacks/adversarial",
 }
 
