@@ -14,7 +14,7 @@ NOT_YET = {
     "04-outer/overoptimization",
     "06-interpretability/attention",
     "06-interpretability/neurons",
-    "06-interpretability/superposition",
+    "07-attacks/adversarial",
 }
 
 
