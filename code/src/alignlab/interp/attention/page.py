@@ -52,8 +52,10 @@ def _late(pattern: np.ndarray, tokens: np.ndarray) -> float:
 
 
 def _table(rng: np.random.Generator) -> tuple[Any, ...]:
+    """An OV table, three times out of four of a head that lowers what it looks at and else of one that copies it."""
     n = int(rng.integers(4, 8))
-    return (rng.normal(size=(n, n)) + np.diag(rng.normal(1.0, 1.0, n)),)
+    table = rng.normal(size=(n, n)) + np.diag(rng.normal(1.0, 1.0, n))
+    return (table if rng.random() < 0.25 else -table,)
 
 
 def _copying(table: np.ndarray) -> float:
