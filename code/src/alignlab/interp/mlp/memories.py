@@ -57,10 +57,18 @@ def random_facts(
 
 
 def memorize(
-    facts: Facts, seed: int, mlp: bool = True, steps: int = 400, width: int = 96
+    facts: Facts,
+    seed: int,
+    mlp: bool = True,
+    steps: int = 400,
+    width: int = 96,
+    learn_keys: bool = True,
 ) -> TinyTransformer:
     """A one-layer transformer trained on the whole table, with or without its
     feed-forward layer.
+
+    learn_keys: whether the feed-forward layer's gate and up-projection are
+        trained; otherwise its keys stay as they were drawn.
     """
     config = TinyConfig(
         facts.vocab,
@@ -78,6 +86,9 @@ def memorize(
                 parameter.mul_(
                     5
                 )  # larger first weights: the table is learned in fewer steps
+    for layer in model.layers if mlp and not learn_keys else []:
+        layer.mlp.gate_proj.requires_grad_(False)
+        layer.mlp.up_proj.requires_grad_(False)
 
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         return F.cross_entropy(model(facts.prompts)[:, -1], facts.objects)
@@ -208,6 +219,41 @@ def mixed_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
     return F.silu(x @ gate.gather(0, whose).T) * (x @ up.gather(0, whose).T)
 
 
+@torch.no_grad()
+def matched_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
+    """Coefficients of Gaussian keys with the mean and the covariance of a
+    layer's own keys, which read what its MLP reads: (inputs, neurons).
+
+    before: as in `mixed_keys`. Gate and up are drawn together, so that the
+    covariance between the two is kept as well. Such keys lie in the directions
+    that learned keys prefer, and match nothing in particular. For Llama's
+    family.
+    """
+    block = stack_of(lm).body.layers[layer]
+    keys = torch.cat(
+        [block.mlp.gate_proj.weight, block.mlp.up_proj.weight], dim=1
+    )  # (neurons, 2 * d_model)
+    center = keys.mean(0)
+    # Gaussian sums of all centered keys have the keys' covariance
+    drawn = center + _gaussian(len(keys), seed) @ (keys - center)
+    gate, up = drawn.chunk(2, dim=1)
+    x = block.post_attention_layernorm(before)
+    return F.silu(x @ gate.T) * (x @ up.T)
+
+
+@torch.no_grad()
+def keys_of(lm: LM, layer: int, before: Tensor) -> Tensor:
+    """Coefficients of a layer's own keys for any residual stream, such as one
+    that another layer reads: (inputs, neurons).
+
+    before: (inputs, d_model); the layer's norm is applied to it first. For
+    Llama's family.
+    """
+    block = stack_of(lm).body.layers[layer]
+    x = block.post_attention_layernorm(before)
+    return F.silu(block.mlp.gate_proj(x)) * block.mlp.up_proj(x)
+
+
 def triggers(hidden: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
     """The k inputs with the largest coefficients of each neuron, by size, and
     the signs of those: (neuron, k) each.
@@ -237,6 +283,13 @@ def agreement(
 def _permutations(keys: int, coordinates: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(coordinates, keys, generator=generator).argsort(1).T
+
+
+@functools.lru_cache(maxsize=4)
+def _gaussian(keys: int, seed: int) -> Tensor:
+    """Weights of Gaussian sums (keys, keys), rows of length about 1."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(keys, keys, generator=generator) / keys**0.5
 
 
 def alike(best: Tensor, labels: ArrayLike, passages: ArrayLike) -> float:
