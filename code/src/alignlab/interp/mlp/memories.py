@@ -203,28 +203,34 @@ def directions(neurons: int, number: int, seed: int) -> Tensor:
 
 
 @torch.no_grad()
-def mixed_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
+def mixed_keys(
+    lm: LM, layer: int, before: Tensor, seed: int, number: int | None = None
+) -> Tensor:
     """Coefficients of random keys that read what a layer's MLP reads:
-    (inputs, neurons).
+    (inputs, number).
 
     before: the residual stream that enters the MLP's norm, (inputs, d_model).
+    number: how many keys, at most and by default as many as the layer has.
     Each coordinate of a key is that of another neuron's key, drawn for itself,
     gate and up together: the keys' coordinates keep their distributions, and
     nothing is left of what a key was trained to match. For Llama's family.
     """
     block = stack_of(lm).body.layers[layer]
     gate, up = block.mlp.gate_proj.weight, block.mlp.up_proj.weight
-    whose = _permutations(*gate.shape, seed)  # one for each coordinate
+    # one permutation for each coordinate
+    whose = _permutations(*gate.shape, seed)[:number]
     x = block.post_attention_layernorm(before)
     return F.silu(x @ gate.gather(0, whose).T) * (x @ up.gather(0, whose).T)
 
 
 @torch.no_grad()
-def matched_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
+def matched_keys(
+    lm: LM, layer: int, before: Tensor, seed: int, number: int | None = None
+) -> Tensor:
     """Coefficients of Gaussian keys with the mean and the covariance of a
-    layer's own keys, which read what its MLP reads: (inputs, neurons).
+    layer's own keys, which read what its MLP reads: (inputs, number).
 
-    before: as in `mixed_keys`. Gate and up are drawn together, so that the
+    before, number: as in `mixed_keys`. Gate and up are drawn together, so that the
     covariance between the two is kept as well. Such keys lie in the directions
     that learned keys prefer, and match nothing in particular. For Llama's
     family.
@@ -235,7 +241,8 @@ def matched_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
     )  # (neurons, 2 * d_model)
     center = keys.mean(0)
     # Gaussian sums of all centered keys have the keys' covariance
-    drawn = center + _gaussian(len(keys), seed) @ (keys - center)
+    weights = _gaussian(len(keys), seed)[:number]
+    drawn = center + weights @ (keys - center)
     gate, up = drawn.chunk(2, dim=1)
     x = block.post_attention_layernorm(before)
     return F.silu(x @ gate.T) * (x @ up.T)
