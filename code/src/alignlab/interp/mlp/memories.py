@@ -86,9 +86,9 @@ def memorize(
                 parameter.mul_(
                     5
                 )  # larger first weights: the table is learned in fewer steps
-    for layer in model.layers if mlp and not learn_keys else []:
-        layer.mlp.gate_proj.requires_grad_(False)
-        layer.mlp.up_proj.requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        key = "gate_proj" in name or "up_proj" in name
+        parameter.requires_grad_(learn_keys or not key)
 
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         return F.cross_entropy(model(facts.prompts)[:, -1], facts.objects)
@@ -230,10 +230,10 @@ def matched_keys(
     """Coefficients of Gaussian keys with the mean and the covariance of a
     layer's own keys, which read what its MLP reads: (inputs, number).
 
-    before, number: as in `mixed_keys`. Gate and up are drawn together, so that the
-    covariance between the two is kept as well. Such keys lie in the directions
-    that learned keys prefer, and match nothing in particular. For Llama's
-    family.
+    before, number: as in `mixed_keys`. Gate and up are drawn together, so
+    that the covariance between the two is kept as well. Such keys lie in the
+    directions that learned keys prefer, and match nothing in particular. For
+    Llama's family.
     """
     block = stack_of(lm).body.layers[layer]
     keys = torch.cat(
