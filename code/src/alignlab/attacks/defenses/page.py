@@ -56,13 +56,11 @@ EXERCISES = [
 INERT: dict[str, Callable[..., Any]] = {}
 
 
-def _no_search(
-    victim: Any, start: Any, words: Any, steps: int, *rest: Any, **how: Any
+def _no_searches(
+    victim: Any, starts: Any, words: Any, steps: int, *rest: Any, **how: Any
 ) -> Any:
-    """A search that stays where it starts."""
-    from alignlab.attacks.suffix import Search
-
-    return Search(start, start.expand(steps + 1, -1), [0.0] * (steps + 1), 0)
+    """Searches that stay where they start."""
+    return starts
 
 
 def _untaught(model: Any, seed: int, *rest: Any, **how: Any) -> Any:
@@ -72,5 +70,5 @@ def _untaught(model: Any, seed: int, *rest: Any, **how: Any) -> Any:
     return copy.deepcopy(model)
 
 
-INERT["alignlab.attacks.suffix.search"] = _no_search
+INERT["alignlab.attacks.defenses.many.searches"] = _no_searches
 INERT["alignlab.toys.museum.teach_refusal"] = _untaught

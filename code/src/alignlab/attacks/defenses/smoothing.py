@@ -51,11 +51,12 @@ def smooth(
 
 
 class VoteVictim(GuideVictim):
-    """The guide behind SmoothLLM as a victim of the suffix search, for one
-    request: the loss of a suffix is its mean over disturbed copies.
+    """The guide behind SmoothLLM as a victim of the suffix search: the loss of
+    a suffix is its mean over disturbed copies of each request.
 
-    The copies' disturbances are drawn once and stay, so that losses of
-    different suffixes can be compared. A suffix costs `copies` passes to score.
+    The copies' disturbances are drawn once for each request and stay, so that
+    losses of different suffixes can be compared. A suffix costs `copies` passes
+    a request to score.
     """
 
     def __init__(
@@ -71,28 +72,33 @@ class VoteVictim(GuideVictim):
         self.copies, self.share, self.seed = copies, share, seed
 
     def _losses(self, prompts: Tensor) -> Tensor:
-        """Ids (suffixes, 1, positions), or one-hot rows of them -> (suffixes,
-        1).
+        """Ids (suffixes, requests, positions), or one-hot rows of them ->
+        (suffixes, requests).
         """
-        n, positions = len(prompts), prompts.shape[2]
+        n, k, positions = prompts.shape[:3]
         generator = torch.Generator().manual_seed(self.seed)
-        shape = (self.copies, positions - 2)
+        shape = (k, self.copies, positions - 2)
         swapped, noise = disturb(shape, self.share, generator)
         if prompts.is_floating_point():
             swapped = swapped[..., None]
-        inner = torch.where(swapped, like(prompts, noise), prompts[:, :, 1:-1])
-        ends = prompts.expand(-1, self.copies, *prompts.shape[2:])
-        answers = self.requests.answers.expand(n, self.copies)
+        inner = prompts[:, :, None, 1:-1]
+        inner = torch.where(swapped, like(prompts, noise), inner)
+        ends = prompts[:, :, None].expand(
+            -1, -1, self.copies, *prompts.shape[2:]
+        )
+        answers = self.requests.answers[:, None].expand(n, k, self.copies)
         targets = torch.stack(
-            [torch.full_like(answers, ID["sure"]), answers], 2
+            [torch.full_like(answers, ID["sure"]), answers], 3
         )
         begun = like(prompts, targets[..., :1])
-        whole = torch.cat([ends[:, :, :1], inner, ends[:, :, -1:], begun], 2)
-        logits = answer_logits(self.model, whole.flatten(0, 1))
-        losses = F.cross_entropy(
-            logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
+        whole = torch.cat(
+            [ends[:, :, :, :1], inner, ends[:, :, :, -1:], begun], 3
         )
-        return losses.sum(1).view(n, self.copies).mean(1, keepdim=True)
+        logits = answer_logits(self.model, whole.flatten(0, 2))
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
+        )
+        return losses.sum(1).view(n, k, self.copies).mean(2)
 
 
 def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
