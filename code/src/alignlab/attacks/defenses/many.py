@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.attacks.defenses.smoothing import VoteVictim, pick
 from alignlab.attacks.suffix import GuideVictim, swap
 from alignlab.lm.checks import check_numbers
 from alignlab.lm.masks import check_shapes
@@ -48,21 +49,34 @@ def searches(
     if len(seeds) != k:
         raise ValueError(f"{len(seeds)} seeds for {k} requests: give one each")
     draws = [torch.Generator().manual_seed(seed) for seed in seeds]
-    best, rows = starts, torch.arange(k)
+    best = starts.clone()
     loss = _losses(victim, best[None])[0]
     for _ in range(steps):
-        if bool((loss <= enough).all()):
+        rows = (loss > enough).nonzero()[:, 0]  # those that go on
+        if not len(rows):
             break
-        slope = _gradient(victim, best)[:, :, words]
+        some = _only(victim, rows)
+        slope = _gradient(some, best[rows])[:, :, words]
         promising = words[(-slope).topk(min(top, len(words)), 2).indices]
-        tried = torch.stack(
-            [swap(s, p, n, g) for s, p, g in zip(best, promising, draws)], 1
-        )
-        lowest, which = _losses(victim, tried).min(0)
-        better = (lowest < loss) & (loss > enough)
-        best = torch.where(better[:, None], tried[which, rows], best)
-        loss = torch.where(better, lowest, loss)
+        swaps = [
+            swap(best[row], choices, n, draws[row])
+            for row, choices in zip(rows.tolist(), promising)
+        ]
+        tried = torch.stack(swaps, 1)  # (n, rows, length)
+        lowest, which = _losses(some, tried).min(0)
+        better = lowest < loss[rows]
+        chosen = tried[which, torch.arange(len(rows))]
+        best[rows[better]] = chosen[better]
+        loss[rows[better]] = lowest[better]
     return best
+
+
+def _only(victim: GuideVictim, rows: Tensor) -> GuideVictim:
+    """A victim with some of its requests."""
+    if isinstance(victim, VoteVictim):
+        return victim.only(rows)
+    asked = pick(victim.requests, rows)
+    return GuideVictim(victim.model, asked, victim.penalty)
 
 
 def _losses(victim: GuideVictim, suffixes: Tensor) -> Tensor:

@@ -56,13 +56,6 @@ EXERCISES = [
 INERT: dict[str, Callable[..., Any]] = {}
 
 
-def _no_searches(
-    victim: Any, starts: Any, words: Any, steps: int, *rest: Any, **how: Any
-) -> Any:
-    """Searches that stay where they start."""
-    return starts
-
-
 def _untaught(model: Any, seed: int, *rest: Any, **how: Any) -> Any:
     """A guide as it was before the training."""
     import copy
@@ -70,5 +63,4 @@ def _untaught(model: Any, seed: int, *rest: Any, **how: Any) -> Any:
     return copy.deepcopy(model)
 
 
-INERT["alignlab.attacks.defenses.many.searches"] = _no_searches
 INERT["alignlab.toys.museum.teach_refusal"] = _untaught

@@ -7,6 +7,8 @@ disturbed copies is low (expectation over transformation, Athalye et al. 2018, a
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -70,6 +72,14 @@ class VoteVictim(GuideVictim):
         """Draw the disturbances."""
         super().__init__(model, asked)
         self.copies, self.share, self.seed = copies, share, seed
+        self.drawn, self.rows = len(asked), torch.arange(len(asked))
+
+    def only(self, rows: Tensor) -> VoteVictim:
+        """Some of the requests, each with the disturbances that it had."""
+        some = copy.copy(self)
+        some.requests = pick(self.requests, rows)
+        some.rows = self.rows[rows]
+        return some
 
     def _losses(self, prompts: Tensor) -> Tensor:
         """Ids (suffixes, requests, positions), or one-hot rows of them ->
@@ -77,8 +87,9 @@ class VoteVictim(GuideVictim):
         """
         n, k, positions = prompts.shape[:3]
         generator = torch.Generator().manual_seed(self.seed)
-        shape = (k, self.copies, positions - 2)
-        swapped, noise = disturb(shape, self.share, generator)
+        shape = (self.drawn, self.copies, positions - 2)
+        drawn = disturb(shape, self.share, generator)
+        swapped, noise = (one[self.rows] for one in drawn)
         if prompts.is_floating_point():
             swapped = swapped[..., None]
         inner = prompts[:, :, None, 1:-1]
@@ -99,6 +110,11 @@ class VoteVictim(GuideVictim):
             logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
         )
         return losses.sum(1).view(n, k, self.copies).mean(2)
+
+
+def pick(asked: Requests, rows: Tensor) -> Requests:
+    """Some of the requests, by their places (rows,)."""
+    return Requests(asked.tokens[rows], asked.answers[rows])
 
 
 def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
