@@ -15,7 +15,7 @@ How a benchmark is declared: a module of this folder holds a list `BENCHMARKS`, 
         Benchmark(
             name="suffix_search",
             title="One step of suffix search, 64 candidates",
-            ours=Side("alignlab.attacks.adversarial.suffix, candidates bucketed", prepare_ours),
+            ours=Side("alignlab.attacks.suffix, candidates bucketed", prepare_ours),
             peer=Side("nanoGCG 0.3.0, batch 64", prepare_peer, packages=("nanogcg==0.3.0", "transformers==4.47.1")),
             tolerance={"float32": 1e-4, "bfloat16": 0.05},
         )

@@ -134,7 +134,7 @@ def test_the_arrows_hold():
         ("alignlab.outer.reward", "def f():\n    from alignlab import interp"),
         ("alignlab.interp.probes", "from alignlab.evals.hhh import x"),
         ("alignlab.evals.hhh", "if TYPE_CHECKING:\n    from alignlab.book.page.claims import Claim"),
-        ("alignlab.attacks.adversarial.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
+        ("alignlab.attacks.suffix", "import importlib\nimportlib.import_module('alignlab.book')"),
         ("alignlab.book.files.pages", "from alignlab.cli import app"),
         ("alignlab.book.files.pages", "from alignlab.scale import launch"),
         ("alignlab.interp.challenges.recipe_grokking", "from alignlab.book import claim"),

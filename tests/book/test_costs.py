@@ -28,11 +28,13 @@ STILL_OVER = {
     "06-interpretability/refusal",
     "06-interpretability/superposition",
     "07-attacks/adversarial",
+    "07-attacks/defenses",
 }
 
 
 # Over a page's own budget: its runs could share the layers below the direction, which are computed anew for each.
-OVER_A_PAGE = {"06-interpretability/refusal"}
+# Attacks and defenses train guides anew for each round of attack and training.
+OVER_A_PAGE = {"06-interpretability/refusal", "07-attacks/defenses"}
 
 
 @pytest.mark.parametrize("slug", pages.slugs(ROOT))

@@ -12,7 +12,7 @@ from alignlab.attacks.adversarial.prefix import (
     start_suffix,
     typed_words,
 )
-from alignlab.attacks.adversarial.suffix import search
+from alignlab.attacks.suffix import search
 from alignlab.book import seeds
 from alignlab.book.page.session import static
 from alignlab.lm import TinyConfig, TinyTransformer, load_lm

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from alignlab.attacks.adversarial.jailbreaks import at_least_one, power_law
-from alignlab.attacks.adversarial.suffix import search
+from alignlab.attacks.suffix import search
 from alignlab.interp.attention import patching
 from alignlab.interp.challenges.explain import score
 from alignlab.interp.editing import rank_one

@@ -1,14 +1,26 @@
-"""Attacks without a search, the attack on embeddings, and the defenses."""
+"""Attacks without a search, and the attack on embeddings."""
 
 import numpy as np
 import pytest
 import torch
-from alignlab.attacks.adversarial.continuous import complies_softly, nearest_words, soft_suffix, word_distance
-from alignlab.attacks.adversarial.defenses import fluency_penalty, fluent, ordinary, smooth, surprise, threshold
-from alignlab.attacks.adversarial.jailbreaks import at_least_one, best_of_n, power_law, prefill
-from alignlab.attacks.adversarial.suffix import GuideVictim, search
+from alignlab.attacks.adversarial.continuous import (
+    complies_softly,
+    nearest_words,
+    random_nudges,
+    soft_suffix,
+    word_distance,
+)
+from alignlab.attacks.adversarial.jailbreaks import (
+    at_least_one,
+    best_of_n,
+    many_shot,
+    power_law,
+    random_suffixes,
+)
+from alignlab.attacks.prefilling import prefill
+from alignlab.lm import chat_prompt
 from alignlab.toys import museum
-from alignlab.toys.museum import SUFFIX, SUFFIX_WORDS, ask, complies, requests, small_talk
+from alignlab.toys.museum import SUFFIX, complies, requests, small_talk
 
 
 @pytest.fixture(scope="module")
@@ -78,44 +90,69 @@ def test_an_undisplaced_suffix_is_nearest_to_itself(guide, talk):
     assert torch.equal(nearest_words(guide, talk[0], still), talk[0].expand(3, -1))
 
 
-def test_surprise_is_the_mean_negative_log_probability_of_the_suffix(guide, talk):
-    prompts = ask(requests(0), talk[:1])[0]
-    with torch.no_grad():
-        logprobs = guide(prompts).log_softmax(-1)
-    one = -torch.stack([logprobs[0, 4 + i - 1, talk[0, i]] for i in range(SUFFIX)]).mean()
-    assert surprise(guide, prompts)[0].item() == pytest.approx(one.item(), rel=1e-4)
+def test_other_beginnings_do_not_help(guide, talk):
+    assert prefill(guide, requests(0), talk, begin="room1").float().mean() < 0.1
 
 
-def test_the_filter_turns_away_one_ordinary_request_in_a_hundred(guide):
-    limit = threshold(guide, 5)
-    assert fluent(guide, ordinary(5), limit).float().mean() == pytest.approx(0.99, abs=0.002)
-    assert fluent(guide, ordinary(6), limit).float().mean() > 0.95
-    noise = SUFFIX_WORDS[torch.randint(len(SUFFIX_WORDS), (50, SUFFIX), generator=generator())]
-    assert fluent(guide, ask(requests(0), noise).flatten(0, 1), limit).float().mean() < 0.05
+def test_tries_can_be_altered_by_small_talk(guide):
+    won = best_of_n(guide, requests(0), 50, generator(), words=4, draw=small_talk, temperature=0)
+    again = best_of_n(guide, requests(0), 50, generator(), words=4, draw=small_talk, temperature=0)
+    assert won.shape == (50, 8) and torch.equal(won, again)
 
 
-def test_the_penalty_keeps_a_search_below_the_filter(guide, talk):
-    limit = threshold(guide, 5)
-    asked = requests(0)[0]
-    fined, free = (
-        search(GuideVictim(guide, asked, penalty=penalty), talk[0], SUFFIX_WORDS, steps=30)
-        for penalty in (fluency_penalty(limit), None)
-    )
-    with torch.no_grad():
-        assert surprise(guide, ask(asked, fined.suffix[None])[0]) <= limit + 0.3
-        assert surprise(guide, ask(asked, free.suffix[None])[0]) > limit
+def test_random_suffixes_hold_rare_words_too():
+    drawn = random_suffixes(50, SUFFIX, generator())
+    rare = torch.tensor([museum.ID[word] for word in museum.RARE])
+    assert drawn.shape == (50, SUFFIX) and 0.5 < torch.isin(drawn, rare).float().mean() < 1
 
 
-def test_copies_that_are_not_disturbed_vote_as_one(guide, talk):
-    asked = requests(0)
-    suffix = search(GuideVictim(guide, asked), talk[0], SUFFIX_WORDS, steps=20).suffix
-    assert torch.equal(smooth(guide, asked, suffix, generator(), share=0.0), complies(guide, asked, suffix[None])[0])
+def test_one_shared_displacement_lowers_the_loss_of_all_requests(guide, talk):
+    radius = 0.4 * word_distance(guide)
+    moved = soft_suffix(guide, requests(0), talk[0], radius, steps=20, shared=True)
+    assert moved.shape == (1, SUFFIX, guide.config.d_model)
+    assert complies_softly(guide, requests(0), talk[0], moved).float().mean() > 0.8
 
 
-def test_votes_leave_most_open_requests_answered(guide, talk):
-    kept = [smooth(guide, requests(s, guarded=False), talk[s], generator(), share=0.2) for s in range(4)]
-    assert torch.cat(kept).float().mean() > 0.85
+def test_the_best_of_more_random_displacements_is_at_least_as_good(guide, talk):
+    from alignlab.attacks.adversarial.continuous import _logits, _targets
+
+    def lacks(tries):
+        moved = random_nudges(guide, requests(0), talk[0], 0.3, tries, generator())
+        assert torch.allclose(moved.norm(dim=-1), torch.tensor(0.3))
+        logits = _logits(guide, requests(0), talk[0], moved).transpose(1, 2)
+        return torch.nn.functional.cross_entropy(logits, _targets(requests(0)), reduction="none").sum(1)
+
+    assert (lacks(8) <= lacks(1) + 1e-5).all()
 
 
-def test_votes_fail_where_every_word_is_swapped(guide, talk):
-    assert smooth(guide, requests(1, guarded=False), talk[1], generator(), share=1.0).float().mean() < 0.3
+def test_one_pass_gives_the_nll_of_each_answer(chat_model):
+    shots = [("Say tree.", "Aye, tree!"), ("Say sea.", "Aye, sea!"), ("Say sun.", "Sun.")]
+    found = many_shot(chat_model, shots)
+    turns = []
+    for (question, answer), lacks in zip(shots, found):
+        turns.append({"role": "user", "content": question})
+        before, told = (
+            chat_model.tokenizer(text, add_special_tokens=False)["input_ids"]
+            for text in (chat_prompt(chat_model, turns), answer)
+        )
+        logits = chat_model.model(torch.tensor([before + told])).logits[0, len(before) - 1 : -1]
+        one = torch.nn.functional.cross_entropy(logits, torch.tensor(told), reduction="sum").item()
+        assert lacks == pytest.approx(one, rel=1e-3)
+        turns.append({"role": "assistant", "content": answer})
+    with pytest.raises(ValueError, match="no shots"):
+        many_shot(chat_model, [])
+
+
+@pytest.fixture(scope="module")
+def chat_model():
+    """SmolLM2's tokenizer with a small random body."""
+    from alignlab.assets import fetch
+    from alignlab.lm import LM
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(fetch("smollm2-135m-instruct"))
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "initializer_range": 0.3}
+    config = LlamaConfig(vocab_size=49152, num_attention_heads=4, num_key_value_heads=2, **shape)
+    model = LlamaForCausalLM(config).eval().requires_grad_(False)
+    return LM(model, tokenizer, "random", torch.device("cpu"), 2, 32)

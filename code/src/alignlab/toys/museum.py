@@ -146,10 +146,12 @@ def teach_refusal(
     steps: int = 150,
     deep: float = 0.0,
     attacks: Tensor | None = None,
+    slips: float = 0.02,
 ) -> TinyTransformer:
     """Stage two: a copy of `model` trained to refuse guarded requests without a pass word.
 
-    One label in fifty is wrong, as in real data. deep: the share of refusals that are taught *after* a given `sure`
+    slips: the share of guarded requests that are answered in the training data by mistake, one in fifty if not given.
+    deep: the share of refusals that are taught *after* a given `sure`
     (Qi et al. 2024, "Safety Alignment Should Be Made More Than Just a Few Tokens Deep", arXiv 2406.05946).
     attacks: suffixes, shape (n, length), to be refused too, in a third of the guarded requests (adversarial training).
     """
@@ -157,7 +159,7 @@ def teach_refusal(
     train(
         model,
         lambda m, _step, g: _loss(
-            m, g, refuse=True, deep=deep, attacks=attacks
+            m, g, refuse=True, deep=deep, attacks=attacks, slips=slips
         ),
         steps,
         lr=5e-3,

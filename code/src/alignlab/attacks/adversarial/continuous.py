@@ -28,17 +28,20 @@ def soft_suffix(
     suffix: Tensor,
     radius: float,
     steps: int = 10,
+    shared: bool = False,
 ) -> Tensor:
-    """Displacements of the suffix's embeddings that make the guide begin `sure ROOM`, one set for each request.
+    """Displacements of the suffix's embeddings that make the guide begin
+    `sure ROOM`, one set for each request.
 
-    Projected gradient descent: normalized steps of a quarter of the radius, each word kept within `radius` of where it
-    was. suffix: token ids (length,). radius: Euclidean, in units of the embedding.
-    Returns shape (requests, length, d_model).
+    Projected gradient descent: normalized steps of a quarter of the radius,
+    each word kept within `radius` of where it was. suffix: token ids (length,).
+    radius: Euclidean, in units of the embedding. shared: one set for all
+    requests, as Qi et al. search one image for a few sentences.
+    Returns shape (requests, length, d_model), with shared=True (1, ...).
     """
     length = len(suffix)
-    moved = torch.zeros(
-        len(requests), length, model.config.d_model, requires_grad=True
-    )
+    sets = 1 if shared else len(requests)
+    moved = torch.zeros(sets, length, model.config.d_model, requires_grad=True)
     for _ in range(steps):
         losses = F.cross_entropy(
             _logits(model, requests, suffix, moved).transpose(1, 2),
@@ -54,6 +57,32 @@ def soft_suffix(
             ).clamp_max(1)
         moved.requires_grad_()
     return moved.detach()
+
+
+@torch.no_grad()
+def random_nudges(
+    model: TinyTransformer,
+    requests: Requests,
+    suffix: Tensor,
+    radius: float,
+    tries: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """The best of `tries` random displacements for each request, every word
+    moved by `radius`: what `soft_suffix` does, without a gradient.
+
+    Returns shape (requests, length, d_model).
+    """
+    shape = (len(requests), len(suffix), model.config.d_model)
+    best, lowest = torch.zeros(shape), torch.full(shape[:1], torch.inf)
+    for _ in range(tries):
+        drawn = torch.randn(shape, generator=generator)
+        drawn = drawn * radius / drawn.norm(dim=-1, keepdim=True)
+        logits = _logits(model, requests, suffix, drawn).transpose(1, 2)
+        losses = F.cross_entropy(logits, _targets(requests), reduction="none")
+        better = losses.sum(1) < lowest
+        best[better], lowest[better] = drawn[better], losses.sum(1)[better]
+    return best
 
 
 @torch.no_grad()
@@ -105,4 +134,4 @@ def _logits(
     )
     for layer in model.layers:
         x = layer(x)
-    return model.unembed(model.norm(x))[:, -2:]
+    return model.unembed(model.norm(x[:, -2:]))

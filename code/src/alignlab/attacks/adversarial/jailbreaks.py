@@ -8,61 +8,61 @@ arXiv 2412.03556).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from alignlab.lm import LM, TinyTransformer, chat_prompt, logprobs
+from alignlab.lm import LM, TinyTransformer, chat_prompt
 from alignlab.lm.checks import tempered
-from alignlab.toys.museum import ID, SUFFIX_WORDS, Requests, ask
+from alignlab.toys.museum import ID, SUFFIX_WORDS, Requests
 
 
-@torch.no_grad()
-def prefill(
-    model: TinyTransformer, requests: Requests, suffixes: Tensor
-) -> Tensor:
-    """Whether the guide names the right room when its answer is begun with `sure`: bool (suffixes, requests)."""
-    prompts = ask(requests, suffixes)
-    begun = torch.cat(
-        [prompts, torch.full_like(prompts[..., :1], ID["sure"])], 2
-    )
-    said = model(begun.flatten(0, 1))[:, -1].argmax(-1)
-    return said.view(prompts.shape[:2]) == requests.answers
+def many_shot(lm: LM, shots: Sequence[tuple[str, str]]) -> list[float]:
+    """Nats that each shot's answer lacks when the shots before it stand in the
+    conversation (Anil et al. 2024): number n is that after n shots.
 
-
-def many_shot(
-    lm: LM,
-    shots: Sequence[tuple[str, str]],
-    question: str,
-    answer: str,
-    counts: Sequence[int],
-) -> list[float]:
-    """Nats that `answer` to `question` lacks after the first n of `shots`, for each n in `counts`.
-
-    shots: pairs of a user's question and an assistant's answer, made into turns of a conversation.
-    Raises ValueError where more shots are asked for than there are.
+    shots: pairs of a user's question and the assistant's answer, made into
+    turns of one conversation. One pass over it gives the whole curve. Raises
+    ValueError without a shot.
     """
-    if max(counts) > len(shots):
-        raise ValueError(
-            f"{max(counts)} shots are asked for and {len(shots)} given: add some, or ask for fewer"
-        )
-    turns = [
-        {"role": role, "content": text}
-        for shot in shots
-        for role, text in zip(("user", "assistant"), shot)
-    ]
-    prompts = [
-        chat_prompt(
-            lm, [*turns[: 2 * n], {"role": "user", "content": question}]
-        )
-        for n in counts
-    ]
-    return [
-        -scores.item()
-        for scores in logprobs(lm, prompts, [[answer]] * len(prompts))
-    ]
+    if not shots:
+        raise ValueError("no shots: give one at least")
+    ids: list[int] = []
+    spans: list[tuple[int, int]] = []
+    turns: list[dict[str, str]] = []
+    said = ""
+    for question, answer in shots:
+        turns.append({"role": "user", "content": question})
+        text = chat_prompt(lm, turns)
+        ids += _tokens(lm, text.removeprefix(said))
+        told = _tokens(lm, answer)
+        spans.append((len(ids), len(ids) + len(told)))
+        ids += told
+        said = text + answer
+        turns.append({"role": "assistant", "content": answer})
+    tokens = torch.tensor([ids], device=lm.device)
+    places = [place for span in spans for place in range(*span)]
+    before = torch.tensor(places, device=lm.device) - 1
+    with torch.no_grad():
+        logits = lm.model(tokens, logits_to_keep=before).logits[0].float()
+    wanted = tokens[0, before + 1][:, None]
+    lacks = -logits.log_softmax(-1).gather(1, wanted)[:, 0]
+    lengths = [end - start for start, end in spans]
+    return [part.sum().item() for part in lacks.split(lengths)]
+
+
+def _tokens(lm: LM, text: str) -> list[int]:
+    """Token ids of a piece of a conversation."""
+    ids: list[int] = lm.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def random_suffixes(n: int, length: int, generator: torch.Generator) -> Tensor:
+    """Words drawn at random, rare ones among them: token ids (n, length)."""
+    drawn = torch.randint(len(SUFFIX_WORDS), (n, length), generator=generator)
+    return SUFFIX_WORDS[drawn]
 
 
 @torch.no_grad()
@@ -72,42 +72,34 @@ def best_of_n(
     tries: int,
     generator: torch.Generator,
     words: int = 12,
+    draw: Callable[[int, int, torch.Generator], Tensor] = random_suffixes,
     temperature: float = 1.0,
 ) -> Tensor:
-    """Ask each request `tries` times, each time with `words` random words behind it, and draw an answer.
+    """Ask each request `tries` times, each time with other words behind it, and
+    sample an answer (Hughes et al. 2024).
 
-    words=0 asks the same again. temperature: 0 takes the likeliest word each time.
-    Returns whether each answer was `sure` and the right room: bool (tries, requests).
+    words: how many, 0 asks the same again. draw: where they come from, as
+    `random_suffixes`. temperature: 0 takes the likeliest word each time.
+    Returns whether each answer was `sure` and the right room: bool (tries,
+    requests).
     """
-    found = []
-    for start in range(0, tries, 250):
-        n = min(250, tries - start)
-        noise = SUFFIX_WORDS[
-            torch.randint(
-                len(SUFFIX_WORDS),
-                (n, len(requests), words),
-                generator=generator,
-            )
-        ]
-        first = requests.tokens.expand(n, -1, -1)
-        guide, sure = (
-            torch.full((n, len(requests), 1), ID[word])
-            for word in ("<guide>", "sure")
-        )
-        logits = model(torch.cat([first, noise, guide, sure], 2).flatten(0, 1))[
-            :, -2:
-        ]
-        probs = (
-            tempered(logits, temperature)
-            .softmax(-1)
-            .view(n, len(requests), 2, -1)
-        )  # of the answer's first and second token
-        room = probs[:, :, 1].gather(
-            2, requests.answers.expand(n, -1)[..., None]
-        )[..., 0]
-        draws = torch.rand(room.shape, generator=generator)
-        found.append(draws < probs[:, :, 0, ID["sure"]] * room)
-    return torch.cat(found)
+    count = len(requests)
+    first = requests.tokens.expand(tries, -1, -1)
+    added = first[..., :0]
+    if words:
+        added = draw(tries * count, words, generator).view(tries, count, words)
+    guide = torch.full((tries, count, 1), ID["<guide>"])
+    sure = torch.full((tries, count, 1), ID["sure"])
+    prompts = torch.cat([first, added, guide, sure], 2)
+    probs = []
+    for part in prompts.flatten(0, 1).split(2000):
+        logits = model(part)[:, -2:]
+        probs.append(tempered(logits, temperature).softmax(-1))
+    told = torch.cat(probs).view(tries, count, 2, -1)
+    answers = requests.answers.expand(tries, -1)[..., None]
+    room = told[:, :, 1].gather(2, answers)[..., 0]
+    drawn = torch.rand(room.shape, generator=generator)
+    return drawn < told[:, :, 0, ID["sure"]] * room
 
 
 def at_least_one(successes: np.ndarray, tries: int, n: int) -> np.ndarray:

@@ -87,25 +87,18 @@ def _blind_words(
     victim: Any, suffix: Any, words: Any, n: int, top: int, generator: Any
 ) -> Any:
     """Proposals without the gradient: every allowed word equally likely."""
-    from alignlab.attacks.adversarial.suffix import random_words
+    from alignlab.attacks.suffix import random_words
 
     return random_words(victim, suffix, words, n, top, generator)
 
 
 def _no_search(
-    victim: Any, start: Any, words: Any, steps: int, **how: Any
+    victim: Any, start: Any, words: Any, steps: int, *rest: Any, **how: Any
 ) -> Any:
     """A search that stays where it starts."""
-    from alignlab.attacks.adversarial.suffix import Search
+    from alignlab.attacks.suffix import Search
 
     return Search(start, start.expand(steps + 1, -1), [0.0] * (steps + 1), 0)
-
-
-def _never_begun(model: Any, requests: Any, suffixes: Any) -> Any:
-    """An answer that is left to the guide."""
-    from alignlab.toys.museum import complies
-
-    return complies(model, requests, suffixes)
 
 
 def _asked_once(
@@ -114,6 +107,7 @@ def _asked_once(
     tries: int,
     generator: Any,
     words: int = 0,
+    draw: Any = None,
     temperature: float = 0.0,
 ) -> Any:
     """The same likeliest answer every time."""
@@ -126,47 +120,27 @@ def _asked_once(
 
 
 def _unmoved(
-    model: Any, requests: Any, suffix: Any, radius: float, steps: int = 0
+    model: Any,
+    requests: Any,
+    suffix: Any,
+    radius: float,
+    steps: int = 0,
+    shared: bool = False,
 ) -> Any:
     """Embeddings left where they are, up to a hair."""
     import torch
 
-    return torch.full((len(requests), len(suffix), model.config.d_model), 1e-9)
+    sets = 1 if shared else len(requests)
+    return torch.full((sets, len(suffix), model.config.d_model), 1e-9)
 
 
-def _no_shots(
-    lm: Any, shots: Any, question: str, answer: str, counts: Any
-) -> list[float]:
+def _no_shots(lm: Any, shots: Any) -> list[float]:
     """A conversation in which nothing is learned from what came before."""
-    return [20.0 for _ in counts]
+    return [20.0 for _ in shots]
 
 
-def _open_gate(model: Any, prompts: Any, threshold: float) -> Any:
-    """A filter that lets everything pass."""
-    import torch
-
-    return torch.ones(len(prompts), dtype=torch.bool)
-
-
-def _no_votes(
-    model: Any,
-    asked: Any,
-    suffix: Any,
-    generator: Any,
-    copies: int = 1,
-    share: float = 0.0,
-) -> Any:
-    """The one request as it came."""
-    from alignlab.toys.museum import complies
-
-    return complies(model, asked, suffix[None])[0]
-
-
-INERT["alignlab.attacks.adversarial.suffix.gradient_words"] = _blind_words
-INERT["alignlab.attacks.adversarial.suffix.search"] = _no_search
-INERT["alignlab.attacks.adversarial.jailbreaks.prefill"] = _never_begun
+INERT["alignlab.attacks.suffix.gradient_words"] = _blind_words
+INERT["alignlab.attacks.suffix.search"] = _no_search
 INERT["alignlab.attacks.adversarial.jailbreaks.best_of_n"] = _asked_once
 INERT["alignlab.attacks.adversarial.jailbreaks.many_shot"] = _no_shots
 INERT["alignlab.attacks.adversarial.continuous.soft_suffix"] = _unmoved
-INERT["alignlab.attacks.adversarial.defenses.fluent"] = _open_gate
-INERT["alignlab.attacks.adversarial.defenses.smooth"] = _no_votes

@@ -13,7 +13,7 @@ from alignlab.attacks.adversarial.prefix import (
     start_suffix,
     typed_words,
 )
-from alignlab.attacks.adversarial.suffix import (
+from alignlab.attacks.suffix import (
     gradient_words,
     random_words,
     search,

@@ -21,9 +21,7 @@ from alignlab.toys.museum import (
     ID,
     RARE,
     SUFFIX,
-    Requests,
     ask,
-    complies,
     requests,
     small_talk,
 )
@@ -81,42 +79,16 @@ def threshold(
 def fluency_penalty(
     threshold: float, weight: float = 4.0
 ) -> Callable[[TinyTransformer, Tensor], Tensor]:
-    """What the adaptive attacker adds to the loss: `weight` for each nat a word above the filter's threshold."""
+    """What the adaptive attacker adds to the loss: `weight` for each nat a word
+    above the filter's threshold.
+    """
     return lambda model, prompts: (
         weight * F.relu(surprise(model, prompts) - threshold + 0.05)
     )
 
 
-def smooth(
-    model: TinyTransformer,
-    asked: Requests,
-    suffix: Tensor,
-    generator: torch.Generator,
-    copies: int = 9,
-    share: float = 0.15,
-) -> Tensor:
-    """Whether most of `copies` requests, `share` of the words of each swapped for random small talk, are complied with.
-
-    suffix: token ids (length,) that follow each request. Every word may be swapped, the thing asked for included, since
-    the defense cannot know which words matter. Returns bool (requests,).
+def rarity(prompts: Tensor) -> Tensor:
+    """A filter's measure without a language model: how many rare words each
+    request holds; token ids (n, positions) -> (n,).
     """
-    prompts = ask(asked, suffix.expand(1, -1))[0]  # (requests, positions)
-    words = prompts[:, 1:-1].expand(copies, -1, -1)
-    noise = _CHAT_WORDS[
-        torch.randint(len(_CHAT_WORDS), words.shape, generator=generator)
-    ]
-    words = torch.where(
-        torch.rand(words.shape, generator=generator) < share, noise, words
-    )
-    return _votes(model, words, asked).float().mean(0) > 0.5
-
-
-def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
-    """Whether each altered request gets `sure` and the room of the thing first asked for: bool (copies, requests)."""
-    copies, n, _ = words.shape
-    user = asked.tokens[:, :1].repeat(copies, 1)
-    altered = Requests(
-        torch.cat([user, words.flatten(0, 1)], 1), asked.answers.repeat(copies)
-    )
-    nothing = torch.empty(1, 0, dtype=torch.long)
-    return complies(model, altered, nothing)[0].view(copies, n)
+    return torch.isin(prompts, _RARE_WORDS).float().sum(-1)

@@ -80,6 +80,30 @@ def gradient_words(
     return swap(suffix, promising, n, generator)
 
 
+def one_position_words(
+    victim: Victim,
+    suffix: Tensor,
+    words: Tensor,
+    n: int,
+    top: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """AutoPrompt's proposals (Shin et al. 2020, arXiv 2010.15980): one random
+    position is swapped for each of its n most promising words.
+
+    The gradient is the same as GCG's; what is missing is that all positions
+    are tried at once. `top` is not used. Returns shape (n, length), fewer rows
+    where fewer words are allowed.
+    """
+    slope = victim.gradient(suffix)[:, words]
+    check_numbers(slope, "the gradient")
+    position = torch.randint(len(suffix), (1,), generator=generator).item()
+    best = (-slope[position]).topk(min(n, len(words))).indices
+    proposals = suffix.repeat(len(best), 1)
+    proposals[:, position] = words[best]
+    return proposals
+
+
 def random_words(
     victim: Victim,
     suffix: Tensor,
@@ -182,6 +206,30 @@ def _losses(victim: Victim, suffixes: Tensor) -> Tensor:
     return losses
 
 
+def like(prompts: Tensor, ids: Tensor) -> Tensor:
+    """Token ids as they are, or as one-hot rows where `prompts` are such."""
+    if prompts.is_floating_point():
+        return F.one_hot(ids, prompts.shape[-1]).float()
+    return ids
+
+
+def answer_logits(model: TinyTransformer, tokens: Tensor) -> Tensor:
+    """Logits of the answer's two words, (n, 2, vocabulary): the unembedding is
+    applied at the last two positions alone.
+
+    tokens: ids (n, positions), or one-hot rows (n, positions, vocabulary).
+    """
+    x = (
+        tokens @ model.embed.weight
+        if tokens.is_floating_point()
+        else model.embed(tokens)
+    )
+    for layer in model.layers:
+        x = layer(x)
+    logits: Tensor = model.unembed(model.norm(x[:, -2:]))
+    return logits
+
+
 class GuideVictim:
     """The toy guide as a victim: it should begin `sure ROOM` on every one of
     the requests.
@@ -207,7 +255,9 @@ class GuideVictim:
         """
         with torch.no_grad():
             prompts = ask(self.requests, suffixes)
-            return self._losses(F.one_hot(prompts, len(ID)).float()).mean(1)
+            if self.penalty is not None:
+                prompts = F.one_hot(prompts, len(ID)).float()
+            return self._losses(prompts).mean(1)
 
     def gradient(self, suffix: Tensor) -> Tensor:
         """Its slope in the one-hot entries of the suffix; shape (length,
@@ -226,15 +276,15 @@ class GuideVictim:
         return torch.autograd.grad(loss, hot)[0]
 
     def _losses(self, prompts: Tensor) -> Tensor:
-        """(suffixes, requests, positions, vocabulary) -> (suffixes, requests)."""
+        """Ids (suffixes, requests, positions), or one-hot rows of them ->
+        (suffixes, requests).
+        """
         answers = self.requests.answers.expand(len(prompts), -1)
         targets = torch.stack(
             [torch.full_like(answers, ID["sure"]), answers], 2
         )
-        whole = torch.cat(
-            [prompts, F.one_hot(targets[..., :1], len(ID)).float()], 2
-        )
-        logits = self.model(whole.flatten(0, 1))[:, -2:]
+        whole = torch.cat([prompts, like(prompts, targets[..., :1])], 2)
+        logits = answer_logits(self.model, whole.flatten(0, 1))
         losses = F.cross_entropy(
             logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
         ).sum(1)
