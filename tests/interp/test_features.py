@@ -1,79 +1,16 @@
-"""Superposition and dictionaries: exact dimensionalities, known solutions found, and what is refused."""
-
-import math
+"""Dictionaries: known features found, what rivals restore, and what is refused."""
 
 import pytest
 import torch
-import torch.nn.functional as F
 from alignlab.interp import dictionary as d
 from alignlab.interp import features
-from alignlab.interp.superposition import toy_model as s
 
 
-def corners(n: int) -> torch.Tensor:
-    angle = torch.arange(n) * 2 * math.pi / n
-    return torch.stack([angle.cos(), angle.sin()], dim=1)
+@pytest.fixture(scope="module")
+def lm():
+    from alignlab.lm import load_lm
 
-
-TETRAHEDRON = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-SHAPES = {
-    "antipodal": (torch.tensor([[1.0], [-1.0]]), 1 / 2),
-    "triangle": (corners(3), 2 / 3),
-    "tetrahedron": (TETRAHEDRON, 3 / 4),
-    "pentagon": (corners(5), 2 / 5),
-    "orthogonal": (torch.eye(4), 1.0),
-}
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_dimensionality_of_known_shapes(name):
-    directions, known = SHAPES[name]
-    for scale in (1.0, 0.3):
-        found = s.dimensionality(scale * directions)
-        assert found.tolist() == pytest.approx([known] * len(directions), abs=1e-6)
-
-
-def test_a_feature_without_direction_has_no_dimension_and_shares_add_up():
-    W = torch.cat([torch.randn(7, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(1, 3)])
-    found = s.dimensionality(W)
-    assert found[-1] == 0 and found.sum() <= 3 + 1e-5
-    assert s.stored(W) == 7
-    assert s.dimensions_per_feature(torch.eye(4)) == 1
-
-
-def test_dense_features_get_axes_and_sparse_ones_share():
-    matters = [0.9**i for i in range(5)]
-    toys = s.best_of(s.train_toys(5, 2, [1.0] * 3 + [0.05] * 3, matters, seed=3, steps=1000), 3)
-    assert s.stored(toys.weights).tolist() == [2, 5]
-    assert s.dimensionality(toys.weights)[1].tolist() == pytest.approx([0.4] * 5, abs=0.06)
-
-
-def test_without_the_nonlinearity_nothing_is_shared():
-    toys = s.train_toys(4, 2, [0.05], seed=0, steps=600, importance=[1, 0.9, 0.8, 0.7], relu=False)
-    assert s.stored(toys.weights).tolist() == [2]
-
-
-def test_best_of_takes_the_lowest_loss_of_each_group():
-    toys = s.Toys(torch.arange(6.0).view(6, 1, 1), torch.zeros(6, 1), torch.tensor([3.0, 1, 2, 5, 6, 4]))
-    assert s.best_of(toys, 3).weights.flatten().tolist() == [1, 5]
-    with pytest.raises(ValueError, match="do not divide"):
-        s.best_of(toys, 4)
-
-
-def test_an_impossible_density_is_refused():
-    with pytest.raises(ValueError, match="probabilities"):
-        s.train_toys(3, 1, [0.0])
-
-
-def test_solu_lets_one_through_and_shrinks_many():
-    x = torch.tensor([[8.0, 0, 0, 0], [1.0, 1, 1, 1]])
-    assert s.solu(x)[0, 0] > 7.9 and torch.allclose(s.solu(x)[1], torch.full((4,), 0.25))
-
-
-def test_selectivity_of_neurons_that_answer_to_one_and_to_two():
-    into = torch.tensor([[[1.0, 1.0], [0.0, 1.0]]])
-    found = s.selectivity_of_neurons(torch.eye(2)[None], into, torch.zeros(1, 1, 2), F.relu)
-    assert found[0].tolist() == pytest.approx([1.0, 0.5])
+    return load_lm("smollm2-135m-instruct", device="cpu")
 
 
 @pytest.mark.parametrize("kind, how", [("l1", {"strength": 0.5}), ("topk", {"k": 2}), ("jumprelu", {"strength": 0.2})])
@@ -128,3 +65,48 @@ def test_all_principal_components_explain_everything():
 
 def test_loss_recovered_is_one_for_the_model_and_zero_for_the_mean():
     assert features.loss_recovered(3.0, 3.0, 7.0) == 1 and features.loss_recovered(3.0, 7.0, 7.0) == 0
+
+
+def test_more_bits_than_numbers():
+    assert features.as_many_bits(256, 8) == 8 + 3
+    assert features.as_many_bits(8, 8) == 8
+
+
+def test_noise_keeps_mean_and_covariance_and_nothing_else():
+    rows = torch.rand(4000, 3, generator=torch.Generator().manual_seed(0)) @ torch.tensor(
+        [[1.0, 2, 0], [0, 1, 0], [0, 0, 3]]
+    )
+    noise = features.gaussian_like(rows, 40_000, 1)
+    assert torch.allclose(noise.mean(0), rows.mean(0), atol=0.02)
+    assert torch.allclose(noise.T.cov(), rows.T.cov(), atol=0.03)
+    skewed = ((rows - rows.mean(0)) ** 4).mean(0) / rows.var(0) ** 2
+    normal = ((noise - noise.mean(0)) ** 4).mean(0) / noise.var(0) ** 2
+    assert (skewed < 2.7).all() and ((normal - 3).abs() < 0.15).all()
+
+
+def test_greedy_finds_what_few_units_made_and_never_does_worse_with_more():
+    units = d.random_features(1, 12, 8, 0)[0]
+    center = torch.full((8,), 0.5)
+    x = center + torch.tensor([[2.0, 0, 0], [0, -1.0, 0]]) @ units[:3]
+    assert torch.allclose(features.greedy(3 * units, center, x, 1), x, atol=1e-5)
+    y = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+    left = [float((features.greedy(units, center, y, k) - y).square().sum()) for k in (1, 3, 5, 8)]
+    assert left[0] > left[1] > left[2] > left[3] and left[3] < 1e-3
+
+
+def test_a_model_goes_on_from_a_layer_as_it_does_by_itself(lm):
+    tokens = torch.tensor([list(range(40, 60)), list(range(140, 160))])
+    stream = features.layer_activations(lm, tokens, 10)
+    with torch.no_grad():
+        whole = lm.model(input_ids=tokens, use_cache=False).logits.float()
+    assert torch.allclose(features.logits_from(lm, stream, 10), whole, atol=1e-2)
+    same = features.replaced(stream, lambda x: x, 2.0)
+    assert torch.allclose(same, stream)
+    zeros = features.replaced(stream, torch.zeros_like)
+    assert torch.equal(zeros[:, : features.SKIP], stream[:, : features.SKIP]) and (zeros[:, features.SKIP :] == 0).all()
+    loss = features.loss_from(lm, tokens, stream, 10)
+    at = torch.nn.functional.cross_entropy(
+        whole[:, features.SKIP : -1].flatten(0, 1), tokens[:, features.SKIP + 1 :].flatten()
+    )
+    assert loss == pytest.approx(float(at), abs=1e-3)
+    assert features.loss_from(lm, tokens, zeros, 10) > loss

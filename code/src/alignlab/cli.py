@@ -388,8 +388,10 @@ def pdf(
 ) -> None:
     """Print the whole built book as a PDF; needs Chromium."""
     from alignlab.book.editions import printed
+    from alignlab.doctor.checks import find_browser
 
-    _tell_size(printed.pdf(_book(root), built, to, chapters or []))
+    made = printed.pdf(_book(root), built, to, chapters or [], find_browser())
+    _tell_size(made)
 
 
 @app.command()

@@ -26,7 +26,7 @@ from alignlab.interp.attention.heads import (
     random_repeats,
     repeat_losses,
 )
-from alignlab.interp.attention.induction import Shape, repeating, smear, train_induction
+from alignlab.interp.attention.induction import Shape, repeating, simple_losses, smear, train_induction
 from alignlab.interp.attention.names import PARTNER, draw_sentences, followed
 from alignlab.interp.attention.patching import next_logits, patch_each, patch_sweep, recovered
 from alignlab.interp.attention.paths import Edges, attributions, put_heads, read_from, run_prompts
@@ -246,7 +246,9 @@ def test_two_prompts_of_a_sentence_differ_at_the_repeated_name_only(lm, sentence
     assert (first != second).nonzero().flatten().tolist() == [sentence.repeated]
     assert [int(first[at]) for at in sentence.first] == sentence.right.tolist()
     assert int(first[sentence.repeated]) == int(sentence.wrong[0]) == int(sentence.right[1])
-    assert not set(sentence.right.tolist()) & set(sentence.others.flatten().tolist())
+    a, b = sentence.first
+    assert sentence.exchanged[:, [b, a]].equal(sentence.tokens[:, [a, b]])
+    assert (sentence.exchanged != sentence.tokens).sum(1).tolist() == [2, 2]
     assert sentence.between.stop == len(first) - 1
     with pytest.raises(ValueError, match="11 sentences"):
         draw_sentences(lm, 0, n=11)
@@ -305,3 +307,41 @@ def test_heads_are_put_as_a_whole_pass_would_and_attributions_estimate_it(lm, se
     assert estimate.shape == (30, 2, 9)
     change = sentence.difference(last) - sentence.difference(run.logits)
     assert torch.allclose(estimate[29, :, 1], change, rtol=0.5, atol=0.3)  # only MLP and norm come after it
+
+
+def test_nothing_passes_through_a_held_head(lm, sentence):
+    run = run_prompts(lm, sentence.tokens)
+    other = run.take(PARTNER)
+    late = [(layer, head) for layer in range(21, 30) for head in range(9)]
+    heads = [[(20, 0)], [(20, 0)], [(20, 0)]]
+    free, held, itself = put_heads(lm, run, other, heads, [[], late, [(20, 0)]])
+    assert torch.equal(free, itself) and not torch.allclose(free, held, atol=0.1)
+
+    def put(z):
+        z = z.clone()
+        z[:, -1, :64] = other.z[20][:, :64]
+        return z
+
+    def hold(layer):
+        def kept(z):
+            z = z.clone()
+            z[:, -1] = run.z[layer]
+            return z
+
+        return kept
+
+    patches = {f"layers.{layer}.attn.z": hold(layer) for layer in range(21, 30)} | {"layers.20.attn.z": put}
+    with torch.no_grad(), patch(lm, patches):
+        whole = lm.model(input_ids=sentence.tokens, use_cache=False).logits[:, -1].float()
+    assert torch.allclose(held, whole, atol=2e-3)
+    with pytest.raises(ValueError, match="1 sets of heads, 2 to be held"):
+        put_heads(lm, run, other, [[(20, 0)]], [[], []])
+
+
+def test_two_simple_programs_on_a_sequence_counted_by_hand():
+    tokens = torch.tensor([[4, 7, 4, 7, 4]])  # the repeat starts at place 2; places 3 and 4 count
+    by_count, by_follower = simple_losses(tokens, torch.tensor([2]))
+    assert by_count == pytest.approx(-(np.log(1 / 3) + np.log(2 / 4)) / 2)
+    assert by_follower == pytest.approx(0)
+    twice = torch.tensor([[4, 4, 7, 4, 4]])  # period 3; at place 4 the 4 was followed by 4 and by 7
+    assert simple_losses(twice, torch.tensor([3]))[1] == pytest.approx(np.log(2))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from alignlab.interp.facts import answer_probabilities, facts
+from alignlab.interp.facts import answer_probabilities, answer_token, facts
 from alignlab.interp.neurons.knowledge import (
     activity,
     agreed,
@@ -11,7 +11,9 @@ from alignlab.interp.neurons.knowledge import (
     scaled_neurons,
     shared_neurons,
     top_neurons,
+    written,
 )
+from alignlab.interp.neurons.recipe_aimed_neurons import false_answer, log_changes
 from alignlab.lm import capture, load_lm
 
 FRANCE = next(fact for fact in facts(["capital"]) if fact.subject == "France")
@@ -53,3 +55,20 @@ def test_activity_is_the_size_of_each_unit_at_the_last_token(lm):
     hidden = capture(lm, [FRANCE.prompt], ["layers.7.mlp.hidden"], "last")["layers.7.mlp.hidden"]
     assert found.shape == (lm.n_layers, hidden.shape[1]) and (found >= 0).all()
     assert np.allclose(found[7], hidden[0].abs().numpy())
+
+
+def test_what_a_layers_units_write_is_its_outputs_part_of_the_logit(lm):
+    found = written(lm, FRANCE.prompt, FRANCE.answer)
+    out = capture(lm, [FRANCE.prompt], ["layers.9.mlp.out"], "last")["layers.9.mlp.out"][0]
+    towards = lm.model.get_output_embeddings().weight[answer_token(lm, FRANCE.answer)]
+    whole = float((out * lm.model.model.norm.weight) @ towards)
+    assert found[9].sum() == pytest.approx(whole, rel=1e-3, abs=1e-3)
+
+
+def test_a_false_answer_is_anothers_and_its_units_raise_it_alone(lm):
+    known = facts(["capital"])[:6]
+    false = false_answer(lm, FRANCE, known, np.random.default_rng(0))
+    assert false != FRANCE.answer and false in [fact.answer for fact in known]
+    change = log_changes(lm, FRANCE, false, top_neurons(written(lm, FRANCE.prompt, false), 10))
+    assert change["false"] > 0.5 and change["false"] > change["true"]
+    assert log_changes(lm, FRANCE, false, []) == pytest.approx({"true": 0, "false": 0, "words": 0}, abs=1e-4)

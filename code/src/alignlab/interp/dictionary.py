@@ -109,13 +109,13 @@ def train_dictionary(
     lr: float = 3e-3,
     seed: int = 0,
 ) -> Dictionary:
-    """Sparse autoencoders that minimize squared error plus a price for
+    """Sparse autoencoders that minimize squared error plus a penalty on
     activity.
 
     draw: generator -> fresh activations (dictionary, batch, d), of size about
-        1. strength: of the price, one for all or one for each dictionary; "l1"
-        pays it for the summed activity, "jumprelu" for the number of active
-        features, "topk" pays nothing and keeps `k`.
+        1. strength: of the penalty, one for all or one for each dictionary;
+        "l1" penalizes the summed activity, "jumprelu" the number of active
+        features, "topk" has no penalty and keeps `k`.
     Adam, learning rate falling linearly to 0 in the last third; rows of the
     decoder are kept at length 1, so that activity cannot be made small by
     making them long. The encoder starts as the decoder's transpose.

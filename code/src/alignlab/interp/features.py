@@ -1,13 +1,16 @@
 """A dictionary on a layer of a language model: activations to learn from, what it restores, and what its features mean.
 
 Serves section 6.3. Loss recovered compares the model's loss with a layer replaced by its reconstruction with the loss
-where the layer is replaced by its mean (Bricken et al. 2023; Cunningham et al. 2023). A feature is read by the
-places in a text where it is most active.
+where the layer is replaced by its mean (Bricken et al. 2023; Cunningham et al. 2023 use the same share). A feature is
+read by the places in a text where it is most active. What else restores activations from few numbers (principal
+components, units picked greedily among the activations themselves) and data without features (Gaussian noise of the
+same covariance) stand beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.interp.dictionary import Dictionary
-from alignlab.lm import LM, capture, patch
+from alignlab.lm import LM, capture
+from alignlab.lm.stack import stack_of
 
 SKIP = 4  # first tokens of a window, left out: the very first holds an activation some hundred times as long
 
@@ -57,9 +61,9 @@ def windows(
 
 
 def layer_activations(lm: LM, tokens: Tensor, layer: int) -> Tensor:
-    """The residual stream after a layer for windows of tokens (window, pos): (window, pos - SKIP, d), float32."""
+    """The residual stream after a layer for windows of tokens (window, pos): (window, pos, d), float32."""
     name = f"layers.{layer}.resid"
-    return capture(lm, tokens, [name], positions="all")[name][:, SKIP:].float()
+    return capture(lm, tokens, [name], positions="all")[name].float()
 
 
 def scale_of(activations: Tensor) -> float:
@@ -68,55 +72,47 @@ def scale_of(activations: Tensor) -> float:
     return float((flat - flat.mean(0)).square().sum(-1).mean().sqrt())
 
 
-def losses(
-    lm: LM, tokens: Tensor, layer: int | None = None, replace: Any = None
-) -> float:
-    """Mean loss in nats a token of predicting windows (window, pos), the first SKIP positions left out.
+def loss_from(lm: LM, tokens: Tensor, stream: Tensor, layer: int) -> float:
+    """Mean loss in nats a token on windows (window, pos) when the model goes on from a given residual stream.
 
-    replace: activations (batch, pos, d) -> the same, put in the place of the residual stream after `layer` from
-        position SKIP on; None leaves the model as it is.
+    stream: what stands after `layer`, (window, pos, d); the layers above it are run. The first SKIP positions are left
+    out of the mean.
     """
-
-    def change(x: Tensor) -> Tensor:
-        return torch.cat([x[:, :SKIP], replace(x[:, SKIP:])], dim=1)
-
-    total, changes = (
-        0.0,
-        {} if replace is None else {f"layers.{layer}.resid": change},
-    )
-    with torch.no_grad(), patch(lm, changes):
-        for row in tokens.split(8):
-            logits = lm.model(
-                input_ids=row.to(lm.device), use_cache=False
-            ).logits[:, SKIP:-1]
-            total += float(
-                F.cross_entropy(
-                    logits.flatten(0, 1).float(),
-                    row[:, SKIP + 1 :].flatten(),
-                    reduction="sum",
-                )
+    total = 0.0
+    for row, x in zip(tokens.split(8), stream.split(8)):
+        logits = logits_from(lm, x, layer)[:, SKIP:-1]
+        target = row[:, SKIP + 1 :]
+        total += float(
+            F.cross_entropy(
+                logits.flatten(0, 1), target.flatten(), reduction="sum"
             )
+        )
     return total / tokens[:, SKIP + 1 :].numel()
+
+
+def logits_from(lm: LM, stream: Tensor, layer: int) -> Tensor:
+    """Logits (window, pos, vocab) of a model that goes on from a residual stream (window, pos, d) after a layer."""
+    stack = stack_of(lm)
+    places = torch.arange(stream.shape[1])[None]
+    with torch.no_grad():
+        return stack.logits(stack.run(stream, places, first=layer + 1))
+
+
+def replaced(
+    stream: Tensor, restore: Callable[[Tensor], Tensor], scale: float = 1.0
+) -> Tensor:
+    """A residual stream (window, pos, d) with `restore` applied to all positions but the first SKIP.
+
+    restore: activations (n, d) divided by `scale` -> as many, which are scaled back.
+    """
+    kept, rest = stream[:, :SKIP], stream[:, SKIP:]
+    new = restore(rest.flatten(0, 1) / scale) * scale
+    return torch.cat([kept, new.view_as(rest)], dim=1)
 
 
 def loss_recovered(plain: float, replaced: float, mean: float) -> float:
     """Share of the loss between `mean` (the layer replaced by its mean) and `plain` that a reconstruction restores."""
     return (mean - replaced) / (mean - plain)
-
-
-def reconstruction(model: Dictionary, scale: float) -> Any:
-    """A dictionary as a function of the layer's own activations (…, d), which it scales and scales back."""
-
-    def restore(x: Tensor) -> Tensor:
-        with torch.no_grad():
-            return (
-                model.decode(model.encode(x.flatten(0, -2) / scale)).view(
-                    x.shape
-                )
-                * scale
-            )
-
-    return restore
 
 
 def top_examples(
@@ -173,11 +169,51 @@ def load_dictionary(path: Path) -> tuple[Dictionary, float]:
 
 
 def principal(activations: Tensor, k: int) -> Dictionary:
-    """The k principal components of activations (n, d) as a dictionary that always uses all of them: the control."""
+    """The k principal components of activations (n, d) as a dictionary that always uses all of them."""
     center = activations.mean(0)
-    rows = torch.linalg.svd(activations - center, full_matrices=False)[2][:k]
+    covariance = (activations - center).T @ (activations - center)
+    rows = torch.linalg.eigh(covariance)[1][:, -k:].T
     both = torch.cat(
         [rows, -rows]
     )  # an activity is never negative, so each direction is there twice
     zeros = torch.zeros(2 * k)
     return Dictionary("l1", 0, both.T.contiguous(), zeros, both, center, zeros)
+
+
+def as_many_bits(features: int, k: int, bits: int = 16) -> int:
+    """How many principal components take as many bits a token as k active features of so many.
+
+    Each component is one number of `bits`; an active feature is a number, and which ones are active has to be said as
+    well, log2 of the number of choices.
+    """
+    return k + round(math.log2(math.comb(features, k)) / bits)
+
+
+def gaussian_like(activations: Tensor, many: int, seed: int) -> Tensor:
+    """Gaussian noise (many, d) with the mean and the covariance of activations (n, d) and no other structure."""
+    center = activations.mean(0)
+    rows = activations - center
+    spectrum, axes = torch.linalg.eigh(rows.T @ rows / len(rows))
+    noise = torch.randn(
+        many, len(center), generator=torch.Generator().manual_seed(seed)
+    )
+    return center + (noise * spectrum.clamp_min(0).sqrt()) @ axes.T
+
+
+def greedy(units: Tensor, center: Tensor, x: Tensor, k: int) -> Tensor:
+    """Activations (n, d) restored from k of some units (features, d) each, picked greedily (Pati et al. 1993).
+
+    Orthogonal matching pursuit: take the unit with the largest cosine with what is left, fit all units taken so far by
+    least squares, repeat. A unit may enter with either sign. center (d,) is subtracted before and added after.
+    """
+    units = F.normalize(units, dim=-1)
+    rows = x - center
+    left = rows
+    taken = torch.zeros(len(rows), 0, dtype=torch.long)
+    for _ in range(k):
+        fit = (left @ units.T).abs().scatter(1, taken, -1.0)
+        taken = torch.cat([taken, fit.argmax(1, keepdim=True)], dim=1)
+        basis = torch.linalg.qr(units[taken].transpose(1, 2))[0]
+        coordinates = basis.transpose(1, 2) @ rows[..., None]
+        left = rows - (basis @ coordinates)[..., 0]
+    return x - left

@@ -197,16 +197,13 @@ def _whole(root: Path, built: Path, chapters: Sequence[str], extra: str) -> tupl
     return title, f'<!doctype html><html lang="en"><head>{head}</head><body>{front}{body}</body></html>'
 
 
-def pdf(root: Path, built: Path, to: Path, chapters: Sequence[str] = ()) -> Path:
+def pdf(root: Path, built: Path, to: Path, chapters: Sequence[str] = (), browser: str | None = None) -> Path:
     """Print the book with Chromium, tagged and with an outline.
 
-    Raises SiteError where the site isn't built or no Chromium is found.
+    browser: path of a Chromium. Raises SiteError where the site isn't built or there is no Chromium.
     """
     from playwright.sync_api import sync_playwright
 
-    from alignlab.doctor.checks import find_browser
-
-    browser = find_browser()
     if browser is None:
         raise SiteError(
             "no Chromium is found: install one (playwright install chromium), or name it with ALIGNLAB_CHROMIUM"

@@ -25,7 +25,7 @@ from alignlab.book.files import references
 from alignlab.book.files.written import Page, written
 from alignlab.book.page.fragments import dressed_once
 from alignlab.book.page.links import Repository, localize, repository
-from alignlab.book.site import citations, finish, news, quiz, tables
+from alignlab.book.site import citations, news, quiz, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
@@ -210,10 +210,9 @@ def buttons(
 
 
 def finished(app: Sphinx, error: Exception | None) -> None:
-    """Complete the built site: the register of all that is asked, and what `site.finish` adds."""
+    """Write the register of all that is asked beside the pages."""
     if error is None and app.builder.format == "html":
         quiz.write_register(Path(app.outdir), _pages(app))
-        finish.finish(Path(app.srcdir), Path(app.outdir), app.config.html_title, repo(app).site)
 
 
 def count_exercises(app: Sphinx, env: BuildEnvironment) -> None:

@@ -100,6 +100,26 @@ def split_losses(
     return float(loss[new].mean()), float(loss[old].mean())
 
 
+def simple_losses(tokens: Tensor, periods: Tensor) -> tuple[float, float]:
+    """Loss on the repeat (nats a token) of two programs that know only what the
+    sequence has shown so far; tokens (n, length), periods (n,).
+
+    The first expects each token as often as it has occurred, whatever the
+    order. The second looks at what has followed earlier copies of the present
+    token, and expects each of them as often as it did: what an induction head
+    can know at best.
+    """
+    by_count, by_follower = [], []
+    for row, period in zip(tokens.tolist(), periods.tolist()):
+        for at in range(period + 1, len(row)):
+            seen, now = row[:at], row[at - 1]
+            after = [row[k + 1] for k in range(at - 1) if row[k] == now]
+            by_count.append(seen.count(row[at]) / at)
+            by_follower.append(after.count(row[at]) / len(after))
+    first, second = (-np.log(p).mean() for p in (by_count, by_follower))
+    return float(first), float(second)
+
+
 def smear(model: TinyTransformer, which: str) -> None:
     """Blend each of the first layer's queries, keys or values with that of the
     token before it, from now on (Olsson et al. 2022, the smeared key).

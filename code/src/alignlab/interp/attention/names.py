@@ -40,14 +40,13 @@ PARTNER = [1, 0]  # of the two prompts of a sentence, which is the other
 class Sentence:
     """A sentence with two names, once repeating the second and once the first.
 
-    tokens: (2, pos), the two prompts; others: the same two with two other
-    names. right, wrong: ids of the name that occurred once and of the repeated
-    one, (2,). repeated: the place of the repeated name, the only one where the
-    two prompts differ; first: the places of the two names before it.
+    tokens: (2, pos), the two prompts. right, wrong: ids of the name that
+    occurred once and of the repeated one, (2,). repeated: the place of the
+    repeated name, the only one where the two prompts differ; first: the places
+    of the two names before it.
     """
 
     tokens: Tensor
-    others: Tensor
     right: Tensor
     wrong: Tensor
     repeated: int
@@ -58,6 +57,16 @@ class Sentence:
         """The places after the repeated name and before the last token."""
         return range(self.repeated + 1, self.tokens.shape[1] - 1)
 
+    @property
+    def exchanged(self) -> Tensor:
+        """The two prompts with their two first names exchanged, (2, pos): the
+        same name is repeated, and it is now the other of the two.
+        """
+        found = self.tokens.clone()
+        a, b = self.first
+        found[:, [a, b]] = self.tokens[:, [b, a]]
+        return found
+
     def difference(self, logits: Tensor) -> Tensor:
         """Logit of the right name less that of the wrong one: (…, 2, vocab) ->
         (…, 2).
@@ -67,7 +76,7 @@ class Sentence:
 
 
 def draw_sentences(lm: LM, seed: int, n: int = 2) -> list[Sentence]:
-    """n sentences of different templates with four different names each.
+    """n sentences of different templates with two different names each.
 
     Raises ValueError for more sentences than templates, or where a name is
     more than one token of this model.
@@ -81,23 +90,16 @@ def draw_sentences(lm: LM, seed: int, n: int = 2) -> list[Sentence]:
     rng = np.random.default_rng(seed)
     found = []
     for which in rng.choice(len(TEMPLATES), n, replace=False):
-        a, b, c, d = (str(x) for x in rng.choice(NAMES, 4, replace=False))
+        a, b = (str(x) for x in rng.choice(NAMES, 2, replace=False))
         template = TEMPLATES[which]
-        tokens, others = (
-            torch.tensor(
-                [
-                    encode(lm, template.format(a=x, b=y, s=again))
-                    for again in (y, x)
-                ]
-            )
-            for x, y in ((a, b), (c, d))
-        )
+        told = [template.format(a=a, b=b, s=again) for again in (b, a)]
+        tokens = torch.tensor([encode(lm, text) for text in told])
         right = torch.tensor([ids[a][0], ids[b][0]])
         repeated = int((tokens[0] != tokens[1]).nonzero()[0])
         row = tokens[0, :repeated].tolist()
         first = (row.index(ids[a][0]), row.index(ids[b][0]))
         wrong = right.flip(0)
-        found.append(Sentence(tokens, others, right, wrong, repeated, first))
+        found.append(Sentence(tokens, right, wrong, repeated, first))
     return found
 
 

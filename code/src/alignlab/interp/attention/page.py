@@ -40,14 +40,22 @@ def _prefix(
     return float(np.mean(sums))
 
 
+def _total(pattern: np.ndarray, tokens: np.ndarray) -> float:
+    """The sum over queries in place of their mean."""
+    asked = sum(token in tokens[:i] for i, token in enumerate(tokens))
+    return _prefix(pattern, tokens) * asked
+
+
 def _late(pattern: np.ndarray, tokens: np.ndarray) -> float:
     """Transposed: how much the token is looked at."""
     return _prefix(pattern.T, tokens)
 
 
 def _table(rng: np.random.Generator) -> tuple[Any, ...]:
+    """An OV table, three times out of four of a head that lowers what it looks at and else of one that copies it."""
     n = int(rng.integers(4, 8))
-    return (rng.normal(size=(n, n)) + np.diag(rng.normal(1.0, 1.0, n)),)
+    table = rng.normal(size=(n, n)) + np.diag(rng.normal(1.0, 1.0, n))
+    return (table if rng.random() < 0.25 else -table,)
 
 
 def _copying(table: np.ndarray) -> float:
@@ -74,6 +82,10 @@ EXERCISES = [
                 "a token may have occurred more than once: sum over all.",
             ),
             Wrong(
+                _total,
+                "this is the sum over the queries; divide it by how many of them have an earlier copy.",
+            ),
+            Wrong(
                 _late,
                 "the first axis of the pattern is the query: the token that looks.",
             ),
@@ -90,6 +102,13 @@ EXERCISES = [
                     / np.linalg.svd(m, compute_uv=False).sum()
                 ),
                 "the denominator sums the sizes of the eigenvalues, not the singular values.",
+            ),
+            Wrong(
+                lambda m: float(
+                    np.abs(np.linalg.eigvals(m).sum())
+                    / np.abs(np.linalg.eigvals(m)).sum()
+                ),
+                "the sum keeps its sign: a head that lowers what it looks at scores below 0.",
             ),
             Wrong(
                 lambda m: float(np.trace(m) / np.abs(np.diag(m)).sum()),
@@ -181,7 +200,9 @@ def _nothing_read(lm: Any, run: Any, edges: Any) -> Any:
     return run.logits.expand(len(edges), *run.logits.shape)
 
 
-def _nothing_put(lm: Any, run: Any, source: Any, sets: Any) -> Any:
+def _nothing_put(
+    lm: Any, run: Any, source: Any, sets: Any, held: Any = None
+) -> Any:
     """The logits of the prompts themselves, whatever heads are given."""
     return run.logits.expand(len(sets), *run.logits.shape)
 

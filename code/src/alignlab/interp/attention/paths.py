@@ -3,7 +3,8 @@
 Serves the survey's section 6.1. Two runs of a model differ somewhere before their common last token. Whatever the last
 token learns of the difference, it learns through attention, from the keys and values of earlier places. So the last
 token is run again by itself, with the earlier places' keys and values at hand, and one thing at a time is taken from
-the other run: what is read at some places in some layers (`read_from`), or what some heads hand on (`put_heads`).
+the other run: what is read at some places in some layers (`read_from`), or what some heads hand on (`put_heads`),
+with other heads held where one asks what passes through them.
 
 `read_from` is path patching (Wang et al. 2022, "Interpretability in the wild"; Goldowsky-Dill et al. 2023, "Localizing
 model behavior with path patching") of the edges from places to the last token: what other places make of the
@@ -133,27 +134,42 @@ def read_from(lm: LM, run: Run, edges: Sequence[Edges]) -> Tensor:
 
 @torch.no_grad()
 def put_heads(
-    lm: LM, run: Run, source: Run, sets: Sequence[Collection[Head]]
+    lm: LM,
+    run: Run,
+    source: Run,
+    sets: Sequence[Collection[Head]],
+    held: Sequence[Collection[Head]] | None = None,
 ) -> Tensor:
     """Logits of the next token, (sets, prompt, vocab), with the outputs of a
     set of heads (layer, head) at the last token taken from the source's run.
+
+    held: for each set, heads that give at the last token what they gave in the
+    run itself, so that nothing of the patch can pass through them; by default
+    none. A head in both is taken from the source. Raises ValueError for
+    another number of held sets than of sets.
     """
+    held = [[] for _ in sets] if held is None else held
+    if len(held) != len(sets):
+        raise ValueError(f"{len(sets)} sets of heads, {len(held)} to be held")
     n_heads = lm.model.config.num_attention_heads
     n = len(run.tokens)
 
     def put(layer: int) -> Callable[[Tensor], Tensor]:
         new = source.z[layer].unflatten(-1, (n_heads, -1))
+        old = run.z[layer].unflatten(-1, (n_heads, -1))
 
         def place(z: Tensor) -> Tensor:
             parts = z[:, -1].unflatten(-1, (n_heads, -1)).clone()
-            for i, heads in enumerate(sets):
-                chosen = [head for at, head in heads if at == layer]
-                parts[i * n : (i + 1) * n, chosen] = new[:, chosen]
+            for i, (heads, kept) in enumerate(zip(sets, held)):
+                rows = slice(i * n, (i + 1) * n)
+                for values, group in ((old, kept), (new, heads)):
+                    chosen = [head for at, head in group if at == layer]
+                    parts[rows, chosen] = values[:, chosen]
             return parts.flatten(1)[:, None]
 
         return place
 
-    touched = sorted({layer for heads in sets for layer, _ in heads})
+    touched = sorted({at for heads in (*sets, *held) for at, _ in heads})
     past = [
         (keys.repeat(len(sets), 1, 1, 1), values.repeat(len(sets), 1, 1, 1))
         for keys, values in run.past

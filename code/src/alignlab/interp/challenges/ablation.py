@@ -2,12 +2,13 @@
 
 Serves section 6.4. A component's activation is replaced by zero, by its mean, or by its value on another input
 (resampling; Chan et al. 2022, "Causal scrubbing"), and the rise of the loss is taken for the component's importance.
-Zhang and Nanda (2023) compare such choices; Li and Janson (2024, "Optimal ablation") take the constant that hurts
-least. What the loss ought to rise by is known in a toy: retrain without the component's information.
+Zhang and Nanda (2023) compare ways to corrupt an input; Li and Janson (2024, "Optimal ablation") take the constant that
+hurts least. In the toy it is known by how much the loss has to rise at least once the information is gone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -17,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import LM, capture, patch
+from alignlab.lm.stack import from_layer
 from alignlab.lm.training import descend
 
 How = Literal["zero", "mean", "resample", "optimal"]
@@ -24,14 +26,18 @@ CHANNELS = ("sign", "gate", "constant", "bystander")
 Network = tuple[Tensor, Tensor]  # weights (4, hidden) and (hidden, 1)
 
 
+OPEN = 0.25  # how often the gate is open
+
+
 def channels(n: int, seed: int) -> tuple[Tensor, Tensor]:
     """Inputs (n, 4) and labels (n,): the answer is the sign, turned round where the gate is open.
 
-    sign: −1 or 1. gate: 1 (closed) or 5 (open). constant: always 3. bystander: anything. All with a little noise. A
-    network without biases needs the constant to tell a gate of 1 from one of 5.
+    sign: −1 or 1. gate: 1 (closed) or, in a quarter of the inputs, 5 (open). constant: always 3. bystander: anything.
+    All with a little noise. A network without biases needs the constant to tell a gate of 1 from one of 5.
     """
     rng = np.random.default_rng(seed)
-    up, opened = rng.random((2, n)) < 0.5
+    up = rng.random(n) < 0.5
+    opened = rng.random(n) < OPEN
     values = np.stack(
         [2.0 * up - 1, 1 + 4.0 * opened, np.full(n, 3.0), rng.normal(size=n)],
         axis=1,
@@ -40,14 +46,20 @@ def channels(n: int, seed: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x).float(), torch.from_numpy(up ^ opened).float()
 
 
-def train_gated(
-    seed: int, without: int | None = None, hidden: int = 32, steps: int = 600
-) -> Network:
-    """A network of one hidden layer and no biases; without: a channel shuffled over examples during training."""
+def worth() -> list[float]:
+    """By how many nats the loss of a perfect network rises if it has to do without each channel.
+
+    This is the entropy of the answer given the other three channels: without the sign up and down are equally likely,
+    without the gate the sign is right as often as the gate is closed, and the other two say nothing.
+    """
+    gate = -OPEN * math.log(OPEN) - (1 - OPEN) * math.log(1 - OPEN)
+    return [math.log(2), gate, 0.0, 0.0]
+
+
+def train_gated(seed: int, hidden: int = 32, steps: int = 400) -> Network:
+    """A network of one hidden layer and no biases."""
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     x, y = channels(4000, seed + 10_000)
-    if without is not None:
-        x[:, without] = x[torch.from_numpy(rng.permutation(len(x))), without]
     into, out = (
         torch.from_numpy(rng.normal(size=(a, b)) / a**0.5)
         .float()
@@ -80,8 +92,9 @@ def ablate(
 ) -> Tensor:
     """Inputs (n, d) with one channel replaced.
 
-    how: "zero"; "mean", its mean over x; "resample", its value in another row; "optimal", the one of 33 values
-        between its lowest and highest under which `loss` is lowest.
+    how: "zero"; "mean", its mean over x; "resample", its value in another row;
+        "optimal", the one of 33 values between its lowest and highest under
+        which `loss` is lowest.
     Raises ValueError for "optimal" without a loss, or an unknown way.
     """
     changed = x.clone()
@@ -107,7 +120,8 @@ def ablate(
         return at(best)
     else:
         raise ValueError(
-            f"{how!r} is not 'zero', 'mean', 'resample' or, with a loss, 'optimal'"
+            f"{how!r} is not 'zero', 'mean', 'resample' or, with a loss, "
+            "'optimal'"
         )
     return changed
 
@@ -124,50 +138,49 @@ def importance(
     ]
 
 
-def component_effects(
-    lm: LM,
-    tokens: Tensor,
-    names: Sequence[str],
-    hows: Sequence[How] = ("zero", "mean", "resample"),
-    seed: int = 0,
+def layer_effects(
+    lm: LM, tokens: Tensor, layers: Sequence[int], seed: int = 0
 ) -> dict[str, list[float]]:
-    """Rise of a language model's loss (nats a token) when each named activation is ablated after the first position.
+    """Rise of a language model's loss (nats a token) when a feed-forward layer is ablated, by what takes its place.
 
-    tokens: (window, pos). Mean and resampled values come from the same windows; a resampled position takes the value of
-        a random other. The first position, where models park activations many times as long, is left as it is.
+    tokens: (window, pos). The mean and resampled values come from the same windows; a resampled position takes the
+        value of a random one. The first position, where models park activations many times as long, is left as it is.
+    Returns for each way to ablate one number a layer.
     """
-    held = capture(lm, tokens, list(names), positions="all")
+    below = [
+        f"layers.{layer - 1}.resid" if layer else "embed" for layer in layers
+    ]
+    outputs = [f"layers.{layer}.mlp.out" for layer in layers]
+    held = capture(lm, tokens, [*below, *outputs], positions="all")
     rng = np.random.default_rng(seed)
-    plain = _loss(lm, tokens, {})
-    found: dict[str, list[float]] = {}
-    for how in hows:
-        found[how] = []
-        for name in names:
-            pool = held[name][:, 1:].flatten(0, 1)
-            rows = torch.from_numpy(rng.integers(0, len(pool), len(pool)))
-            new = {
-                "zero": torch.zeros_like(pool),
-                "mean": pool.mean(0).expand(pool.shape),
-                "resample": pool[rows],
-            }[how]
-            found[how].append(
-                _loss(
-                    lm,
-                    tokens,
-                    {name: new.view(len(tokens), -1, pool.shape[-1])},
-                )
-                - plain
-            )
+    top = int(np.argmax(layers))
+    with from_layer(lm, layers[top]):
+        plain = _loss(lm, held[below[top]], tokens)
+    found: dict[str, list[float]] = {"zero": [], "mean": [], "resample": []}
+    for layer, start, output in zip(layers, below, outputs):
+        pool = held[output][:, 1:].flatten(0, 1)
+        rows = torch.from_numpy(rng.integers(0, len(pool), len(pool)))
+        with from_layer(lm, layer):
+            for how, new in (
+                ("zero", torch.zeros_like(pool)),
+                ("mean", pool.mean(0).expand(pool.shape)),
+                ("resample", pool[rows]),
+            ):
+                new = new.view(len(tokens), -1, pool.shape[-1])
+                found[how].append(_loss(lm, held[start], tokens, new) - plain)
     return found
 
 
-def _loss(lm: LM, tokens: Tensor, new: dict[str, Tensor]) -> float:
-    changes = {
-        name: (lambda x, v=value: torch.cat([x[:, :1], v], dim=1))
-        for name, value in new.items()
-    }
+def _loss(
+    lm: LM, start: Tensor, tokens: Tensor, new: Tensor | None = None
+) -> float:
+    """Loss of a model that begins with the layer that reads `start`; new: what its feed-forward layer puts out."""
+    changes: dict[str, Callable[[Tensor], Tensor]] = {}
+    if new is not None:
+        value = new
+        changes["layers.0.mlp.out"] = lambda x: torch.cat([x[:, :1], value], 1)
     with torch.no_grad(), patch(lm, changes):
-        logits = lm.model(input_ids=tokens, use_cache=False).logits[:, :-1]
+        logits = lm.model(inputs_embeds=start, use_cache=False).logits[:, :-1]
     return float(
         F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
     )

@@ -3,7 +3,7 @@
 Serves section 6.4 (Bills et al. 2023, "Language models can explain neurons in language models"). There a large model
 writes the explanation and another simulates; here the explainer is a rule, so that its limits are known: it lists the
 tokens at the places where the unit is most active. The score is the same, the correlation of simulated and true
-activity.
+activity; they compute it on excerpts chosen half for high activity and half at random, here it is on all of a text.
 """
 
 from __future__ import annotations
@@ -28,18 +28,32 @@ def explain(
         are not used.
     Raises ValueError where the shapes differ.
     """
+    a = np.asarray(activity, dtype=float)
+    top = np.argsort(-a, kind="stable")[:places]
+    return look_up(tokens, a, top[a[top] > 0])
+
+
+def look_up(
+    tokens: ArrayLike, activity: ArrayLike, at: ArrayLike | None = None
+) -> Explanation:
+    """The tokens at given places, each with its mean activity there.
+
+    at: indices of the places; None for all, which makes the whole table that
+        Bills et al. call a token lookup.
+    Raises ValueError where the shapes of tokens and activity differ.
+    """
     t, a = np.asarray(tokens), np.asarray(activity, dtype=float)
     if t.shape != a.shape or t.ndim != 1:
         raise ValueError(
             "one token and one activity a place are needed, not shapes "
             f"{t.shape} and {a.shape}"
         )
-    top = np.argsort(-a, kind="stable")[:places]
-    top = top[a[top] > 0]
-    return {
-        int(token): float(a[top][t[top] == token].mean())
-        for token in np.unique(t[top])
-    }
+    if at is not None:
+        chosen = np.asarray(at)
+        t, a = t[chosen], a[chosen]
+    listed, which = np.unique(t, return_inverse=True)
+    means = np.bincount(which, a) / np.bincount(which)
+    return {int(token): float(mean) for token, mean in zip(listed, means)}
 
 
 def simulate(
@@ -48,9 +62,33 @@ def simulate(
     """The activity that an explanation expects at each place, 0 for tokens it
     does not list.
     """
-    return np.array(
-        [explanation.get(int(token), 0.0) for token in np.asarray(tokens)]
-    )
+    read = np.asarray(tokens).tolist()
+    return np.array([explanation.get(token, 0.0) for token in read])
+
+
+def explain_in_context(
+    tokens: ArrayLike, activity: ArrayLike, places: int = 30
+) -> tuple[Explanation, frozenset[int]]:
+    """An explanation with room for context: the tokens at the most active
+    places, as `explain` lists them, and the tokens that stand before them.
+    """
+    t, a = np.asarray(tokens), np.asarray(activity, dtype=float)
+    top = np.argsort(-a, kind="stable")[:places]
+    top = top[(a[top] > 0) & (top > 0)]
+    before = frozenset(int(token) for token in t[top - 1])
+    return explain(t, a, places), before
+
+
+def simulate_in_context(
+    explanation: Explanation, before: frozenset[int], tokens: ArrayLike
+) -> NDArray[np.float64]:
+    """The activity that a list of tokens expects, 0 wherever the token before
+    is not in `before`.
+    """
+    t = np.asarray(tokens)
+    expected = simulate(explanation, t)
+    fits = np.isin(t[:-1], list(before))
+    return expected * np.concatenate([[False], fits])
 
 
 def score(simulated: ArrayLike, activity: ArrayLike) -> float:
@@ -73,28 +111,17 @@ def score(simulated: ArrayLike, activity: ArrayLike) -> float:
     return float(np.corrcoef(s, a)[0, 1])
 
 
-def explained(
+def scores(
+    explanations: Sequence[Explanation],
     tokens: ArrayLike,
     activity: ArrayLike,
-    new_tokens: ArrayLike,
-    new_activity: ArrayLike,
-    shuffled: bool = False,
 ) -> NDArray[np.float64]:
-    """Each unit's score on text its explanation has not seen.
-
-    tokens (n,), activity (n, unit); the same for the new text. shuffled: score
-    each unit by another's explanation.
+    """The score of each unit's explanation on text tokens (n,), activity
+    (n, unit).
     """
-    told = [explain(tokens, column) for column in np.asarray(activity).T]
-    if shuffled:
-        half = len(told) // 2
-        told = told[half:] + told[:half]
-    return np.array(
-        [
-            score(simulate(e, new_tokens), a)
-            for e, a in zip(told, np.asarray(new_activity).T)
-        ]
-    )
+    columns = np.asarray(activity).T
+    pairs = zip(explanations, columns, strict=True)
+    return np.array([score(simulate(e, tokens), a) for e, a in pairs])
 
 
 def toy_text(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -95,12 +95,11 @@ def _untrained(
     p: int,
     seeds: Any,
     *args: Any,
-    steps: int = 1500,
+    steps: int = 1000,
     every: int = 50,
     **kwargs: Any,
 ) -> Any:
-    """Networks that answer every training pair right by a list, and know nothing else: they stay as they are."""
-    import numpy as np
+    """Networks that stay as they are and answer every pair with the same number."""
     import torch
 
     from alignlab.interp.challenges.grokking import Run
@@ -110,12 +109,7 @@ def _untrained(
     embed = torch.eye(p).expand(*shape, p, p).clone()
     a = torch.arange(p)
     labels = ((a[:, None] + a[None]) % p).expand(len(seeds), p, p).clone()
-    logits = (
-        embed[0, 0].unsqueeze(1) + embed[0, 0].unsqueeze(0)
-    ).relu() @ torch.zeros(p, p)
-    train = (
-        (logits.argmax(-1) == labels[0]).expand(len(seeds), p, p).clone()
-    )  # only what a constant gets right
+    train = labels == 0  # what the constant answer gets right
     return Run(marks, embed, torch.zeros(*shape, p, p), train, labels)
 
 
@@ -128,11 +122,24 @@ def _no_rise(
 
 def _silent(explanation: Any, tokens: Any) -> Any:
     """Expects no activity anywhere."""
-    import numpy as np
-
     return np.zeros(len(tokens))
 
 
+def _any_context(tokens: Any, activity: Any, places: int = 30) -> Any:
+    """Lists the tokens and takes any to stand before them."""
+    from alignlab.interp.challenges.explain import explain
+
+    everything = frozenset(int(token) for token in np.unique(tokens))
+    return explain(tokens, activity, places), everything
+
+
+def _unchanged(logits: Any, frequencies: Any, where: Any = None) -> Any:
+    """The whole logits."""
+    return logits
+
+
 INERT["alignlab.interp.challenges.grokking.train_modular"] = _untrained
+INERT["alignlab.interp.challenges.grokking.restricted"] = _unchanged
 INERT["alignlab.interp.challenges.ablation.importance"] = _no_rise
 INERT["alignlab.interp.challenges.explain.simulate"] = _silent
+INERT["alignlab.interp.challenges.explain.explain_in_context"] = _any_context

@@ -2,8 +2,8 @@
 
 Serves section 6.3. Dai et al. (2022): integrated gradients (Sundararajan et al. 2017) of the answer's probability with
 respect to the hidden activations at the prompt's last token; the units with the largest share are suppressed or
-amplified. Units that many facts of a relation have in common are set aside, since they cannot be about one fact. Here
-the hidden layer is a SwiGLU's, before the down-projection.
+amplified. `written` is a rival that needs no gradient: what a unit writes towards the answer's token. Here the hidden
+layer is a SwiGLU's, before the down-projection.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from alignlab.interp.facts import answer_token
 from alignlab.lm import LM, capture, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
+from alignlab.lm.sites import find_site
 from alignlab.lm.stack import from_layer
 
 Neuron = tuple[int, int]  # layer, index in its hidden layer
@@ -118,6 +120,28 @@ def agreed(*attributions: NDArray[np.float64]) -> NDArray[np.float64]:
         [found / found.max() for found in attributions], axis=0
     )
     return least
+
+
+@torch.no_grad()
+def written(lm: LM, prompt: str, answer: str) -> NDArray[np.float64]:
+    """What each unit writes at the prompt's last token towards the logit of
+    the answer's first token, (layer, d_mlp).
+
+    Activation times the product of the unit's column of the down-projection
+    with the token's unembedding. The final norm's weights are in it, its scale
+    is not, since it is the same for all units.
+    """
+    names = [f"layers.{i}.mlp.hidden" for i in range(lm.n_layers)]
+    seen = capture(lm, [encode(lm, prompt)], names, "last")
+    model: Any = lm.model
+    token = answer_token(lm, answer)
+    towards = model.get_output_embeddings().weight[token]
+    towards = towards * model.model.norm.weight
+    found = []
+    for name in names:
+        site: Any = find_site(lm, name)
+        found.append(seen[name][0] * (site.module.weight.T @ towards))
+    return torch.stack(found).double().cpu().numpy()
 
 
 def activity(lm: LM, prompt: str) -> NDArray[np.float64]:

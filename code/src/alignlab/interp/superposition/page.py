@@ -64,6 +64,10 @@ EXERCISES = [
                 lambda W: _overlap(W, squared=False),
                 "the overlaps are squared before they are summed.",
             ),
+            Wrong(
+                lambda W: _overlap(W) / np.linalg.norm(W, axis=1),
+                "the numerator is the squared length of W_i.",
+            ),
             Wrong(_others_only, "the sum runs over all j, i itself included."),
         ],
     ),
@@ -75,6 +79,12 @@ EXERCISES = [
             Wrong(
                 _over_rows,
                 "this keeps the largest of each column; every example, a row, keeps its own k.",
+            ),
+            Wrong(
+                lambda a, k: np.where(
+                    a <= np.sort(a, axis=1)[:, k - 1][:, None], a, 0.0
+                ),
+                "these are the k smallest of each row.",
             ),
             Wrong(
                 lambda a, k: np.where(
@@ -96,22 +106,25 @@ EXERCISES = [
 INERT: dict[str, Callable[..., Any]] = {}
 
 
-def _own_axes(n: int, m: int, density: Any, *args: Any, **kwargs: Any) -> Any:
-    """Networks that give the first m features an axis each, and the others nothing."""
-    import torch
-
-    from alignlab.interp.superposition.toy_model import Toys
+def _own_axes(
+    n: int, m: int, density: Any, importance: Any = None, **kwargs: Any
+) -> Any:
+    """Networks that give the first m features an axis each and guess the mean of the others."""
+    from alignlab.interp.superposition.toy_model import Toys, cost_of_axes
 
     many = len(density)
+    weight = (
+        torch.ones(n) if importance is None else torch.as_tensor(importance)
+    )
+    rows = weight.expand(many, n).tolist()
+    loss = [cost_of_axes(m, p, row) for p, row in zip(density, rows)]
     weights = torch.eye(n)[:, :m].expand(many, n, m).clone()
-    return Toys(weights, torch.zeros(many, n), torch.zeros(many))
+    return Toys(weights, torch.zeros(many, n), torch.tensor(loss))
 
 
 def _gelu(x: Any) -> Any:
     """A unit that knows nothing of its neighbors."""
-    import torch.nn.functional as F
-
-    return F.gelu(x)
+    return torch.nn.functional.gelu(x)
 
 
 def _as_drawn(
@@ -124,8 +137,6 @@ def _as_drawn(
     **kwargs: Any,
 ) -> Any:
     """Dictionaries of random directions, untrained."""
-    import torch
-
     from alignlab.interp.dictionary import Dictionary, random_features
 
     first = draw(torch.Generator().manual_seed(0))

@@ -1,36 +1,48 @@
-"""A dictionary of 1,024 features on one layer of SmolLM2, learned from Wikipedia; what it restores, what it lists.
+"""A dictionary of 1,024 features on one layer of SmolLM2, learned from Wikipedia: what it restores, lists and does.
 
 Serves section 6.3. Trained and held-out articles differ. The first seed's dictionary is kept, with places in which a
-sample of its features is most active; those come from articles of peaceful subjects (Wikipedia, CC BY-SA).
+sample of its features is most active; those come from articles of peaceful subjects (Wikipedia, CC BY-SA). On every
+seed sixteen units, chosen by a rule, are turned on in other text.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.interp.dictionary import (
     Dictionary,
     activity_of,
+    random_features,
     train_dictionary,
     unexplained,
 )
 from alignlab.interp.features import (
+    SKIP,
+    as_many_bits,
     dictionary_bytes,
+    greedy,
     layer_activations,
-    losses,
+    loss_from,
     principal,
-    reconstruction,
+    replaced,
     scale_of,
     top_examples,
     windows,
 )
-from alignlab.recipes import Recipe, report, workdir
+from alignlab.interp.superposition.intervention import (
+    agreement,
+    effects,
+    mean_logprobs,
+    rare_units,
+)
+from alignlab.recipes import Recipe, report
 
 HELD_OUT = (7, 13, 22, 25)  # numbers of articles
 TITLES = {
@@ -51,6 +63,14 @@ TITLES = {
 }
 
 
+class Text(NamedTuple):
+    """Windows of tokens (window, pos), the article of each, and the residual stream of the layer (window, pos, d)."""
+
+    tokens: Tensor
+    article: list[int]
+    stream: Tensor
+
+
 @functools.cache
 def _model() -> Any:
     from alignlab.lm import load_lm
@@ -59,171 +79,228 @@ def _model() -> Any:
 
 
 @functools.cache
-def chosen(held_out: bool, most: int) -> tuple[Tensor, list[int]]:
-    """Windows of tokens, spread evenly over the articles trained on or held out, and the article of each."""
+def read(held_out: bool, most: int, layer: int) -> Text:
+    """Windows spread evenly over the articles trained on or held out."""
     from alignlab.assets.datasets import wikipedia
 
-    parts = []
+    parts, article = [], []
     for i, text in enumerate(wikipedia()):
-        if (i in HELD_OUT) == held_out:
-            try:
-                parts.append((i, windows(_model(), [text])))
-            except ValueError:  # shorter than one window
-                continue
-    origin = [i for i, part in parts for _ in range(len(part))]
-    tokens = torch.cat([part for _, part in parts])
-    kept = (
-        torch.linspace(0, len(tokens) - 1, min(most, len(tokens)))
-        .long()
-        .tolist()
+        if (i in HELD_OUT) != held_out:
+            continue
+        try:
+            parts.append(windows(_model(), [text]))
+        except ValueError:  # shorter than one window
+            continue
+        article += [i] * len(parts[-1])
+    tokens = torch.cat(parts)
+    many = min(most, len(tokens))
+    kept = torch.linspace(0, len(tokens) - 1, many).long().tolist()
+    return Text(
+        tokens[kept],
+        [article[i] for i in kept],
+        layer_activations(_model(), tokens[kept], layer),
     )
-    return tokens[kept], [origin[i] for i in kept]
 
 
 @functools.cache
-def activations(layer: int, held_out: bool, most: int) -> Tensor:
-    """What the layer holds at those windows, (window, pos - SKIP, d), in half precision, kept while the recipe runs."""
-    kept = (
-        workdir(shared=True)
-        / f"{layer}-{'held' if held_out else 'trained'}-{most}.pt"
-    )
-    if not kept.is_file():
-        parts = chosen(held_out, most)[0].split(64)
-        torch.save(
-            torch.cat(
-                [
-                    layer_activations(_model(), part, layer).half()
-                    for part in parts
-                ]
-            ),
-            kept,
-        )
-    return torch.load(kept).float()
+def last_layer(most: int, layer: int) -> Tensor:
+    """The residual stream after the last layer in the held-out windows, (n, d)."""
+    from alignlab.lm.stack import stack_of
+
+    stream = read(True, most, layer).stream
+    places = torch.arange(stream.shape[1])[None]
+    with torch.no_grad():
+        parts = [
+            stack_of(_model()).run(x, places, first=layer + 1)
+            for x in stream.split(16)
+        ]
+    return rows_of(torch.cat(parts))
 
 
-@functools.cache
-def baselines(
-    layer: int, windows: int, held_out: int, read: int, k: int
-) -> dict[str, float]:
-    """Loss of the model alone, with the layer's mean, with its k principal components; variance these leave over."""
-    rows, new = (
-        activations(layer, False, windows).flatten(0, 1),
-        activations(layer, True, held_out).flatten(0, 1),
-    )
-    fixed, center, text = (
-        principal(rows[:: max(1, len(rows) // 20_000)], k),
-        rows.mean(0),
-        some(held_out, read),
-    )
-    return {
-        "loss_plain": losses(_model(), text),
-        "loss_mean": losses(
-            _model(), text, layer, lambda x: center.expand(x.shape)
-        ),
-        "loss_principal": losses(
-            _model(), text, layer, reconstruction(fixed, 1.0)
-        ),
-        "unexplained_principal": float(unexplained(fixed, new)),
-    }
-
-
-def some(held_out: int, read: int) -> Tensor:
-    """Held-out windows for the losses, a few of each article."""
-    tokens = chosen(True, held_out)[0]
-    return tokens[:: max(1, len(tokens) // read)][:read]
+def rows_of(stream: Tensor) -> Tensor:
+    """All positions from SKIP on, (n, d)."""
+    return stream[:, SKIP:].flatten(0, 1)
 
 
 def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
-    """Train on one seed; measures, examples of features, and for seed 0 the dictionary itself."""
-    layer, places = config["layer"], (config["windows"], config["held_out"])
+    """Train on one seed; measures, interventions, and for seed 0 examples of features and the dictionary itself."""
+    layer, k, many = config["layer"], config["k"], config["features"]
     report(0.0, "activations")
-    seen, fresh = (
-        activations(layer, False, places[0]),
-        activations(layer, True, places[1]),
-    )
-    scale = scale_of(seen)
-    rows, new = seen.flatten(0, 1) / scale, fresh.flatten(0, 1) / scale
+    seen = read(False, config["windows"], layer)
+    fresh = read(True, config["held_out"], layer)
+    rows, new = rows_of(seen.stream), rows_of(fresh.stream)
+    scale = scale_of(rows)
     report(0.3, "training")
+
+    def draw(generator: torch.Generator) -> Tensor:
+        shape = (1, config["batch"])
+        return (
+            rows[torch.randint(len(rows), shape, generator=generator)] / scale
+        )
+
     model = train_dictionary(
-        lambda g: rows[
-            torch.randint(len(rows), (1, config["batch"]), generator=g)
-        ],
-        config["features"],
+        draw,
+        many,
         "topk",
-        k=config["k"],
+        k=k,
         steps=config["steps"],
         lr=config["lr"],
         seed=seed,
     )[0]
-    report(0.8, "losses")
-    active, dead = activity_of(model, new)
-    found: dict[str, Any] = baselines(
-        layer, *places, config["read"], config["k"]
-    ) | {
-        "loss_dictionary": losses(
-            _model(),
-            some(places[1], config["read"]),
-            layer,
-            reconstruction(model, scale),
-        ),
-        "unexplained": float(unexplained(model, new)),
+    report(0.5, "losses")
+    center = rows.mean(0)
+    at = torch.randperm(
+        len(rows), generator=torch.Generator().manual_seed(seed)
+    )
+    samples = rows[at[:many]] - center
+    step = max(1, len(fresh.tokens) // config["read"])
+    tokens = fresh.tokens[::step][: config["read"]]
+    stream = fresh.stream[::step][: config["read"]]
+    fixed = principal(
+        rows[:: max(1, len(rows) // 20_000)], as_many_bits(many, k)
+    )
+    restores = {
+        "plain": lambda x: x,
+        "mean": lambda x: center.expand(x.shape),
+        "principal": lambda x: fixed.decode(fixed.encode(x)),
+        "samples": lambda x: greedy(samples, center, x, k),
+        "dictionary": lambda x: scale * model.decode(model.encode(x / scale)),
+    }
+    found: dict[str, Any] = {
+        f"loss_{name}": loss_from(
+            _model(), tokens, replaced(stream, restore), layer
+        )
+        for name, restore in restores.items()
+    }
+    active, dead = activity_of(model, new / scale)
+    found |= {
+        "unexplained": float(unexplained(model, new / scale)),
+        "unexplained_principal": float(unexplained(fixed, new)),
         "active": float(active),
         "dead": float(dead),
     }
+    report(0.6, "interventions")
+    found |= intervene(seed, config, model, scale, seen, fresh)
     if seed == 0:
-        safe = [
-            (*chosen(False, places[0]), seen),
-            (*chosen(True, places[1]), fresh),
-        ]
-        found["features"] = browse(model, scale, safe, config["shown"])
+        found["features"] = browse(model, scale, (seen, fresh), config["shown"])
         found["files"] = {
             "dictionary.safetensors": dictionary_bytes(model, scale)
         }
     return found
 
 
-def browse(
+def intervene(
+    seed: int,
+    config: dict[str, Any],
     model: Dictionary,
     scale: float,
-    sets: list[tuple[Tensor, list[int], Tensor]],
-    shown: int,
+    seen: Text,
+    fresh: Text,
+) -> dict[str, Any]:
+    """Units turned on in trained articles, and whether the next token then changes as at their places in held-out ones.
+
+    Units come from `rare_units`. A unit's signature is what the model predicts at its most active held-out places,
+    minus what it predicts on average. Agreement is the correlation of the signature with the effect of a vector, over
+    the most probable tokens. All vectors are as long as the unit is at those places: the unit's own direction, that of
+    the next unit of the list, a random one, the input embedding of the token that is most frequent there, and the mean
+    difference between activations at the unit's most active trained places and the average.
+    """
+    lm, layer, count = _model(), config["layer"], config["units"]
+    activity = model.encode(rows_of(fresh.stream) / scale)
+    units = rare_units(activity, config["places"], config["rare"], count)
+    size, places = activity[:, units].topk(config["places"], dim=0)
+    length = scale * size.mean(0)[:, None]
+    last = last_layer(config["held_out"], layer)
+    usual = mean_logprobs(lm, last[::10])
+    probable = usual.topk(config["vocabulary"]).indices
+    signature = torch.stack(
+        [mean_logprobs(lm, last[places[:, i]]) - usual for i in range(count)]
+    )
+    ids = fresh.tokens[:, SKIP:].flatten()[places]
+    token = ids.mode(0).values
+    embedding = lm.model.get_input_embeddings().weight.detach()
+    third = rows_of(seen.stream[::3])
+    trained = torch.cat(
+        [model.encode(x / scale)[:, units] for x in third.split(8192)]
+    )
+    at = trained.topk(config["places"], dim=0).indices
+    directions = {
+        "unit": model.decoder[units],
+        "random": random_features(1, count, third.shape[-1], seed)[0],
+        "token": embedding[token] - embedding.mean(0),
+        "difference": third[at].mean(0) - third.mean(0),
+    }
+    stream = seen.stream[:: len(seen.stream) // config["texts"]]
+    stream = stream[: config["texts"], : config["length"]]
+    changes = {
+        name: effects(lm, stream, layer, length * F.normalize(way, dim=-1))
+        for name, way in directions.items()
+    }
+    told = signature[:, probable]
+    scores = {
+        name: agreement(change[:, probable], told)
+        for name, change in changes.items()
+    }
+    own = changes["unit"][:, probable]
+    scores["other"] = agreement(own.roll(1, 0), told)
+    best = agreement(own[:, None], told[None]).argmax(1)
+    raised = []
+    for i, unit in enumerate(units):
+        most = probable[own[i].topk(20).indices].tolist()
+        raised.append(
+            {
+                "unit": unit,
+                "length": float(length[i]),
+                "active": clean(ids[:, i].tolist())[:4],
+                "raised": clean(most)[:6],
+            }
+        )
+    return {
+        "matched": float((best == torch.arange(count)).float().mean()),
+        "raised": raised,
+        **{
+            f"agreement_{name}": [round(float(x), 4) for x in score]
+            for name, score in scores.items()
+        },
+    }
+
+
+def clean(ids: list[int]) -> list[str]:
+    """The tokens' texts, each once, without blank ones and without words of the profanity lexicon."""
+    texts = [_model().tokenizer.decode([i]).strip() for i in ids]
+    kept = [x for x in texts if x and x.lower() not in _rude()]
+    return list(dict.fromkeys(kept))
+
+
+def browse(
+    model: Dictionary, scale: float, texts: tuple[Text, Text], shown: int
 ) -> list[Any]:
     """A sample of features, drawn evenly over how often they are active, each with its most active places."""
-    parts = [
-        (t[i], o[i], a[i])
-        for t, o, a in sets
-        for i in range(len(t))
-        if o[i] in TITLES and peaceful(t[i])
+    kept = [
+        (tokens, article, stream)
+        for text in texts
+        for tokens, article, stream in zip(*text)
+        if article in TITLES and peaceful(tokens)
     ]
-    tokens, origin = torch.stack([p[0] for p in parts]), [p[1] for p in parts]
-    activity = torch.cat(
-        [
-            model.encode(a / scale)
-            for a in torch.stack([p[2] for p in parts]).split(64)
-        ]
+    tokens = torch.stack([tokens for tokens, _, _ in kept])
+    activity = torch.stack(
+        [model.encode(stream[SKIP:] / scale) for _, _, stream in kept]
     )
     often = (activity > 0).float().mean((0, 1))
-    places = (activity.amax(1) > 0).sum(0)
-    usable = [i for i in often.argsort().tolist() if places[i] >= 6]
-    chosen = [
-        usable[i]
-        for i in np.linspace(
-            0, len(usable) - 1, min(shown, len(usable))
-        ).astype(int)
-    ]
+    windows_with = (activity.amax(1) > 0).sum(0)
+    usable = [i for i in often.argsort().tolist() if windows_with[i] >= 6]
+    many = min(shown, len(usable))
     listed = []
-    for feature in chosen:
-        examples = top_examples(_model(), tokens, activity[..., feature])
-        windows_of = (
-            activity[..., feature]
-            .amax(1)
-            .argsort(descending=True)[: len(examples)]
-            .tolist()
-        )
-        told = [
-            [*_short(e), round(e.activity, 2), TITLES[origin[w]]]
-            for e, w in zip(examples, windows_of)
-        ]
+    for place in np.linspace(0, len(usable) - 1, many).astype(int):
+        feature = usable[place]
+        best = activity[..., feature]
+        examples = top_examples(_model(), tokens, best)
+        order = best.amax(1).argsort(descending=True)[: len(examples)].tolist()
+        told = []
+        for example, window in zip(examples, order):
+            title = TITLES[kept[window][1]]
+            strength = round(example.activity, 2)
+            told.append([*_short(example), strength, title])
         listed.append(
             {
                 "feature": feature,
@@ -256,7 +333,7 @@ def _short(example: Any) -> list[str]:
 
 RECIPE = Recipe(
     name="dictionary",
-    about="A dictionary of 1,024 features on layer 10 of SmolLM2, learned from Wikipedia.",
+    about="A dictionary of 1,024 features on layer 10 of SmolLM2, learned from Wikipedia; sixteen are turned on.",
     config={
         "layer": 10,
         "windows": 900,
@@ -268,6 +345,12 @@ RECIPE = Recipe(
         "steps": 450,
         "lr": 3e-3,
         "shown": 48,
+        "units": 16,
+        "places": 20,
+        "rare": 0.02,
+        "vocabulary": 2000,
+        "texts": 4,
+        "length": 40,
     },
     seeds=(0, 1, 2),
     run=run,

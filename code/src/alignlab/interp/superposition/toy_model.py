@@ -125,6 +125,41 @@ def dimensionality(weights: Tensor) -> Tensor:
     )
 
 
+def opposition(directions: Tensor) -> Tensor:
+    """How nearly each direction has an opposite among the others: (…, n, m) -> (…, n), minus its least cosine.
+
+    1 for a member of an antipodal pair, 0 where the nearest to an opposite is orthogonal.
+    """
+    unit = F.normalize(directions, dim=-1)
+    return -(unit @ unit.transpose(-1, -2)).amin(-1)
+
+
+def evenly_shared(n: int, m: int, seed: int, rounds: int = 100) -> Tensor:
+    """n directions of length 1 that share m < n dimensions evenly without being paired, (n, m).
+
+    From random directions, the nearest tight frame and the nearest directions of equal length by turns (Tropp et al.
+    2005): each ends with the dimensionality m / n.
+    Raises ValueError where there are fewer directions than dimensions.
+    """
+    if n < m:
+        raise ValueError(f"{n} directions cannot fill {m} dimensions")
+    g = torch.Generator().manual_seed(seed)
+    rows = F.normalize(torch.randn(n, m, generator=g), dim=-1)
+    for _ in range(rounds):
+        left, _, right = torch.linalg.svd(rows, full_matrices=False)
+        rows = F.normalize(left @ right, dim=-1)
+    return rows
+
+
+def cost_of_axes(m: int, density: float, importance: Sequence[float]) -> float:
+    """Error of keeping the first m features exactly, an axis each, and guessing the mean of each other.
+
+    A feature present with probability p, its size uniform, has variance p / 3 - p² / 4.
+    """
+    variance = density / 3 - density**2 / 4
+    return sum(importance[m:]) * variance
+
+
 def dimensions_per_feature(weights: Tensor) -> Tensor:
     """m / ‖W‖²: dimensions there are for each feature stored, (…, n, m) -> (…)."""
     return weights.shape[-1] / weights.square().sum((-1, -2))

@@ -4,8 +4,9 @@ Serves the survey's section 4.3.3. The setup is that of Gao et al. (2023, "Scali
 overoptimization"): a *gold* reward stands for people, a *proxy* is learned from its picks, a policy is optimized
 against the proxy by policy gradient or best-of-n, and both rewards are followed over the root of the KL divergence from
 the start. Here an answer is a point of R^16, the untrained policy a standard normal, and the gold reward is known. What
-differs from the paper: its policies and reward models are transformers, its optimizer is PPO, its picks are the gold
-model's sampled preferences over answers to prompts; here there are no prompts, and the optimizer is REINFORCE.
+differs from the paper: its policies and reward models are transformers, its optimizer is PPO, its answers are texts
+that follow prompts, and its picks always take the answer with the higher gold reward; here there are no prompts, the
+optimizer is REINFORCE, and the picks are sampled by Bradley and Terry's probabilities.
 
 All functions work on several *tasks* at once, gold rewards that have nothing to do with each other: the first axis of
 every tensor is the task.
@@ -235,7 +236,10 @@ def pessimistic(
     An answer with features h costs weight * sqrt((h - v)' C^-1 (h - v)), where
     C sums (h' - h'')(h' - h'')' over the pairs that were compared, plus `ridge`
     on the diagonal, and v are the mean features of the answers compared. The
-    paper sets the weight by a bound; here it is chosen. blind: C becomes its
+    paper takes the norm once, of the policy's mean features, and sets the
+    weight by a bound; here each answer has its norm, and the weight is chosen
+    (it takes in the root of the number of pairs, since the paper's C is a
+    mean). blind: C becomes its
     mean diagonal times the identity, which knows nothing of the pairs. Returns
     rewards in the proxy's units.
     """
