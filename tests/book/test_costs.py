@@ -32,8 +32,7 @@ STILL_OVER = {
 
 
 # Over a page's own budget: its runs could share the layers below the direction, which are computed anew for each.
-# Attacks and defenses train guides anew for each round of attack and training.
-OVER_A_PAGE = {"06-interpretability/refusal", "07-attacks/defenses"}
+OVER_A_PAGE = {"06-interpretability/refusal"}
 
 
 @pytest.mark.parametrize("slug", pages.slugs(ROOT))

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from alignlab.attacks.defenses.filters import fluency_penalty, fluent, ordinary, rarity, surprise, threshold
+from alignlab.attacks.defenses.many import joined, searches
 from alignlab.attacks.defenses.smoothing import VoteVictim, disturb, smooth
 from alignlab.attacks.suffix import GuideVictim, search
 from alignlab.toys import museum
@@ -100,3 +101,50 @@ def test_without_disturbance_the_vote_is_the_guide(guide, talk):
     through, plain = VoteVictim(guide, asked, share=0.0), GuideVictim(guide, asked)
     assert torch.allclose(through.losses(talk), plain.losses(talk), atol=1e-4)
     assert torch.allclose(through.gradient(talk[0]), plain.gradient(talk[0]), atol=1e-4)
+
+
+def test_many_searches_find_what_single_ones_find(guide, talk):
+    asked, seeds = requests(3)[:4], [5, 6, 7, 8]
+    found = searches(GuideVictim(guide, asked), talk[:4], SUFFIX_WORDS, 12, seeds)
+    for i, seed in enumerate(seeds):
+        single = search(GuideVictim(guide, asked[i]), talk[i], SUFFIX_WORDS, 12, seed=seed)
+        assert torch.equal(found[i], single.suffix)
+    assert (found != talk[:4]).any(1).all()
+
+
+def test_a_search_rests_where_its_loss_is_enough_and_the_others_go_on(guide, talk):
+    asked = requests(3)[:4]
+    victim = GuideVictim(guide, asked)
+    starts = searches(victim, talk[:4], SUFFIX_WORDS, 6, [5, 6, 7, 8])
+    losses = torch.stack([GuideVictim(guide, asked[i]).losses(starts[i : i + 1])[0] for i in range(4)])
+    enough = losses.sort().values[:2].mean().item()
+    later = searches(victim, starts, SUFFIX_WORDS, 10, [1, 2, 3, 4], enough=enough)
+    rested = losses <= enough
+    assert rested.sum() == 1 and torch.equal(later[rested], starts[rested])
+    assert (later[~rested] != starts[~rested]).any()
+
+
+def test_many_searches_through_the_vote_lower_its_loss(guide, talk):
+    victim = VoteVictim(guide, requests(3)[:3], copies=3, share=0.3)
+    found = searches(victim, talk[:3], SUFFIX_WORDS, 8, [1, 2, 3])
+
+    def mean(suffixes):
+        prompts = ask(joined(victim.requests, suffixes), torch.empty(1, 0, dtype=torch.long))
+        with torch.no_grad():
+            return victim._losses(prompts).mean()
+
+    assert mean(found) < mean(talk[:3]) - 0.5
+
+
+def test_many_searches_say_what_does_not_fit(guide, talk):
+    victim = GuideVictim(guide, requests(3)[:4])
+    with pytest.raises(ValueError, match="2 seeds for 4 requests"):
+        searches(victim, talk[:4], SUFFIX_WORDS, 1, [1, 2])
+    with pytest.raises(ValueError, match="starts"):
+        searches(victim, talk[:3], SUFFIX_WORDS, 1, [1, 2, 3, 4])
+
+
+def test_joined_requests_are_answered_as_with_their_suffix(guide, talk):
+    asked = requests(3)
+    told = complies(guide, joined(asked, talk), torch.empty(1, 0, dtype=torch.long))[0]
+    assert torch.equal(told, torch.stack([complies(guide, asked[i], talk[i : i + 1])[0, 0] for i in range(8)]))

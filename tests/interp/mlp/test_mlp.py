@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 from alignlab.interp.mlp.attribution import direct_attribution
-from alignlab.interp.mlp.concepts import likeness, plain_words, pushed
+from alignlab.interp.mlp.effect import pushed
 from alignlab.interp.mlp.lens import divergence, fit_translator, read
 from alignlab.interp.mlp.memories import (
     agreement,
     alike,
     directions,
+    keys_of,
+    matched_keys,
     memorize,
     mixed_keys,
     promotion,
@@ -21,7 +23,15 @@ from alignlab.interp.mlp.memories import (
     value_logits,
     values_of,
 )
-from alignlab.interp.mlp.recall import answer_logprobs, capitals, last_token_of, repetitions
+from alignlab.interp.mlp.recall import (
+    answer_logprobs,
+    capitals,
+    last_token_of,
+    noise_as_large,
+    one_cycle,
+    outputs_at,
+    repetitions,
+)
 from alignlab.lm import LM, TinyConfig, TinyTransformer, capture, encode, load_lm, logprobs
 
 
@@ -135,17 +145,33 @@ def test_mixed_keys_keep_each_coordinate_and_mix_the_keys(lm):
     assert not torch.allclose(mixed.sort().values, learned.sort().values, atol=1e-3)
 
 
-def test_words_of_one_kind_are_more_alike_than_others(lm):
-    tokens, rows = plain_words(lm, {word: row for row, word in enumerate(["red", "blue", "walking", "walked", "xy"])})
-    tokens = tokens[np.argsort(rows)]  # in the order of the words above
-    names = [lm.tokenizer.decode([token]) for token in tokens]
-    assert " red" in names and " blue" in names and " xy" not in names
-    assert len(names) == len(rows) == 4  # "walking" and "walked" part at the fifth letter
-    vectors = torch.tensor([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0], [-1.0, 0.1]])
-    up = lm.model.lm_head.weight[tokens].detach() * lm.model.model.norm.weight.detach()
-    first_two = (up[0] + up[1])[None] * 100
-    assert float(likeness(lm, first_two, tokens, vectors, k=2)[0]) > 0.9
-    assert float(likeness(lm, first_two, tokens[[0, 2]], vectors[[0, 2]], k=2)[0]) == pytest.approx(-1, abs=1e-5)
+def test_matched_keys_have_the_mean_and_the_covariance_of_the_learned_ones(lm):
+    block = lm.model.model.layers[4]
+    # a stream along one coordinate: what a key answers is known from its own two numbers there
+    only = torch.zeros(2, lm.d_model)
+    only[0, 17], only[1, 17] = 1, -1
+    with torch.no_grad():
+        x = float(block.post_attention_layernorm(only)[0, 17])
+        learned = torch.cat([block.mlp.gate_proj.weight[:, [17]], block.mlp.up_proj.weight[:, [17]]], 1) * x
+    plus, minus = matched_keys(lm, 4, only, seed=0)
+    # silu(g) u and silu(-g)(-u) sum to g u
+    product = learned.prod(1)
+    assert float((plus + minus).mean()) == pytest.approx(
+        float(product.mean()), abs=4 * float(product.std()) / 1536**0.5
+    )
+    assert 0.6 < float((plus + minus).std() / product.std()) < 1.6
+    assert not torch.allclose(plus, matched_keys(lm, 4, only, seed=1)[0])
+    few = matched_keys(lm, 4, only, seed=0, number=5)
+    assert torch.allclose(few[0], plus[:5], atol=1e-5) and len(few[0]) == 5
+    assert mixed_keys(lm, 4, only, seed=0, number=5).shape == (2, 5)
+
+
+def test_a_layers_own_keys_on_its_own_stream_are_its_coefficients(lm):
+    ids = torch.tensor([encode(lm, "The capital of France is")])
+    found = capture(lm, ids, ["layers.3.resid", "layers.4.attn.out", "layers.4.mlp.hidden"], positions="all")
+    before = (found["layers.3.resid"] + found["layers.4.attn.out"])[0]
+    assert torch.allclose(keys_of(lm, 4, before), found["layers.4.mlp.hidden"][0], atol=1e-3)
+    assert not torch.allclose(keys_of(lm, 5, before), found["layers.4.mlp.hidden"][0], atol=0.1)
 
 
 def test_what_is_pushed_at_the_end_is_read_at_once_and_below_runs_through_the_layers(lm):
@@ -185,18 +211,60 @@ def test_a_name_is_asked_for_without_knowledge():
     assert capitals("{} has the capital")[0] == ("France has the capital", "France", " Paris")
 
 
+def test_frozen_keys_stay_as_they_were_drawn():
+    facts = random_facts(1, subjects=6, relations=3, objects=5)
+    start, frozen = (memorize(facts, 1, steps=n, width=16, learn_keys=False) for n in (0, 60))
+    free = memorize(facts, 1, steps=60, width=16)
+    for name in ("gate_proj", "up_proj"):
+        first, kept, moved = (getattr(m.layers[0].mlp, name).weight for m in (start, frozen, free))
+        assert torch.equal(first, kept) and not torch.allclose(first, moved, atol=1e-3)
+    assert not torch.allclose(start.layers[0].mlp.down_proj.weight, frozen.layers[0].mlp.down_proj.weight, atol=1e-3)
+
+
 def test_answers_are_scored_as_by_themselves_and_blurred_where_asked(lm):
     facts = capitals()[:4]
     prompts, answers = [f[0] for f in facts], [f[2] for f in facts]
-    plain = answer_logprobs(lm, prompts, answers)
+    every = answer_logprobs(lm, prompts, answers)
+    plain = every.diagonal()
+    assert torch.allclose(every[0, 1], answer_logprobs(lm, prompts[:1], answers[1:2])[0, 0], atol=1e-3)
     alone = [float(scores[0]) for scores in logprobs(lm, prompts, [[answer] for answer in answers])]
     single = [i for i, answer in enumerate(answers) if len(encode(lm, answer)) == 1]
     assert torch.allclose(plain[single], torch.tensor(alone)[single], atol=1e-3) and single
     places = [last_token_of(lm, prompt, subject) for prompt, subject, _ in facts]
     assert lm.tokenizer.decode(encode(lm, prompts[0])[places[0]]) == " France"
-    blurred = answer_logprobs(lm, prompts, answers, places, range(10))
+    blurred = answer_logprobs(lm, prompts, answers, places, range(10)).diagonal()
     assert float((plain - blurred).mean()) > 1
-    one = answer_logprobs(lm, prompts[:1], answers[:1], places[:1], range(10))
+    one = answer_logprobs(lm, prompts[:1], answers[:1], places[:1], range(10))[0]
     assert torch.allclose(one, plain[:1], atol=1e-4)  # the mean over one fact is that fact's own
-    with pytest.raises(ValueError, match="does not stand in"):
-        last_token_of(lm, "The capital", "Peru")
+
+
+def test_what_is_put_at_the_word_is_written_there(lm):
+    facts = capitals()[:3]
+    prompts, answers = [f[0] for f in facts], [f[2] for f in facts]
+    places = [last_token_of(lm, prompt, subject) for prompt, subject, _ in facts]
+    plain, written = answer_logprobs(lm, prompts, answers), outputs_at(lm, prompts, places, range(4))
+    assert written.shape == (4, 3, lm.d_model)
+    same = answer_logprobs(lm, prompts, answers, places, range(4), put=written)
+    assert torch.allclose(same, plain, atol=1e-3)
+    # all that is written from layer 0 on, and the other country's name with it
+    swapped = answer_logprobs(lm, prompts, answers, places, range(4), put=written.roll(1, 1))
+    assert torch.equal(swapped.argmax(1), torch.tensor([2, 0, 1])) and torch.equal(plain.argmax(1), torch.arange(3))
+    with pytest.raises(ValueError, match="one vector for each"):
+        answer_logprobs(lm, prompts, answers, places, range(4), put=written[:2])
+
+
+def test_another_fact_is_one_of_a_single_cycle():
+    other = one_cycle(7, seed=3)
+    seen, at = [0], int(other[0])
+    while at:
+        seen.append(at)
+        at = int(other[at])
+    assert sorted(seen) == list(range(7)) and not torch.equal(other, one_cycle(7, seed=4))
+
+
+def test_noise_is_as_long_as_the_way_to_the_other():
+    written = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    other = written.roll(1, 1)
+    noisy = noise_as_large(written, other, seed=0)
+    assert torch.allclose((noisy - written).norm(dim=-1), (other - written).norm(dim=-1), atol=1e-5)
+    assert not torch.allclose(noisy, noise_as_large(written, other, seed=1))

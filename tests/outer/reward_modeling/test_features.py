@@ -55,3 +55,27 @@ def test_turned_features_keep_distances_and_need_no_more_columns_than_rows():
 
 def test_a_constant_column_stays_finite():
     assert torch.isfinite(features.turned(torch.ones(2, 2, 1))).all()
+
+
+def test_random_layers_change_what_is_read_and_leave_no_trace():
+    lm, items = load_lm("smollm2-135m-instruct"), contrast_answers()[:1]
+    names = ["embed", "layers.1.resid"]
+    before = features.answer_states(lm, items, names)
+    with features.random_layers(lm, seed=0, upto=1):
+        within = features.answer_states(lm, items, names)
+        weight = lm.model.model.layers[1].mlp.up_proj.weight
+        assert abs(float(weight.mean())) < 0.01 * float(weight.std())
+    after = features.answer_states(lm, items, names)
+    assert torch.equal(before["embed"], within["embed"])
+    assert not torch.allclose(before["layers.1.resid"], within["layers.1.resid"], atol=0.1)
+    assert torch.equal(before["layers.1.resid"], after["layers.1.resid"])
+
+
+def test_random_layers_are_put_back_after_an_error():
+    lm = load_lm("smollm2-135m-instruct")
+    weight = lm.model.model.layers[0].mlp.up_proj.weight
+    was = weight.detach().clone()
+    with pytest.raises(RuntimeError), features.random_layers(lm, seed=0, upto=0):
+        assert not torch.equal(weight, was)
+        raise RuntimeError
+    assert torch.equal(weight, was)

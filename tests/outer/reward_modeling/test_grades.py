@@ -60,6 +60,15 @@ def test_margins_of_zero_give_the_fit_of_bradley_and_terry():
     assert torch.allclose(found, fit_reward(pairs), atol=1e-4)
 
 
+def test_a_weight_counts_a_pair_as_often_as_it_says():
+    _, pairs, _ = drawn(60)
+    weight = torch.ones(60, dtype=torch.float64)
+    assert torch.allclose(grades.fit_weighted(pairs, weight), fit_reward(pairs), atol=1e-4)
+    weight[:20] = 2.0
+    twice = torch.cat([pairs, pairs[:20]])
+    assert torch.allclose(grades.fit_weighted(pairs, weight), fit_reward(twice), atol=1e-4)
+
+
 def test_the_same_margin_for_all_stretches_the_reward():
     _, pairs, _ = drawn()
     plain, wide = fit_reward(pairs), grades.fit_margins(pairs, torch.full((len(pairs),), 2.0, dtype=torch.float64))

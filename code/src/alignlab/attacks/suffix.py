@@ -98,9 +98,9 @@ def one_position_words(
     slope = victim.gradient(suffix)[:, words]
     check_numbers(slope, "the gradient")
     position = torch.randint(len(suffix), (1,), generator=generator).item()
-    best = (-slope[position]).topk(min(n, len(words))).indices
+    best = (-slope[position]).topk(min(n, len(words))).indices  # type: ignore[index]
     proposals = suffix.repeat(len(best), 1)
-    proposals[:, position] = words[best]
+    proposals[:, position] = words[best]  # type: ignore[index]
     return proposals
 
 

@@ -37,15 +37,11 @@ def surprise(model: TinyTransformer, prompts: Tensor) -> Tensor:
     prompts: `<user>`, two words, the thing, the suffix, `<guide>`, as token ids (n, positions) or as one-hot rows
     (n, positions, vocabulary), which carry a gradient. Returns shape (n,). Its exponential is the perplexity.
     """
-    hot = (
-        prompts
-        if prompts.is_floating_point()
-        else F.one_hot(prompts, len(ID)).float()
-    )
-    told = model(hot[:, :-2]).log_softmax(-1)[
-        :, 3:
-    ]  # what is expected at each word of the suffix
-    return -(told * hot[:, 4:-1]).sum(-1).mean(-1)
+    told = model(prompts[:, :-2]).log_softmax(-1)[:, 3:]  # of each next word
+    words = prompts[:, 4:-1]
+    if words.is_floating_point():
+        return -(told * words).sum(-1).mean(-1)
+    return -told.gather(-1, words[..., None])[..., 0].mean(-1)
 
 
 def fluent(model: TinyTransformer, prompts: Tensor, threshold: float) -> Tensor:

@@ -56,15 +56,6 @@ EXERCISES = [
 INERT: dict[str, Callable[..., Any]] = {}
 
 
-def _no_search(
-    victim: Any, start: Any, words: Any, steps: int, *rest: Any, **how: Any
-) -> Any:
-    """A search that stays where it starts."""
-    from alignlab.attacks.suffix import Search
-
-    return Search(start, start.expand(steps + 1, -1), [0.0] * (steps + 1), 0)
-
-
 def _untaught(model: Any, seed: int, *rest: Any, **how: Any) -> Any:
     """A guide as it was before the training."""
     import copy
@@ -72,5 +63,4 @@ def _untaught(model: Any, seed: int, *rest: Any, **how: Any) -> Any:
     return copy.deepcopy(model)
 
 
-INERT["alignlab.attacks.suffix.search"] = _no_search
 INERT["alignlab.toys.museum.teach_refusal"] = _untaught

@@ -7,6 +7,8 @@ disturbed copies is low (expectation over transformation, Athalye et al. 2018, a
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -51,11 +53,12 @@ def smooth(
 
 
 class VoteVictim(GuideVictim):
-    """The guide behind SmoothLLM as a victim of the suffix search, for one
-    request: the loss of a suffix is its mean over disturbed copies.
+    """The guide behind SmoothLLM as a victim of the suffix search: the loss of
+    a suffix is its mean over disturbed copies of each request.
 
-    The copies' disturbances are drawn once and stay, so that losses of
-    different suffixes can be compared. A suffix costs `copies` passes to score.
+    The copies' disturbances are drawn once for each request and stay, so that
+    losses of different suffixes can be compared. A suffix costs `copies` passes
+    a request to score.
     """
 
     def __init__(
@@ -69,30 +72,49 @@ class VoteVictim(GuideVictim):
         """Draw the disturbances."""
         super().__init__(model, asked)
         self.copies, self.share, self.seed = copies, share, seed
+        self.drawn, self.rows = len(asked), torch.arange(len(asked))
+
+    def only(self, rows: Tensor) -> VoteVictim:
+        """Some of the requests, each with the disturbances that it had."""
+        some = copy.copy(self)
+        some.requests = pick(self.requests, rows)
+        some.rows = self.rows[rows]
+        return some
 
     def _losses(self, prompts: Tensor) -> Tensor:
-        """Ids (suffixes, 1, positions), or one-hot rows of them -> (suffixes,
-        1).
+        """Ids (suffixes, requests, positions), or one-hot rows of them ->
+        (suffixes, requests).
         """
-        n, positions = len(prompts), prompts.shape[2]
+        n, k, positions = prompts.shape[:3]
         generator = torch.Generator().manual_seed(self.seed)
-        shape = (self.copies, positions - 2)
-        swapped, noise = disturb(shape, self.share, generator)
+        shape = (self.drawn, self.copies, positions - 2)
+        drawn = disturb(shape, self.share, generator)
+        swapped, noise = (one[self.rows] for one in drawn)
         if prompts.is_floating_point():
             swapped = swapped[..., None]
-        inner = torch.where(swapped, like(prompts, noise), prompts[:, :, 1:-1])
-        ends = prompts.expand(-1, self.copies, *prompts.shape[2:])
-        answers = self.requests.answers.expand(n, self.copies)
+        inner = prompts[:, :, None, 1:-1]
+        inner = torch.where(swapped, like(prompts, noise), inner)
+        ends = prompts[:, :, None].expand(
+            -1, -1, self.copies, *prompts.shape[2:]
+        )
+        answers = self.requests.answers[:, None].expand(n, k, self.copies)
         targets = torch.stack(
-            [torch.full_like(answers, ID["sure"]), answers], 2
+            [torch.full_like(answers, ID["sure"]), answers], 3
         )
         begun = like(prompts, targets[..., :1])
-        whole = torch.cat([ends[:, :, :1], inner, ends[:, :, -1:], begun], 2)
-        logits = answer_logits(self.model, whole.flatten(0, 1))
-        losses = F.cross_entropy(
-            logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
+        whole = torch.cat(
+            [ends[:, :, :, :1], inner, ends[:, :, :, -1:], begun], 3
         )
-        return losses.sum(1).view(n, self.copies).mean(1, keepdim=True)
+        logits = answer_logits(self.model, whole.flatten(0, 2))
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
+        )
+        return losses.sum(1).view(n, k, self.copies).mean(2)
+
+
+def pick(asked: Requests, rows: Tensor) -> Requests:
+    """Some of the requests, by their places (rows,)."""
+    return Requests(asked.tokens[rows], asked.answers[rows])
 
 
 def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:

@@ -57,10 +57,18 @@ def random_facts(
 
 
 def memorize(
-    facts: Facts, seed: int, mlp: bool = True, steps: int = 400, width: int = 96
+    facts: Facts,
+    seed: int,
+    mlp: bool = True,
+    steps: int = 400,
+    width: int = 96,
+    learn_keys: bool = True,
 ) -> TinyTransformer:
     """A one-layer transformer trained on the whole table, with or without its
     feed-forward layer.
+
+    learn_keys: whether the feed-forward layer's gate and up-projection are
+        trained; otherwise its keys stay as they were drawn.
     """
     config = TinyConfig(
         facts.vocab,
@@ -78,6 +86,9 @@ def memorize(
                 parameter.mul_(
                     5
                 )  # larger first weights: the table is learned in fewer steps
+    for name, parameter in model.named_parameters():
+        key = "gate_proj" in name or "up_proj" in name
+        parameter.requires_grad_(learn_keys or not key)
 
     def loss(model: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         return F.cross_entropy(model(facts.prompts)[:, -1], facts.objects)
@@ -192,20 +203,62 @@ def directions(neurons: int, number: int, seed: int) -> Tensor:
 
 
 @torch.no_grad()
-def mixed_keys(lm: LM, layer: int, before: Tensor, seed: int) -> Tensor:
+def mixed_keys(
+    lm: LM, layer: int, before: Tensor, seed: int, number: int | None = None
+) -> Tensor:
     """Coefficients of random keys that read what a layer's MLP reads:
-    (inputs, neurons).
+    (inputs, number).
 
     before: the residual stream that enters the MLP's norm, (inputs, d_model).
+    number: how many keys, at most and by default as many as the layer has.
     Each coordinate of a key is that of another neuron's key, drawn for itself,
     gate and up together: the keys' coordinates keep their distributions, and
     nothing is left of what a key was trained to match. For Llama's family.
     """
     block = stack_of(lm).body.layers[layer]
     gate, up = block.mlp.gate_proj.weight, block.mlp.up_proj.weight
-    whose = _permutations(*gate.shape, seed)  # one for each coordinate
+    # one permutation for each coordinate
+    whose = _permutations(*gate.shape, seed)[:number]
     x = block.post_attention_layernorm(before)
     return F.silu(x @ gate.gather(0, whose).T) * (x @ up.gather(0, whose).T)
+
+
+@torch.no_grad()
+def matched_keys(
+    lm: LM, layer: int, before: Tensor, seed: int, number: int | None = None
+) -> Tensor:
+    """Coefficients of Gaussian keys with the mean and the covariance of a
+    layer's own keys, which read what its MLP reads: (inputs, number).
+
+    before, number: as in `mixed_keys`. Gate and up are drawn together, so
+    that the covariance between the two is kept as well. Such keys lie in the
+    directions that learned keys prefer, and match nothing in particular. For
+    Llama's family.
+    """
+    block = stack_of(lm).body.layers[layer]
+    keys = torch.cat(
+        [block.mlp.gate_proj.weight, block.mlp.up_proj.weight], dim=1
+    )  # (neurons, 2 * d_model)
+    center = keys.mean(0)
+    # Gaussian sums of all centered keys have the keys' covariance
+    weights = _gaussian(len(keys), seed)[:number]
+    drawn = center + weights @ (keys - center)
+    gate, up = drawn.chunk(2, dim=1)
+    x = block.post_attention_layernorm(before)
+    return F.silu(x @ gate.T) * (x @ up.T)
+
+
+@torch.no_grad()
+def keys_of(lm: LM, layer: int, before: Tensor) -> Tensor:
+    """Coefficients of a layer's own keys for any residual stream, such as one
+    that another layer reads: (inputs, neurons).
+
+    before: (inputs, d_model); the layer's norm is applied to it first. For
+    Llama's family.
+    """
+    block = stack_of(lm).body.layers[layer]
+    x = block.post_attention_layernorm(before)
+    return F.silu(block.mlp.gate_proj(x)) * block.mlp.up_proj(x)
 
 
 def triggers(hidden: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
@@ -237,6 +290,13 @@ def agreement(
 def _permutations(keys: int, coordinates: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(coordinates, keys, generator=generator).argsort(1).T
+
+
+@functools.lru_cache(maxsize=4)
+def _gaussian(keys: int, seed: int) -> Tensor:
+    """Weights of Gaussian sums (keys, keys), rows of length about 1."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(keys, keys, generator=generator) / keys**0.5
 
 
 def alike(best: Tensor, labels: ArrayLike, passages: ArrayLike) -> float:

@@ -9,9 +9,10 @@ from alignlab.exercises import Exercise, Wrong
 
 
 def _stream(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A stream so small that the 1e-5 under the root counts."""
     d = int(rng.integers(4, 8))
     return (
-        3 * rng.normal(size=d),
+        0.01 * rng.normal(size=d),
         rng.uniform(0.5, 2.0, d),
         rng.normal(size=(int(rng.integers(6, 10)), d)),
     )
@@ -52,6 +53,10 @@ def _shares(
     )
 
 
+def _scale(stream: np.ndarray) -> float:
+    return float(1 / np.sqrt(np.mean(stream**2) + 1e-5))
+
+
 EXERCISES = [
     Exercise(
         name="logit_lens",
@@ -64,6 +69,10 @@ EXERCISES = [
                 "the log of the sum of exponentials.",
             ),
             Wrong(
+                lambda s, w, u: np.exp(_log_softmax(u @ (_normed(s) * w))),
+                "these are probabilities; take their logarithm.",
+            ),
+            Wrong(
                 lambda s, w, u: _log_softmax(u @ (s * w)),
                 "the stream is not normalized before the unembedding.",
             ),
@@ -72,26 +81,86 @@ EXERCISES = [
                 "the norm's weight is missing.",
             ),
             Wrong(
+                lambda s, w, u: _log_softmax(u @ _normed(s * w)),
+                "the weight is multiplied in before the norm here; the norm "
+                "comes first, and its weight after it.",
+            ),
+            Wrong(
+                lambda s, w, u: _log_softmax(
+                    u @ (s / np.sqrt(np.sum(s**2) + 1e-5) * w)
+                ),
+                "this divides by the length of the stream; RMSNorm divides by "
+                "the root of the *mean* square.",
+            ),
+            Wrong(
+                lambda s, w, u: _log_softmax(
+                    u @ (s / (np.mean(s**2) + 1e-5) * w)
+                ),
+                "the root of the mean square is missing: this divides by the "
+                "mean square itself.",
+            ),
+            Wrong(
                 lambda s, w, u: _log_softmax(u @ (_normed(s - s.mean()) * w)),
                 "this takes the mean off first, as LayerNorm does; RMSNorm "
                 "does not.",
             ),
+            Wrong(
+                lambda s, w, u: _log_softmax(
+                    u @ (s / np.sqrt(np.mean(s**2)) * w)
+                ),
+                "the 1e-5 under the root is missing. It matters where a stream "
+                "is small.",
+            ),
+            Wrong(
+                lambda s, w, u: _log_softmax(
+                    u @ (s / (np.sqrt(np.mean(s**2)) + 1e-5) * w)
+                ),
+                "the 1e-5 belongs under the root. It matters where a stream is "
+                "small.",
+            ),
         ],
     ),
     Exercise(
-        name="shares_of",
+        name="contributions",
         reference=_shares,
         inputs=_parts,
         wrong=[
             Wrong(
                 lambda p, w, r: _normed(p) @ (w * r),
                 "each part is scaled by itself here; the norm sees their sum, "
-                "and the shares must add up to the logit.",
+                "and the contributions must add up to the logit.",
             ),
             Wrong(lambda p, w, r: p @ (w * r), "the norm's scale is missing."),
             Wrong(
-                lambda p, w, r: p @ r / np.sqrt(np.mean(p.sum(0) ** 2) + 1e-5),
+                lambda p, w, r: p @ r * _scale(p.sum(0)),
                 "the norm's weight is missing.",
+            ),
+            Wrong(
+                lambda p, w, r: p @ (w * r) * _scale(p),
+                "the scale is that of all numbers in `parts` here; the norm "
+                "sees one stream, the sum of the parts.",
+            ),
+            Wrong(
+                lambda p, w, r: p @ (w * r) * _scale(p.mean(0)),
+                "the stream is the sum of the parts; this scales by their "
+                "mean.",
+            ),
+            Wrong(
+                lambda p, w, r: p @ (w * r) * _scale(p.sum(0) * w),
+                "the weight is multiplied in before the norm here; the scale "
+                "is that of the stream without it.",
+            ),
+            Wrong(
+                lambda p, w, r: (
+                    p @ (w * r) / np.sqrt(np.sum(p.sum(0) ** 2) + 1e-5)
+                ),
+                "this divides by the length of the stream; RMSNorm divides by "
+                "the root of the *mean* square.",
+            ),
+            Wrong(
+                lambda p, w, r: (p @ (w * r)).sum() * _scale(p.sum(0)),
+                "this is the whole logit; one number for each part is asked "
+                "for.",
             ),
         ],
     ),
@@ -139,11 +208,12 @@ def _not_blurred(
     places: Any = None,
     layers: Any = (),
     part: str = "mlp.out",
+    put: Any = None,
 ) -> Any:
-    """The same log-probability whatever is blurred."""
+    """The same log-probability whatever is replaced."""
     import torch
 
-    return torch.zeros(len(prompts))
+    return torch.zeros(len(prompts), len(answers))
 
 
 INERT["alignlab.interp.mlp.memories.value_logits"] = _values_say_nothing

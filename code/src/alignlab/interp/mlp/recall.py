@@ -3,20 +3,23 @@
 Serves the survey's section 6.2. Geva et al. (2023, "Dissecting recall of factual associations") find that the MLPs of
 early layers enrich the last token of the subject with what is known of it, and that attention fetches the answer from
 there later. They zero the outputs of MLPs, count attributes among the words that the subject's stream promotes, and
-cut edges of attention. The test here: at one word of every prompt, replace what some layers' attention, or MLPs, write
-by its mean over all facts. That the prompt is about *a* country stays; what these parts say of which one is gone. A
-second task, which asks for the name alone, tells whether that was knowledge or the country's very name.
+cut edges of attention. The tests here: at one word of every prompt, replace what some layers' attention, or MLPs, write
+by its mean over all facts (that the prompt is about *a* country stays, what these parts say of which one is gone), by
+zero as the paper does, by what they write for another country, or by noise. A second task, which asks for the name
+alone, tells whether what is lost was knowledge or the country's very name.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from alignlab.lm import LM, encode, patch
+from alignlab.lm import LM, capture, encode, patch
 from alignlab.lm.checks import check_ids, place_of
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.masks import pad_right
@@ -73,13 +76,17 @@ def answer_logprobs(
     places: Sequence[int] | None = None,
     layers: Sequence[int] = (),
     part: Literal["attn.out", "mlp.out"] = "mlp.out",
+    put: Tensor | None = None,
 ) -> Tensor:
-    """Log-probability (nats) of each answer's first token, (fact,), with some
-    layers' output blurred at one word.
+    """Log-probability (nats) after each prompt of each answer's first token,
+    (prompt, answer), with some layers' output replaced at one word.
 
     places: index of the word's token in each prompt, negative from its end;
-        there, each of `layers`' attention or MLP writes its mean over all
-        prompts. With no layers, the model as it is.
+        there, each of `layers`' attention or MLP writes something else. With no
+        layers, the model as it is.
+    put: what is written, (layer, prompt, d_model); without it the mean over
+        all prompts of what would be written. Raises ValueError where its shape
+        does not fit, or where prompts, answers and places differ in number.
     """
     where = [-1] * len(prompts) if places is None else list(places)
     if not len(prompts) == len(answers) == len(where):
@@ -105,20 +112,70 @@ def answer_logprobs(
     keep = keep_logits(lm, ends)
     column = torch.searchsorted(ends, last) if keep else last
 
-    def blur(activation: Tensor) -> Tensor:
-        return _averaged(activation, rows, at)
-
-    with patch(lm, {f"layers.{layer}.{part}": blur for layer in layers}):
+    if put is not None and put.shape[:2] != (len(layers), len(ids)):
+        raise ValueError(
+            f"put has shape {tuple(put.shape)}: one vector for each of "
+            f"{len(layers)} layers and {len(ids)} prompts is needed"
+        )
+    edits = {
+        f"layers.{layer}.{part}": functools.partial(
+            _written, rows=rows, at=at, put=None if put is None else put[i]
+        )
+        for i, layer in enumerate(layers)
+    }
+    with patch(lm, edits):
         logits = lm.model(
             input_ids=tokens, attention_mask=mask, use_cache=False, **keep
         ).logits[rows, column]
     wanted = torch.tensor(
         [encode(lm, answer)[0] for answer in answers], device=lm.device
     )
-    return logits.float().log_softmax(-1)[rows, wanted].cpu()
+    return logits.float().log_softmax(-1)[:, wanted].cpu()
 
 
-def _averaged(activation: Tensor, rows: Tensor, at: Tensor) -> Tensor:
+def _written(
+    activation: Tensor, rows: Tensor, at: Tensor, put: Tensor | None
+) -> Tensor:
     activation = activation.clone()
-    activation[rows, at] = activation[rows, at].mean(0)
+    here = activation[rows, at]
+    activation[rows, at] = here.mean(0) if put is None else put.to(here)
     return activation
+
+
+def outputs_at(
+    lm: LM, prompts: Sequence[str], places: Sequence[int], layers: Sequence[int]
+) -> Tensor:
+    """What some layers' MLPs write at one word of each prompt when nothing is
+    replaced: (layer, prompt, d_model).
+
+    places: as in `answer_logprobs`.
+    """
+    names = [f"layers.{layer}.mlp.out" for layer in layers]
+    found = capture(lm, prompts, names, positions="all")
+    lengths = [len(encode(lm, prompt)) for prompt in prompts]
+    at = [place_of(p, n, "place") for p, n in zip(places, lengths)]
+    return torch.stack([found[name][range(len(at)), at] for name in names])
+
+
+def one_cycle(n: int, seed: int) -> Tensor:
+    """For each of n facts another one, (n,), drawn so that all of them form one
+    cycle: no fact is its own, and each is taken once.
+    """
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(n))
+    other = torch.empty_like(order)
+    other[order] = order.roll(1)
+    return other
+
+
+def noise_as_large(written: Tensor, other: Tensor, seed: int) -> Tensor:
+    """What was written plus Gaussian noise, as long for each layer and prompt
+    as the way to what is written for another: (layer, prompt, d_model).
+
+    written, other: (layer, prompt, d_model). The noise has the spread over
+    prompts of each coordinate before it is scaled.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(written.shape, generator=generator)
+    noise = noise * written.std(1, keepdim=True)
+    length = (other - written).norm(dim=-1, keepdim=True)
+    return written + length * noise / noise.norm(dim=-1, keepdim=True)

@@ -202,7 +202,7 @@ def fit_proxy(
         worse = network(rejected[task, rows])
         loss = -F.logsigmoid(better - worse).mean(-1).sum()
         descend(optimizer, loss, step)
-    into, shift, out = into.detach(), shift.detach(), out.detach()
+    into, shift, out = into.detach(), shift.detach(), out.detach()  # type: ignore[assignment]
     ordinary = draws.normal(4_000, D)
     return [
         Network(into[i], shift[i], out[i]).standardized(ordinary)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -114,6 +114,33 @@ def _run(
             use_cache=False,
         )
     return {name: value.cpu() for name, value in seen.items()}, spans
+
+
+@contextlib.contextmanager
+def random_layers(lm: LM, seed: int, upto: int) -> Iterator[None]:
+    """Within it, the weight matrices of layers 0 to `upto` are Gaussian numbers
+    with the mean 0 and each matrix's own standard deviation; then they are what
+    they were. Embeddings and norms keep what they learned.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    matrices = [
+        weight
+        for name, weight in lm.model.named_parameters()
+        if (found := re.search(r"layers\.(\d+)\.", name))
+        and int(found[1]) <= upto
+        and weight.ndim == 2
+    ]
+    learned = [weight.detach().clone() for weight in matrices]
+    try:
+        with torch.no_grad():
+            for weight in matrices:
+                drawn = torch.randn(weight.shape, generator=generator)
+                weight.copy_(drawn * weight.std().cpu())
+        yield
+    finally:
+        with torch.no_grad():
+            for weight, was in zip(matrices, learned):
+                weight.copy_(was)
 
 
 def overlap(question: str, answer: str) -> float:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.outer.reward import bradley_terry_loss
 from alignlab.outer.reward_modeling.fitting import fit_loss
 
 # A pick is negligibly better up to a perceived lead of 1 log-odds, slightly
@@ -54,7 +55,8 @@ def interval_loss(chosen: Tensor, rejected: Tensor, grade: Tensor) -> Tensor:
     """Negative log-probability of a pick together with its grade.
 
     The perceived lead, the difference of the rewards plus logistic noise, lies
-    between the two edges of its grade (McCullagh 1980, proportional odds).
+    between the two edges of its grade (McCullagh 1980, proportional odds). The
+    edges are those that the annotator uses, which nobody knows of people.
     chosen, rejected: shape (batch,); grade: 0 to 3, shape (batch,).
     Returns nats, shape (batch,).
     """
@@ -77,6 +79,20 @@ def fit_margins(pairs: Tensor, margin: Tensor, ridge: float = 1e-2) -> Tensor:
         pairs.shape[-1],
         ridge,
     )
+
+
+def fit_weighted(pairs: Tensor, weight: Tensor, ridge: float = 1e-2) -> Tensor:
+    """The linear reward of least Bradley-Terry loss, each pair's times a weight.
+
+    pairs: features, the picked answer first, shape (n, 2, d). weight: shape
+    (n,). Returns weights of shape (d,).
+    """
+
+    def loss(w: Tensor) -> Tensor:
+        each = bradley_terry_loss(pairs[:, 0] @ w, pairs[:, 1] @ w)
+        return (weight * each).sum()
+
+    return fit_loss(loss, pairs.shape[-1], ridge)
 
 
 def fit_grades(pairs: Tensor, grade: Tensor, ridge: float = 1e-2) -> Tensor:

@@ -1,8 +1,9 @@
 """A reward head on pairs that people picked: how much of its accuracy is words, length, or chance?
 
 Serves the survey's section 4.3.1. The 300 pairs are the preference data that LLaMA-Factory ships as an example (Zheng
-et al. 2024). Features are those of the page's live claim: SmolLM2's residual stream after layer 15, averaged over the
-answer. Pairs of the same prompt stay on one side of each split. Nothing of the texts is kept.
+et al. 2024). Features are SmolLM2's residual stream after layer 15, averaged over the answer, with the chat template;
+the page's live claim reads layer 10 without it. Prompts and answers are cut. Pairs of the same prompt stay on one side
+of each split. Nothing of the texts is kept.
 """
 
 from __future__ import annotations
