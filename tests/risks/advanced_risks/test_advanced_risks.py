@@ -100,7 +100,7 @@ def test_a_click_moves_the_taste_toward_the_item_and_none_leaves_it():
 def test_pulls_by_hand():
     leaning = torch.zeros(1, 2, 2)
     leaning[0] = torch.tensor([[3.0, 1.0], [1.0, -1.0]])
-    assert views.pull(leaning).tolist() == [1.0] and views.letter_pull(leaning).tolist() == [1.0]
+    assert views.pull(leaning).tolist() == [1.0] and views.place_pull(leaning).tolist() == [1.0]
 
 
 def test_questions_differ_in_what_they_should_and_in_nothing_else():

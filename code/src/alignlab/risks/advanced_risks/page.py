@@ -64,12 +64,12 @@ EXERCISES = [
         wrong=[
             Wrong(
                 lambda x: (x[:, 0, 0] - x[:, 1, 0]) / 2,
-                "this uses one order of the answers only, so a liked letter "
+                "this uses one order of the answers only, so a liked place "
                 "that goes with the belief would count.",
             ),
             Wrong(
                 lambda x: (x.mean(1)[:, 0] - x.mean(1)[:, 1]) / 2,
-                "this is the pull of the letter: average over the order, the "
+                "this is the pull of the place: average over the order, the "
                 "last axis, and subtract over beliefs.",
             ),
             Wrong(
@@ -94,9 +94,12 @@ def _at_once(follow: Any, rewards: Any, discount: float) -> Any:
     return rewards
 
 
+_ROOM = (switch.room,)  # as it is before it is replaced
+
+
 def _one_behind(behind: int = 1, wired: bool = True) -> Any:
     """A room in which all that is behind the switch is one place."""
-    world = switch.room(behind, wired)
+    world = _ROOM[0](behind, wired)
     place = np.minimum(world.place, switch.CELLS)
     place[(switch.FUSE + 1) * switch.CELLS] = world.places - 1
     return world._replace(place=place)
@@ -113,7 +116,7 @@ def _what_is_liked(user: Any, discount: float, still: float = 0.0) -> Any:
     return np.abs(recommender.ITEMS - recommender.TASTES[:, None]).argmin(1)
 
 
-def _no_leaning(lm: Any, matters: Any, who: str) -> Any:
+def _no_leaning(lm: Any, matters: Any, who: str, upside: bool = False) -> Any:
     """Both answers alike."""
     import torch
 

@@ -81,7 +81,7 @@ def room(behind: int = 1, wired: bool = True) -> Room:
             follow[state(time, cell)] = row + [row[0]] * (actions - 5)
     exits = after + np.arange(behind)
     follow[gate] = np.resize(exits, actions)
-    place[gate] = CELLS + behind  # of no worth to anybody
+    place[gate] = CELLS + behind
     follow[exits] = exits[:, None]
     place[exits] = CELLS + np.arange(behind)
     free = np.zeros(len(follow), dtype=bool)
@@ -92,7 +92,8 @@ def room(behind: int = 1, wired: bool = True) -> Room:
 def rewards_in(world: Room, drawn: Floats) -> Floats:
     """Rewards by state, (goals, states), of rewards drawn by place.
 
-    drawn: (goals, places - 1); the moment of being switched off pays nothing.
+    drawn: (goals, places - 1); the moment of being switched off pays what a
+    place does on average, 0.5.
     """
-    paid = np.hstack([drawn, np.zeros((len(drawn), 1))])
+    paid = np.hstack([drawn, np.full((len(drawn), 1), 0.5)])
     return np.asarray(paid[:, world.place])
