@@ -39,6 +39,7 @@ from alignlab.outer.text_feedback.textfeedback import (
     picked,
     refine,
     rewrite,
+    silent_critic,
 )
 from alignlab.toys import storyland
 from alignlab.toys.storyland import END, LENGTH, PAD, VOCAB, Stories, task
@@ -201,6 +202,20 @@ def test_a_borrowed_critique_is_of_another_story_about_the_same_hero(world, stor
     borrowed = borrowed_critic(world, stories, torch.Generator())
     assert torch.equal(borrowed.more[4:], own.more[:-4]) and torch.equal(borrowed.less[:4], own.less[-4:])
     assert torch.equal(stories.tokens[4:, 0], stories.tokens[:-4, 0])
+
+
+def test_a_silent_critic_leaves_nothing_to_pick_by(world, stories):
+    """The refinement is then a new story about the same hero: the first of the tries."""
+    advice = silent_critic(world, stories, torch.Generator())
+    refined = refine(world.sft, stories, advice, torch.Generator().manual_seed(6), 4)
+    anew = rewrite(
+        world.sft,
+        stories.tokens.repeat(4, 1),
+        torch.ones(800, dtype=torch.long),
+        torch.Generator().manual_seed(6),
+    )
+    assert torch.equal(refined.tokens, anew[:200])
+    assert (refined.tokens != stories.tokens).any(1).float().mean() > 0.5
 
 
 def test_of_each_group_the_best_is_picked_and_smaller_groups_give_more(world):

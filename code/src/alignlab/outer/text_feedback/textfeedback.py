@@ -199,15 +199,20 @@ def critic(
             rows = torch.nonzero(
                 torch.isin(tokens[:, place], kind) & mask[:, place]
             ).squeeze(1)
-            for word in kind:
-                changed = tokens[rows].clone()
-                changed[:, place] = word
-                value = world.gold(changed, mask[rows]).masked_fill(
-                    tokens[rows, place] == word, -torch.inf
-                )
-                better = rows[value > best[rows]]
-                best[better] = value[value > best[rows]]
-                less[better], more[better] = tokens[better, place], word
+            if not len(rows):
+                continue
+            old, masks = tokens[rows], mask[rows]
+            changed = old[:, None].repeat(1, len(kind), 1)
+            changed[:, :, place] = kind
+            worth = world.gold(
+                changed.flatten(0, 1), masks.repeat_interleave(len(kind), 0)
+            ).view(len(rows), -1)
+            same = old[:, place, None] == kind
+            value, which = worth.masked_fill(same, -torch.inf).max(1)
+            better = value > best[rows]
+            best[rows[better]] = value[better]
+            less[rows[better]] = old[better, place]
+            more[rows[better]] = kind[which[better]]
     return Feedback(less, more)
 
 
@@ -236,6 +241,14 @@ def borrowed_critic(
     return Feedback(
         *(part.roll(len(HEROES)) for part in critic(world, stories, generator))
     )
+
+
+def silent_critic(
+    world: Task, stories: Stories, generator: torch.Generator
+) -> Feedback:
+    """No advice: -1, which is no word, so that a refinement is a story written anew and the first try is picked."""
+    nothing = torch.full((len(stories.tokens),), -1)
+    return Feedback(nothing, nothing)
 
 
 def refine(
