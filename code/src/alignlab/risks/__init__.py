@@ -1,0 +1,1 @@
+"""Why LLM alignment? (survey section 2)."""

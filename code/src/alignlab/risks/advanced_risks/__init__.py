@@ -1,0 +1,1 @@
+"""What the page `02-why/advanced-risks` uses alone."""
