@@ -497,3 +497,13 @@ def test_outputs_of_one_page_share_a_style_sheet():
     twice = [f"<p>1</p>{script('guess')}", f"<p>2</p>{script('guess')}{script('claim')}", f"{script('model')}<p>3</p>"]
     assert dressed_once(twice) == ["<p>1</p>", twice[1], twice[2]], "the last of each kind serves what stands before it"
     assert dressed_once(["<p>3</p>"]) == ["<p>3</p>"] and dressed_once([]) == []
+
+
+def test_on_another_kind_of_processor_words_and_shape_count_and_numbers_do_not():
+    moved = copy.deepcopy(ALL["complete claim"])
+    record = moved[0]["data"][card.KIND.mime]
+    record["measures"][0]["values"][0] += 100
+    assert compare.bundles_differ(ALL["complete claim"][0]["data"], moved[0]["data"])
+    assert compare.bundles_differ(ALL["complete claim"][0]["data"], moved[0]["data"], elsewhere=True) == []
+    record["says"] = "something else"
+    assert compare.bundles_differ(ALL["complete claim"][0]["data"], moved[0]["data"], elsewhere=True)

@@ -191,9 +191,8 @@ def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
         measured = _in_reference(measured, (before + reference.processor_seconds()) / 2)
         old = read_notebook(path) if path.exists() else None
         known = old.metadata.get("alignlab", {}).get("measured") if old is not None else None
-        notebook.metadata.setdefault("alignlab", {})["measured"] = _steady(
-            known, measured, {cell.id for cell in notebook.cells}
-        )
+        kept = _steady(known, measured, {cell.id for cell in notebook.cells})
+        notebook.metadata.setdefault("alignlab", {})["measured"] = {**kept, "processor": reference.processor()}
         if write(notebook, path):
             changed.append(slug)
     return changed

@@ -6,9 +6,12 @@ over memory, many small operations as the training of a toy makes them, and plai
 """
 
 import os
+import platform
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 NOMINAL = 1.0  # reference seconds of one run of the workload, by definition
 
@@ -82,3 +85,15 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def processor() -> str:
+    """The kind of this machine's processor: maker, family, model, and the widest vectors that it computes with."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    said = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", told.split("\n\n")[0], re.M))
+    flags = said.get("flags", "").split()
+    wide = next((name for name in ("avx512f", "avx2", "avx") if name in flags), platform.machine())
+    return " ".join([*(said.get(key, "?") for key in ("vendor_id", "cpu family", "model")), wide])
