@@ -117,7 +117,7 @@ def test_versions_agree():
     package = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]["version"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert str(citation["version"]) == package
-    assert f"## {package}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"Version {package}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_no_path_of_a_machine_stands_in_the_repository():

@@ -130,7 +130,7 @@ def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str
         + listing(
             ("measured", "each seed", "holds when", "separation", "picture"),
             rows,
-            f"Measured: {claim['says']}",
+            f"Measured, {claim['id']}: {claim['says']}",
             "al-ledger-rows",
         )
         + "</section>"

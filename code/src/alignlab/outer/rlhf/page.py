@@ -123,19 +123,10 @@ def _no_ppo(start: Any, reward: Any, seed: int, *_: Any) -> Any:
     return Run(start, _history(20))
 
 
-def _free_tokens(score: Any, kl: Any, mask: Any, beta: float) -> Any:
-    """The score at the last token, and no price on divergence."""
-    import torch
-
-    last = (mask * torch.arange(mask.shape[1])).amax(1)
-    return torch.zeros_like(kl).scatter_add(1, last[:, None], score[:, None])
-
-
 def _log_ratio(logratio: Any, kind: str = "k1") -> Any:
     """The log-ratio itself, whichever estimate is asked for."""
     return logratio
 
 
 INERT["alignlab.outer.ppo.ppo"] = _no_ppo
-INERT["alignlab.outer.ppo.token_rewards"] = _free_tokens
 INERT["alignlab.outer.ppo.kl_estimate"] = _log_ratio
