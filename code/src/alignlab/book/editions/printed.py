@@ -100,8 +100,7 @@ def _article(built: Path, name: str) -> Tag:
     article = _parsed(path.read_text(encoding="utf-8")).find("article")
     if article is None:
         raise SiteError(f"{path} holds no page: build the site anew")
-    article = article.extract()
-    return article
+    return article.extract()
 
 
 def _heading(soup: BeautifulSoup, level: int, text: str) -> Tag:
