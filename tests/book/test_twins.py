@@ -61,7 +61,7 @@ def test_refresh_runs_a_page_and_a_second_time_changes_nothing(book):
     }
     assert set(notebook.metadata["alignlab"]["measured"]) == {
         *("seconds", "peak_mb", "machine"),
-        *("reference", "cost", "cells"),
+        *("reference", "cost", "cells", "processor"),
     }
     assert content(notebook) == content(pages.from_text(book / "text/01-a/b.md"))
     assert pages.refresh(book, ["b"]) == []
