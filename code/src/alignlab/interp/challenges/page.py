@@ -125,14 +125,6 @@ def _silent(explanation: Any, tokens: Any) -> Any:
     return np.zeros(len(tokens))
 
 
-def _any_context(tokens: Any, activity: Any, places: int = 30) -> Any:
-    """Lists the tokens and takes any to stand before them."""
-    from alignlab.interp.challenges.explain import explain
-
-    everything = frozenset(int(token) for token in np.unique(tokens))
-    return explain(tokens, activity, places), everything
-
-
 def _unchanged(logits: Any, frequencies: Any, where: Any = None) -> Any:
     """The whole logits."""
     return logits
@@ -142,4 +134,3 @@ INERT["alignlab.interp.challenges.grokking.train_modular"] = _untrained
 INERT["alignlab.interp.challenges.grokking.restricted"] = _unchanged
 INERT["alignlab.interp.challenges.ablation.importance"] = _no_rise
 INERT["alignlab.interp.challenges.explain.simulate"] = _silent
-INERT["alignlab.interp.challenges.explain.explain_in_context"] = _any_context
