@@ -67,6 +67,14 @@ EXERCISES = [
                 lambda p: p.max(1) / p.sum(1),
                 "this runs over the units; frequencies are the first axis.",
             ),
+            Wrong(
+                lambda p: p.max(0) / (p.sum(0) - p.max(0)),
+                "this compares the strongest frequency with the others; divide by the total, itself included.",
+            ),
+            Wrong(
+                lambda p: p.max(0) / np.sqrt((p**2).sum(0)),
+                "the entries are powers already; they are summed as they are.",
+            ),
         ],
     ),
     Exercise(
@@ -79,6 +87,10 @@ EXERCISES = [
                 "this takes whole rows; only one column is replaced.",
             ),
             Wrong(_mean, "this is mean ablation."),
+            Wrong(
+                lambda x, column, order: x[order, column],
+                "this is the new column alone; return all of `x` with that column replaced.",
+            ),
             Wrong(
                 _to_places,
                 "row i takes the value of row order[i], not the other way round.",

@@ -109,6 +109,12 @@ EXERCISES = [
                 "the kept entries keep their values.",
             ),
             Wrong(
+                lambda a, k: np.where(
+                    a >= np.sort(a.ravel())[-k * len(a)], a, 0.0
+                ),
+                "this keeps the largest of the whole array; every example, a row, keeps its own k.",
+            ),
+            Wrong(
                 lambda a, k: -np.sort(-a, axis=1)[:, :k],
                 "the result has the shape of `activity`; the kept entries stay where they are.",
             ),
