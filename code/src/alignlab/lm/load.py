@@ -6,7 +6,6 @@ book is SmolLM2-135M-Instruct (Ben Allal et al. 2025, "SmolLM2: When Smol Goes B
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from pathlib import Path
@@ -124,11 +123,6 @@ def _locate(name: str | os.PathLike[str]) -> tuple[str, bool]:
             (_hub_cache(str(name)), True)
             if assets.offline()
             else (str(name), False)
-        )
-    near = difflib.get_close_matches(str(name), ADAPTERS, n=1, cutoff=0.8)
-    if near:
-        raise assets.AssetError(
-            f"No model is called {name!r}; did you mean {near[0]!r}?"
         )
     return str(
         assets.fetch(str(name))
