@@ -69,17 +69,13 @@ def interval_loss(chosen: Tensor, rejected: Tensor, grade: Tensor) -> Tensor:
     Raises ValueError for a grade that isn't there, or shapes that differ.
     """
     check_shapes(chosen.shape, rejected=rejected, grade=grade)
-    known = torch.isin(grade, torch.arange(len(EDGES) + 1))
-    if not known.all():
-        raise ValueError(
-            f"grade {grade[~known][0].item()} isn't there: grades are "
-            f"0 to {len(EDGES)}, whole numbers"
-        )
-    ends = torch.tensor([0.0, *EDGES, torch.inf], dtype=chosen.dtype)
+    _check_grades(grade)
+    edges = torch.tensor([0.0, *EDGES, torch.inf], dtype=chosen.dtype)
+    inside = torch.log1p(-torch.exp(edges[:-1] - edges[1:]))  # of each grade
     at, lead = grade.long(), chosen - rejected
-    low, high = ends[at], ends[at + 1]
-    within = torch.log1p(-torch.exp(low - high))
-    return -(F.logsigmoid(high - lead) + F.logsigmoid(lead - low) + within)
+    above = F.logsigmoid(lead - edges[at])
+    below = F.logsigmoid(edges[at + 1] - lead)
+    return -(above + below + inside[at])
 
 
 def fit_margins(pairs: Tensor, margin: Tensor, ridge: float = 1e-2) -> Tensor:
@@ -123,3 +119,16 @@ def fit_grades(pairs: Tensor, grade: Tensor, ridge: float = 1e-2) -> Tensor:
         pairs.shape[-1],
         ridge,
     )
+
+
+def _check_grades(grade: Tensor) -> None:
+    if not grade.numel():
+        return
+    last = len(EDGES)
+    low, high = (end.item() for end in grade.aminmax())
+    whole = not grade.is_floating_point()
+    if not (whole and 0 <= low and high <= last):
+        wrong = high if high > last else low
+        raise ValueError(
+            f"grade {wrong} isn't there: grades are 0 to {last}, whole numbers"
+        )
