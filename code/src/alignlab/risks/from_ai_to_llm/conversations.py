@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 Exchange = tuple[str, str]
 """What a person says, and what the assistant answers."""
 
@@ -90,13 +88,6 @@ def exchanged(exchanges: Sequence[Exchange]) -> list[Exchange]:
     answers = [answer for _, answer in exchanges]
     moved = answers[-1:] + answers[:-1]
     return [(q, a) for (q, _), a in zip(exchanges, moved)]
-
-
-def drawn(seed: int) -> list[Exchange]:
-    """One exchange of each kind, in an order that the seed draws too."""
-    rng = np.random.default_rng(seed)
-    picked = [kind[rng.integers(len(kind))] for kind in EXCHANGES.values()]
-    return [picked[i] for i in rng.permutation(len(picked))]
 
 
 def every() -> list[Exchange]:

@@ -53,7 +53,7 @@ CONFIG: dict[str, Any] = {
     "shift_lr": 5e-2,
     "every": 10,  # steps between two measurements
 }
-SHOWN = every() + [NAMED]
+SHOWN = [*every(), NAMED]
 
 
 def name_known(lm: LM, context: str) -> float:

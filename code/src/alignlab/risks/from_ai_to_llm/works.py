@@ -90,3 +90,29 @@ def nearest(vectors: NDArray[np.float64]) -> NDArray[np.int64]:
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -np.inf)
     return np.asarray(alike.argmax(1))
+
+
+def places(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows as points of a plane, near rows near (t-SNE), shape (works, 2)."""
+    from sklearn.manifold import TSNE
+
+    plane = TSNE(init="pca", perplexity=20, metric="cosine", random_state=0)
+    return np.asarray(plane.fit_transform(vectors))
+
+
+def near_shares(
+    works: Sequence[Listed], vectors: NDArray[np.float64]
+) -> dict[str, tuple[int, float, float]]:
+    """By section: works, share whose nearest title is of it, that by chance.
+
+    A work that stands in two sections counts in each. By chance: the share of
+    the other works that stand in the section.
+    """
+    near = nearest(vectors)
+    found = {}
+    for name in dict.fromkeys(s for work in works for s in work.sections):
+        own = [i for i, work in enumerate(works) if name in work.sections]
+        hits = [name in works[near[i]].sections for i in own]
+        chance = (len(own) - 1) / (len(works) - 1)
+        found[name] = (len(own), float(np.mean(hits)), chance)
+    return found
