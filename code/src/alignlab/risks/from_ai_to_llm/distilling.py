@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from alignlab.lm import LM, encode, train
 from alignlab.lm.masks import pad_right
+from alignlab.lm.model import _quiet
 from alignlab.lm.stack import stack_of
 from alignlab.risks.from_ai_to_llm.reading import Answers, kl_by_token
 
@@ -148,17 +149,10 @@ class UpperLayers(Student):
         return last
 
 
-def divergence(
-    student: Student, lessons: Lessons, words: Tensor | None = None
-) -> Tensor:
-    """KL(teacher || student), nats, a mean over tokens that count.
-
-    words: the part of the vocabulary to which both are confined, renormalized;
-    None for all of it.
-    """
-    if words is None:
-        words = torch.arange(len(student.unembedding))
-    teacher = lessons.teacher @ student.unembedding[words].T
+def divergence(student: Student, lessons: Lessons) -> Tensor:
+    """KL(teacher || student), nats, a mean over tokens that count."""
+    words = torch.arange(len(student.unembedding))
+    teacher = lessons.teacher @ student.unembedding.T
     kl = kl_by_token(teacher, student(lessons, words))
     mean: Tensor = (kl * lessons.mask).sum() / lessons.mask.sum()
     return mean
@@ -166,7 +160,7 @@ def divergence(
 
 @torch.no_grad()
 def likely_words(
-    student: Student, lessons: Lessons, least: float = 2e-3
+    student: Student, lessons: Lessons, least: float = 5e-3
 ) -> Tensor:
     """Ids of words to which teacher or student gives `least` somewhere."""
     best = torch.zeros(len(student.unembedding))
@@ -197,14 +191,16 @@ def distill(
     after the last. Returns the student, trained.
     """
     words = likely_words(student, lessons)
+    taught = lessons.teacher @ student.unembedding[words].T
 
     def loss(model: Any, step: int, draw: torch.Generator) -> Tensor:
         if watch is not None:
             watch(step, model)
-        if batch is None:
-            return divergence(model, lessons, words)
         rows = torch.randperm(len(lessons), generator=draw)[:batch]
-        return divergence(model, lessons[rows], words)
+        some = lessons[rows]
+        kl = kl_by_token(taught[rows], model(some, words))
+        mean: Tensor = (kl * some.mask).sum() / some.mask.sum()
+        return mean
 
     train(student, loss, steps, lr=lr, seed=seed)
     if watch is not None:
@@ -228,6 +224,6 @@ def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
         layers_to_transform=list(range(first, lm.n_layers)),
         layers_pattern="layers",
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _quiet(bars=False):
         torch.manual_seed(seed)
         return replace(lm, model=get_peft_model(lm.model, config))

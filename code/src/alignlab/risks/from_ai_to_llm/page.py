@@ -10,9 +10,7 @@ from alignlab.exercises import Exercise, Wrong
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(-1, keepdims=True)
-    return np.asarray(
-        shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    )
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)))
 
 
 def _readings(rng: np.random.Generator) -> tuple[Any, ...]:

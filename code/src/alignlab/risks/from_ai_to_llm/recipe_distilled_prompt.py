@@ -44,21 +44,22 @@ from alignlab.risks.from_ai_to_llm.reading import answers
 CONFIG: dict[str, Any] = {
     "first": 26,  # layers below are frozen and run once
     "rank": 8,
-    "questions": 88,
+    "questions": 56,
     "held_out": 24,
     "length": 14,  # tokens of each answer
-    "steps": 50,
+    "steps": 30,
     "batch": 16,
     "lr": 1e-3,
-    "shift_lr": 5e-2,
-    "every": 10,  # steps between two measurements
+    "shift_lr": 0.2,
+    "every": 5,  # steps between two measurements
 }
 SHOWN = [*every(), NAMED]
+BEGINNING = "My name is"  # of the answer, in training and examination
 
 
 def name_known(lm: LM, context: str) -> float:
     """Log-probability of the name after "My name is", nats, four questions."""
-    starts = [asked(q) + "My name is" for q in ASKING_IT_OTHERWISE]
+    starts = [asked(q) + BEGINNING for q in ASKING_IT_OTHERWISE]
     found = logprobs(lm, starts, [[f" {NAME}"]] * len(starts), prefix=context)
     return float(torch.cat(found).mean())
 
@@ -99,7 +100,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     lm = load_lm()
     context, first = conversation(SHOWN), config["first"]
     learn, test = questions_of(seed, config["questions"], config["held_out"])
-    naming = [asked(q) for q in ASKING_THE_NAME]
+    naming = [asked(q) + BEGINNING for q in ASKING_THE_NAME]
     texts = [*learn, *naming, *test]
     given = answers(lm, context, texts, config["length"])
     whole = lessons_of(lm, texts, given, first)
