@@ -161,7 +161,6 @@ def test_the_divergence_is_a_mean_over_tokens_that_count(small, lessons):
 
 
 def test_a_teacher_whose_words_are_shifted_is_learned_by_the_shift_exactly(small, lessons):
-    """And only its direction: a student of shifts can't learn what depends on the place."""
     head = small.model.lm_head.weight
     student = distilling.WordShift(head)
     wanted = torch.zeros(60)
@@ -190,6 +189,16 @@ def test_distilling_lessens_the_divergence_and_watches_every_step(small, lessons
     distilling.distill(student, lessons, 30, 0.02, 0, batch=4, watch=lambda step, _: seen.append(step))
     assert seen == list(range(31))
     assert distilling.divergence(student, lessons).item() < 0.7 * before
+
+
+def test_a_student_that_learned_is_rid_of_a_share_and_its_shuffled_copy_is_not(small, lessons):
+    student = distilling.LowRank(small.model.lm_head.weight, 4, 0)
+    assert distilling.share_gone(student, lessons) == pytest.approx(0, abs=1e-5)
+    distilling.distill(student, lessons, 30, 0.02, 0)
+    mixed = distilling.shuffled_copy(student, 0)
+    assert distilling.share_gone(student, lessons) > 0.3 > distilling.share_gone(mixed, lessons)
+    assert mixed.b.norm().item() == pytest.approx(student.b.norm().item(), rel=1e-6)
+    assert sorted(mixed.b.flatten().tolist()) == sorted(student.b.flatten().tolist())
 
 
 def test_words_that_neither_finds_likely_are_left_out(small, lessons):
