@@ -44,7 +44,10 @@ def listed() -> tuple[Listed, ...]:
     """All 235 works, in the list's order."""
     source = files("alignlab.risks.from_ai_to_llm").joinpath("works.json")
     rows = json.loads(source.read_text(encoding="utf-8"))
-    return tuple(Listed(*row[:-1], tuple(row[-1])) for row in rows)
+    return tuple(
+        Listed(key, people, year, title, tuple(headings))
+        for key, people, year, title, headings in rows
+    )
 
 
 def section_numbers(works: Sequence[Listed]) -> NDArray[np.int64]:
