@@ -7,7 +7,7 @@ import pytest
 import torch
 from alignlab.book.files import references
 from alignlab.lm import LM
-from alignlab.risks.from_ai_to_llm import conversations, distilling, reading, works
+from alignlab.risks.from_ai_to_llm import conversations, distilling, favorites, reading, works
 from alignlab.risks.from_ai_to_llm.recipe_distilled_prompt import shuffled
 from support import ROOT
 
@@ -191,14 +191,38 @@ def test_distilling_lessens_the_divergence_and_watches_every_step(small, lessons
     assert distilling.divergence(student, lessons).item() < 0.7 * before
 
 
-def test_a_student_that_learned_is_rid_of_a_share_and_its_shuffled_copy_is_not(small, lessons):
-    student = distilling.LowRank(small.model.lm_head.weight, 4, 0)
-    assert distilling.share_gone(student, lessons) == pytest.approx(0, abs=1e-5)
-    distilling.distill(student, lessons, 30, 0.02, 0)
-    mixed = distilling.shuffled_copy(student, 0)
-    assert distilling.share_gone(student, lessons) > 0.3 > distilling.share_gone(mixed, lessons)
-    assert mixed.b.norm().item() == pytest.approx(student.b.norm().item(), rel=1e-6)
-    assert sorted(mixed.b.flatten().tolist()) == sorted(student.b.flatten().tolist())
+def test_unseen_questions_are_examined_once_and_tokens_count_alike(small, lessons):
+    bare = distilling.Student(small.model.lm_head.weight)
+    learner = distilling.LowRank(small.model.lm_head.weight, 4, 0)
+    distilling.distill(learner, lessons, 30, 0.02, 0)
+    halves = np.array_split(np.arange(len(lessons)), 2)
+    assert favorites.gone_on_unseen([(bare, half) for half in halves], lessons) == pytest.approx(0, abs=1e-6)
+    found = favorites.gone_on_unseen([(learner, half) for half in halves], lessons)
+    with torch.no_grad():
+        left = distilling.divergence(learner, lessons) / distilling.divergence(bare, lessons)
+    assert found == pytest.approx(1 - float(left), abs=1e-5) and found > 0.3
+
+
+def test_a_teacher_with_other_words_at_first_is_learned_place_by_place_only(small, lessons):
+    """The teacher is the bare model but for its first token, where one direction is added to its state."""
+    teacher = lessons.read.clone()
+    teacher[:, 0] += 3 * small.model.lm_head.weight[5] / small.model.lm_head.weight[5].norm()
+    other = distilling.in_question_order(lessons.read, torch.ones_like(lessons.mask), teacher)
+    placed = favorites.PlaceShift(small.model.lm_head.weight, 1)
+    distilling.distill(placed, other, 200, 0.1, 0)
+    words = distilling.WordShift(small.model.lm_head.weight)
+    distilling.distill(words, other, 200, 0.1, 0)
+    rows = np.arange(len(other))
+    assert favorites.gone_on_unseen([(placed, rows)], other) > 0.98
+    assert favorites.gone_on_unseen([(words, rows)], other) < 0.7
+
+
+def test_an_opening_has_places_and_fits_the_answers(small, lessons):
+    with pytest.raises(ValueError, match="opening=0"):
+        favorites.PlaceShift(small.model.lm_head.weight, 0)
+    long = favorites.PlaceShift(small.model.lm_head.weight, lessons.mask.shape[1] + 1)
+    with pytest.raises(ValueError, match="have no opening"):
+        long(lessons, torch.arange(60))
 
 
 def test_words_that_neither_finds_likely_are_left_out(small, lessons):

@@ -10,7 +10,6 @@ only shift what each word of the vocabulary scores, wherever it stands.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -207,26 +206,6 @@ def distill(
     if watch is not None:
         watch(steps, student)
     return student
-
-
-def share_gone(student: Student, lessons: Lessons) -> float:
-    """Share of the bare model's divergence that a student is rid of.
-
-    lessons: such as begin at the last hidden state, not those it learned on.
-    """
-    with torch.no_grad():
-        before = divergence(Student(student.unembedding), lessons)
-        return float(1 - divergence(student, lessons) / before)
-
-
-def shuffled_copy(student: Student, seed: int) -> Student:
-    """A copy whose trained numbers stand in other places, norms unchanged."""
-    copied = copy.deepcopy(student)
-    drawn = torch.Generator().manual_seed(seed)
-    for weight in copied.parameters():
-        order = torch.randperm(weight.numel(), generator=drawn)
-        weight.data = weight.data.flatten()[order].view_as(weight.data)
-    return copied
 
 
 def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:

@@ -118,13 +118,6 @@ EXERCISES = [
 ]
 
 
-def _the_same_everywhere(prompted: Any, plain: Any) -> Any:
-    """One nat at every token."""
-    import torch
-
-    return torch.ones(prompted.shape[:-1])
-
-
 def _untaught(student: Any, *_: Any, **__: Any) -> Any:
     """The student as it came."""
     return student
@@ -137,7 +130,6 @@ def _one_group(vectors: Any, k: int, seed: int) -> Any:
 
 _HOME = "alignlab.risks.from_ai_to_llm"
 INERT: dict[str, Callable[..., Any]] = {
-    f"{_HOME}.reading.kl_by_token": _the_same_everywhere,
     f"{_HOME}.distilling.distill": _untaught,
     f"{_HOME}.works.groups": _one_group,
 }
