@@ -50,3 +50,22 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   for (const code of document.querySelectorAll("main div.highlight > pre")) reach.observe(code);
 });
+
+/* The survey's works: what is typed keeps the rows that hold every word of it. Without this script all rows are there. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const part of document.querySelectorAll(".al-works")) {
+    const field = part.querySelector("input");
+    const told = part.querySelector("output");
+    const all = told.textContent;
+    const rows = [...part.querySelectorAll("tbody tr")].map((row) => [row, row.textContent.toLowerCase()]);
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let left = 0;
+      for (const [row, text] of rows) {
+        row.hidden = !words.every((word) => text.includes(word));
+        left += row.hidden ? 0 : 1;
+      }
+      told.textContent = words.length ? `${left} of ${rows.length} works` : all;
+    });
+  }
+});

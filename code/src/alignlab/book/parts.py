@@ -6,6 +6,7 @@ its document.
 
 HOMES = {
     "survey-map": "index",
+    "survey-works": "chapters/appendix/bibliography",
     "your-guesses": "chapters/appendix/your-guesses",
     "claim-ledger": "chapters/appendix/ledger",
     "run-times": "chapters/appendix/run-times",

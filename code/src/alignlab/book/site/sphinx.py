@@ -29,6 +29,7 @@ from alignlab.book.site import citations, news, quiz, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
+from alignlab.book.site.works import survey_works
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ PARTS: dict[str, Callable[[Sphinx, str], str]] = {
     "models-and-data": _assets,
     "exercise-index": lambda app, doc: tables.exercise_index(_pages(app), link_from(app, doc)),
     "whats-new": lambda app, doc: news.whats_new(Path(app.srcdir)),
+    "survey-works": lambda app, doc: survey_works(Path(app.srcdir), _pages(app), link_from(app, doc)),
     "course-plan": lambda app, doc: tables.course_plan(_pages(app), link_from(app, doc)),
 }
 

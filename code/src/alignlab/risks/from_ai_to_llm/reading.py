@@ -1,0 +1,141 @@
+"""One model read twice: with a context before the question, and without it.
+
+Serves section 3.3 of the survey: what a prompt does to a model is the distance
+between the two readings, token by token, on answers that the prompted model
+itself gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from alignlab.lm import LM, encode
+from alignlab.lm.masks import left_positions, pad_left
+from alignlab.lm.sites import network_of
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers of one length to several questions, and what was on the mind.
+
+    tokens: (questions, length), the ids. mask: same shape, 1 up to the first
+    token that holds a line break or ends the answer, that one included.
+    states: (questions, length, d_model), the last hidden state, normalized,
+    from which each token was chosen.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+    states: Tensor
+
+    def __getitem__(self, rows: Sequence[int]) -> Answers:
+        """Some of the answers."""
+        at = list(rows)
+        return Answers(self.tokens[at], self.mask[at], self.states[at])
+
+
+@torch.no_grad()
+def answers(
+    lm: LM, context: str, questions: Sequence[str], length: int
+) -> Answers:
+    """The likeliest token after token, to each question, after a context.
+
+    questions: up to where the answer begins. context: "" for none; it is read
+    once for all questions.
+    """
+    net = network_of(lm)[0]
+    asked = pad_left([encode(lm, question) for question in questions])
+    before, cache = 0, None
+    if context:
+        ids = torch.tensor([encode(lm, context)])
+        before = ids.shape[1]
+        cache = net.model(input_ids=ids, use_cache=True).past_key_values
+        cache.batch_repeat_interleave(len(questions))
+    mask = torch.cat(
+        [asked.mask.new_ones(len(questions), before), asked.mask], 1
+    )
+    tokens, found, states = asked.tokens, [], []
+    for _ in range(length):
+        out = net.model(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=left_positions(mask)[:, -tokens.shape[1] :],
+            past_key_values=cache,
+            use_cache=True,
+        )
+        cache, last = out.past_key_values, out.last_hidden_state[:, -1]
+        tokens = net.lm_head(last).argmax(-1, keepdim=True)
+        mask = torch.cat([mask, mask.new_ones(len(questions), 1)], 1)
+        found.append(tokens)
+        states.append(last)
+    given = torch.cat(found, 1)
+    return Answers(given, until_the_end(lm, given), torch.stack(states, 1))
+
+
+def until_the_end(lm: LM, tokens: Tensor) -> Tensor:
+    """1 up to the first token with a line break or the end, that included."""
+    ends = torch.tensor(
+        [
+            [
+                "\n" in lm.tokenizer.decode([token])
+                or token == lm.tokenizer.eos_token_id
+                for token in row
+            ]
+            for row in tokens.tolist()
+        ],
+        dtype=torch.long,
+    )
+    return (ends.cumsum(1) - ends == 0).long()
+
+
+def states_without(lm: LM, questions: Sequence[str], given: Answers) -> Tensor:
+    """Last hidden states of the model that reads no context, (n, length, d).
+
+    It reads the same answers, and stands where each of their tokens was chosen.
+    """
+    net = network_of(lm)[0]
+    length = given.tokens.shape[1]
+    rows = [
+        encode(lm, question) + answer[:-1]
+        for question, answer in zip(questions, given.tokens.tolist())
+    ]
+    read = pad_left(rows)
+    out = net.model(
+        input_ids=read.tokens,
+        attention_mask=read.mask,
+        position_ids=read.positions,
+        use_cache=False,
+    )
+    states: Tensor = out.last_hidden_state[:, -length:]
+    return states
+
+
+def kl_by_token(prompted: Tensor, plain: Tensor) -> Tensor:
+    """KL(prompted || plain) of the next token's distribution, in nats.
+
+    prompted, plain: logits (..., vocab) of the two readings at the same
+    places. Returns (...).
+    Raises ValueError where the shapes differ.
+    """
+    if prompted.shape != plain.shape:
+        raise ValueError(
+            f"logits of shape {tuple(prompted.shape)} and "
+            f"{tuple(plain.shape)}: both readings need the same places"
+        )
+    logp = prompted.log_softmax(-1)
+    logq = plain.log_softmax(-1)
+    return (logp.exp() * (logp - logq)).sum(-1)
+
+
+def profile(kl: Tensor, mask: Tensor) -> Tensor:
+    """Mean KL at each place of an answer, over answers that reach it.
+
+    kl, mask: (questions, length). Returns (length,), in nats.
+    """
+    counts = mask.sum(0).clamp(min=1)
+    mean: Tensor = (kl * mask).sum(0) / counts
+    return mean
