@@ -10,6 +10,7 @@ section 13.5).
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import numpy as np
 
 from alignlab.risks.origins.rules import ACTIONS, LUCK, STEPS

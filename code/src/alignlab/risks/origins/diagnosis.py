@@ -135,6 +135,7 @@ def looks(world: World, rng: np.random.Generator) -> Floats:
     for half in (x < 0, x >= 0):
         found += [fitted(x[half], y[half])[0]]
         found += [float(left[half].std())]
-    found += [float((values**3).mean()) for values in (x, y, left)]
-    found += [float((values**4).mean()) for values in (x, y, left)]
+    for values in (x, y, left):
+        square = values * values
+        found += [float((square * values).mean()), float((square**2).mean())]
     return np.array(found)

@@ -54,6 +54,14 @@ def _shaped(shape: int, n: int, rng: np.random.Generator) -> Floats:
     return tail if name == "skewed right" else -tail
 
 
+PURE = {
+    "regressional": World(error=1.0),
+    "extremal": World(bend=1.0),
+    "causal": World(common=1.0, link=0.5**0.5),
+    "adversarial": World(cheat=1.0),
+}
+
+
 class Sample(NamedTuple):
     """Candidates: what the proxy says and what they are worth, (n,) each."""
 
@@ -95,7 +103,7 @@ def chosen(sample: Sample, share: float) -> NDArray[np.bool_]:
     """The candidates with the highest proxy."""
     count = max(1, round(share * len(sample.proxy)))
     marked = np.zeros(len(sample.proxy), dtype=bool)
-    marked[np.argsort(sample.proxy)[-count:]] = True
+    marked[np.argpartition(sample.proxy, -count)[-count:]] = True
     return marked
 
 

@@ -1,4 +1,4 @@
-"""What a small grid is: its states, what each action does, what is seen, and two tallies, of which an agent is paid one.
+"""What a small grid is: states, what each action does, what is seen, and two tallies, of which an agent is paid one.
 
 AI Safety Gridworlds (Leike et al. 2017) keep a *performance* beside the
 reward. The reward is what the agent is trained on. The performance says what
@@ -7,7 +7,7 @@ its designer wanted, and the agent never sees it.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 STEPS = 20  # an episode ends after so many steps at the latest
 LUCK = 8  # equally likely outcomes of each step
@@ -42,7 +42,7 @@ class Rules(Protocol):
     rows: int
     columns: int
     walls: frozenset[int]
-    marks: dict[int, str]
+    marks: ClassVar[dict[int, str]]
     starts: tuple[State, ...]
 
     def happen(self, state: State, action: int, luck: int) -> Event:

@@ -117,13 +117,13 @@ def random_policy(table: Table) -> Floats:
 def verdict(judged: Floats, table: Table) -> NDArray[np.str_]:
     """What became of each agent: "as meant", "fooled" or "lost", (...).
 
-    judged: reward and performance, (..., 2). Beside a planner that does what
-    was meant and an agent that acts at random: "as meant" where performance
-    lies nearer the former; else "fooled" where it gets more reward than the
+    judged: reward and performance, (..., 2). "as meant" where performance is
+    nearer to that of a planner of the performance than to that of a planner
+    of the reward; else "fooled" where the agent gets more reward than the
     former; else "lost".
     """
-    meant = best(table, 1)
-    halfway = (meant[1] + judge(table, random_policy(table))[1]) / 2
+    said, meant = best(table, 0), best(table, 1)
+    halfway = (said[1] + meant[1]) / 2
     good = judged[..., 1] > halfway
     rich = judged[..., 0] > meant[0] + 1e-6
     words = np.where(rich, "fooled", "lost")
