@@ -150,11 +150,25 @@ def test_only_one_experiment_answers_in_a_pure_world(kind):
     assert sham.max() < 0.3
 
 
-@pytest.mark.parametrize("shape", range(len(goodhart.SHAPES)))
-def test_shapes_have_mean_zero_and_variance_one(shape):
-    world = goodhart.World(shapes=(shape, shape, shape), link=0.0)
-    sample = goodhart.candidates(world, 200_000, np.random.default_rng(0))
-    assert abs(sample.goal.mean()) < 0.01 and abs(sample.goal.std() - 1) < 0.02
+def test_a_pure_causal_world_is_the_twin_of_the_regressional_one():
+    rng = np.random.default_rng(0)
+    error, cause = (goodhart.candidates(goodhart.PURE[kind], 200_000, rng) for kind in ("regressional", "causal"))
+    assert np.allclose(np.cov(error), np.cov(cause), atol=0.03)
+
+
+def test_twins_have_a_causal_goal_and_the_errors_correlation():
+    low, high = ((1 + error**2) ** -0.5 for error in reversed(goodhart.STRONG["error"]))
+    rng = np.random.default_rng(0)
+    twins = [goodhart.drawn(2, rng) for _ in range(200)]
+    assert all(world.common == 1 and low <= world.link <= high for world in twins)
+    others = [goodhart.drawn(2, rng, twins=False) for _ in range(200)]
+    assert all(world.common < 1 and 0.5 <= world.link <= 0.8 for world in others)
+
+
+def test_more_random_steps_find_more_reward_in_the_garden():
+    garden = tabulate(Tomatoes())
+    few, many = (judge(garden, value_learner(garden, 0, agents=60, explore=e)[-1])[:, 0].mean() for e in (0.05, 0.5))
+    assert many > few + 1
 
 
 def test_the_planner_knows_the_way_and_the_key():

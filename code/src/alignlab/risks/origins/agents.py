@@ -3,8 +3,8 @@
 Q-learning (Watkins and Dayan 1992) is *off-policy*: it rates an action by the
 best that could follow. Sarsa (Rummery and Niranjan 1994) is *on-policy*: it
 rates an action by what did follow. The actor-critic raises the probability of
-actions that went better than expected (Williams 1992; Sutton and Barto 2018,
-section 13.5).
+actions that went better than expected. It is REINFORCE (Williams 1992) with a
+learned baseline, which also stands for what would follow the last step.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ def value_learner(
     marks: Sequence[int] = (600,),
     hope: float = 0.0,
     rate: float = 0.2,
+    explore: float = EXPLORE,
 ) -> Floats:
     """Q-learning, or Sarsa with on_policy=True; judged without exploring.
 
     tally: 0 pays the reward, 1 the performance. told: whether it learns which
     action was carried out where that is not the one chosen. marks: numbers of
-    episodes after which the policies are judged.
+    episodes after which the policies are judged. hope: what every action is
+    believed to be worth at first. explore: share of actions at random.
     """
     rng = np.random.default_rng(seed)
     every = np.arange(agents)
@@ -52,7 +54,7 @@ def value_learner(
 
     def tried(values: Floats) -> Ints:
         """The best action, or one at random."""
-        wander = rng.random(agents) < EXPLORE
+        wander = rng.random(agents) < explore
         drawn = rng.integers(len(ACTIONS), size=agents)
         return np.where(wander, drawn, values.argmax(1))
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 KINDS = ("regressional", "extremal", "causal", "adversarial")
-SHAPES = ("normal", "flat", "peaked", "skewed right", "skewed left")
 ORDINARY = 1.0  # beyond it the trait begins to harm, in an extremal world
 
 
@@ -28,8 +27,7 @@ class World(NamedTuple):
     beyond the ordinary range. common: share of the goal that comes from a
     common cause instead of the trait. cheat: how much of the proxy those who
     know it can fake, on average. link: correlation of trait and common cause.
-    unit: of the proxy. shapes: of the distributions of common cause, trait
-    and error, numbers of SHAPES.
+    unit: of the proxy. Common cause, trait and error are normal.
     """
 
     error: float = 0.0
@@ -38,26 +36,12 @@ class World(NamedTuple):
     cheat: float = 0.0
     link: float = 0.7
     unit: float = 1.0
-    shapes: tuple[int, int, int] = (0, 0, 0)
-
-
-def _shaped(shape: int, n: int, rng: np.random.Generator) -> Floats:
-    """n draws of mean 0 and variance 1."""
-    name = SHAPES[shape]
-    if name == "normal":
-        return rng.normal(size=n)
-    if name == "flat":
-        return rng.uniform(-np.sqrt(3), np.sqrt(3), size=n)
-    if name == "peaked":
-        return rng.laplace(scale=np.sqrt(0.5), size=n)
-    tail = rng.exponential(size=n) - 1
-    return tail if name == "skewed right" else -tail
 
 
 PURE = {
     "regressional": World(error=1.0),
     "extremal": World(bend=1.0),
-    "causal": World(common=1.0, link=0.5**0.5),
+    "causal": World(common=1.0, link=0.5**0.5, unit=2**0.5),
     "adversarial": World(cheat=1.0),
 }
 
@@ -84,16 +68,15 @@ def candidates(
     known: whether the candidates know the proxy. push: what is added to the
     trait from outside, in its standard deviations.
     """
-    cause = _shaped(world.shapes[0], n, rng)
-    own = _shaped(world.shapes[1], n, rng)
+    cause, own = rng.normal(size=(2, n))
     link = world.link
     trait = link * cause + np.sqrt(1 - link**2) * own + push
     beyond = np.maximum(trait - ORDINARY, 0)
     goal = (1 - world.common) * trait + world.common * cause
     goal -= world.bend * beyond**2
     fresh = readings if afresh else 1
-    errors = [_shaped(world.shapes[2], n, rng) for _ in range(fresh)]
-    proxy = trait + world.error * np.mean(errors, axis=0)
+    errors = rng.normal(size=(fresh, n))
+    proxy = trait + world.error * errors.mean(0)
     faked = world.cheat * rng.exponential(size=n)
     proxy += faked * known
     return Sample(world.unit * proxy, goal)
@@ -121,16 +104,21 @@ WEAK = {
 }
 
 
-def drawn(kind: int, rng: np.random.Generator, varied: bool = True) -> World:
+def drawn(kind: int, rng: np.random.Generator, twins: bool = True) -> World:
     """A world in which one of the four is strong and the others are weak.
 
-    varied: distributions of any shape; otherwise all are normal.
+    kind: a number of KINDS. twins: whether a causal world looks like a
+    regressional one, but for what is weak in it: the goal is the common
+    cause alone, and its correlation with the trait is drawn like that of a
+    trait with its reading, 1 / sqrt(1 + error^2). Otherwise part of the goal
+    is the trait's, and the correlation is drawn between 0.5 and 0.8.
     """
     strengths = {}
     for number, name in enumerate(STRONG):
         low, high = (STRONG if number == kind else WEAK)[name]
         strengths[name] = rng.uniform(low, high)
     link, unit = rng.uniform(0.5, 0.8), rng.uniform(0.5, 2)
-    one, two, three = rng.integers(len(SHAPES), size=3) if varied else (0, 0, 0)
-    shapes = (int(one), int(two), int(three))
-    return World(**strengths, link=link, unit=unit, shapes=shapes)
+    if twins and KINDS[kind] == "causal":
+        strengths["common"] = 1.0
+        link = (1 + rng.uniform(*STRONG["error"]) ** 2) ** -0.5
+    return World(**strengths, link=link, unit=unit)
