@@ -161,8 +161,15 @@ def test_twins_have_a_causal_goal_and_the_errors_correlation():
     rng = np.random.default_rng(0)
     twins = [goodhart.drawn(2, rng) for _ in range(200)]
     assert all(world.common == 1 and low <= world.link <= high for world in twins)
-    others = [goodhart.drawn(2, rng, twins=False) for _ in range(200)]
-    assert all(world.common < 1 and 0.5 <= world.link <= 0.8 for world in others)
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_a_cause_that_is_alone_has_no_other_beside_it(kind):
+    rng = np.random.default_rng(0)
+    alone, beside = goodhart.drawn(kind, rng, alone=True), goodhart.drawn(kind, rng)
+    others = [name for name in goodhart.STRONG if name != list(goodhart.STRONG)[kind]]
+    assert all(getattr(alone, name) == 0 for name in others)
+    assert all(getattr(beside, name) > 0 for name in others)
 
 
 def test_more_random_steps_find_more_reward_in_the_garden():

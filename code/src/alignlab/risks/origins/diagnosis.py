@@ -1,4 +1,4 @@
-"""Which Goodhart is it? Four experiments, each of which changes one thing, and a rival that only looks.
+"""Which Goodhart is it? Four experiments, each of which asks for one cause, and a rival that only looks.
 
 An experiment's effect is what the choice of the best candidates loses through
 one cause, in units of the goal. The largest names the kind.

@@ -93,7 +93,7 @@ def chosen(sample: Sample, share: float) -> NDArray[np.bool_]:
 STRONG = {
     "error": (0.8, 1.6),
     "bend": (0.8, 1.6),
-    "common": (0.75, 1.0),
+    "common": (1.0, 1.0),
     "cheat": (0.8, 1.6),
 }
 WEAK = {
@@ -104,21 +104,19 @@ WEAK = {
 }
 
 
-def drawn(kind: int, rng: np.random.Generator, twins: bool = True) -> World:
+def drawn(kind: int, rng: np.random.Generator, alone: bool = False) -> World:
     """A world in which one of the four is strong and the others are weak.
 
-    kind: a number of KINDS. twins: whether a causal world looks like a
-    regressional one, but for what is weak in it: the goal is the common
-    cause alone, and its correlation with the trait is drawn like that of a
-    trait with its reading, 1 / sqrt(1 + error^2). Otherwise part of the goal
-    is the trait's, and the correlation is drawn between 0.5 and 0.8.
+    kind: a number of KINDS. alone: the others are absent. A causal world is
+    the twin of a regressional one but for what is weak in it: the goal is
+    the common cause, and its correlation with the trait is drawn like that
+    of a trait with its reading, 1 / sqrt(1 + error^2).
     """
     strengths = {}
     for number, name in enumerate(STRONG):
         low, high = (STRONG if number == kind else WEAK)[name]
         strengths[name] = rng.uniform(low, high)
-    link, unit = rng.uniform(0.5, 0.8), rng.uniform(0.5, 2)
-    if twins and KINDS[kind] == "causal":
-        strengths["common"] = 1.0
-        link = (1 + rng.uniform(*STRONG["error"]) ** 2) ** -0.5
-    return World(**strengths, link=link, unit=unit)
+        if alone and number != kind:
+            strengths[name] = 0.0
+    link = (1 + rng.uniform(*STRONG["error"]) ** 2) ** -0.5
+    return World(**strengths, link=link, unit=rng.uniform(0.5, 2))
