@@ -18,7 +18,7 @@ from alignlab.risks.origins.rules import ACTIONS, END, LUCK, STEPS, Rules, State
 Observation = NDArray[np.int64]
 
 
-class Grid(gymnasium.Env[Observation, int]):
+class Grid(gymnasium.Env[Observation, np.int64]):
     """One grid; an observation is what `rules.see` gives, a vector of integers."""
 
     def __init__(self, rules: Rules) -> None:
@@ -43,7 +43,7 @@ class Grid(gymnasium.Env[Observation, int]):
         return self._seen(), {}
 
     def step(
-        self, action: int
+        self, action: int | np.int64
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One step; info has the hidden performance and the action done.
 
