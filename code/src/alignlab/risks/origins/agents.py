@@ -30,7 +30,7 @@ def value_learner(
     table: Table,
     seed: int,
     agents: int = 10,
-    tally: int = 0,
+    tally: int | Ints = 0,
     on_policy: bool = False,
     told: bool = True,
     marks: Sequence[int] = (600,),
@@ -40,7 +40,8 @@ def value_learner(
 ) -> Floats:
     """Q-learning, or Sarsa with on_policy=True; judged without exploring.
 
-    tally: 0 pays the reward, 1 the performance. told: whether it learns which
+    tally: 0 pays the reward, 1 the performance, one for all or one for each
+    agent. told: whether it learns which
     action was carried out where that is not the one chosen. marks: numbers of
     episodes after which the policies are judged. hope: what every action is
     believed to be worth at first. explore: share of actions at random.
@@ -71,8 +72,9 @@ def value_learner(
         to, then = table.seen[at], tried(q[every, table.seen[at]])
         then = table.did[at, then] if told else then
         for see, act, paid in reversed(lived):
-            best = then if on_policy else q[every, to].argmax(1)
-            goal = paid + DISCOUNT * q[every, to, best]
+            ahead = q[every, to]
+            worth = ahead[every, then] if on_policy else ahead.max(1)
+            goal = paid + DISCOUNT * worth
             q[every, see, act] += rate * (goal - q[every, see, act])
             to, then = see, act
         q[:, 0] = 0
@@ -85,7 +87,7 @@ def policy_learner(
     table: Table,
     seed: int,
     agents: int = 10,
-    tally: int = 0,
+    tally: int | Ints = 0,
     marks: Sequence[int] = (600,),
     rate: float = 0.2,
 ) -> Floats:
