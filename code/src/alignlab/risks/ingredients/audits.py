@@ -104,6 +104,14 @@ def on_new_levels(who: Audited, kinds: Kinds = NEW) -> Floats:
     return np.hstack(found)
 
 
+def on_new_layouts(who: Audited) -> Floats:
+    """As many new levels, with the coin in the doorway as in training.
+
+    Returns (agents, 4).
+    """
+    return on_new_levels(who, SAME)
+
+
 def looked_inside(who: Audited, units: bool = False) -> Floats:
     """Behavior as in training, and the goal as it is read: (agents, 6)."""
     labels, activations = inside.pictures(who.agents, who.seed)

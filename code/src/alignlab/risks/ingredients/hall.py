@@ -26,6 +26,7 @@ TOGETHER = (0, 0, 1, 2)  # coin and door share a place
 APART = (0, 1, 2, 3)
 NO_DOOR = (0, -1, 1, 2)
 NO_COIN = (-1, 0, 1, 2)
+BARE = (0, 0, -1, -1)  # coin in the doorway, neither vase nor plant
 UNITS = 8  # of an agent's eye, see `agent`
 GRAIN = 0.1  # standard deviation of a cell's texture
 

@@ -66,6 +66,19 @@ def by_direction(agents: Agents, labels: Floats, units: Floats) -> Floats:
     return np.einsum("aku,au->ak", responses(labels, units), agents.goal)
 
 
+def by_anothers(agents: Agents, labels: Floats, units: Floats) -> Floats:
+    """Worth of each kind by directions that are those of another agent."""
+    moved = np.roll(responses(labels, units), 1, axis=0)
+    return np.einsum("aku,au->ak", moved, agents.goal)
+
+
+def evenly(agents: Agents, labels: Floats, units: Floats) -> Floats:
+    """Coin and door worth the same, whatever the agent's goal."""
+    worth = np.zeros((len(agents.goal), len(KINDS)))
+    worth[:, [COIN, DOOR]] = 1.0
+    return worth
+
+
 def truly(agents: Agents) -> Floats:
     """The worth of each kind as the agent computes it, without texture."""
     straight = np.einsum("auv,au->av", agents.turn, agents.goal)
