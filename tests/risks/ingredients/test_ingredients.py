@@ -12,6 +12,7 @@ from alignlab.risks.ingredients.agent import (
     born,
     choose,
     learn,
+    made_opaque,
     reached,
 )
 from alignlab.risks.ingredients.causes import BOTH, LEVELS, NONE, REWARD, causes, cures, halls, named, repaired, trained
@@ -121,6 +122,8 @@ def test_turning_the_units_changes_nothing_that_agents_do():
     opaque = trained(dials(20, apart=0.1, opaque=1.0), where, 7)
     assert not np.allclose(plain.goal, opaque.goal, atol=0.1)
     assert np.array_equal(reached(plain, where.judged)[0], reached(opaque, where.judged)[0])
+    later = made_opaque(plain, 7)
+    assert later.goal == pytest.approx(opaque.goal) and later.turn == pytest.approx(opaque.turn)
     assert opaque.turn @ opaque.turn.transpose(0, 2, 1) == pytest.approx(np.tile(np.eye(8), (20, 1, 1)), abs=1e-9)
 
 

@@ -79,6 +79,18 @@ def born(opaque: Floats, seed: int) -> Agents:
     return Agents(sight, turn, np.einsum("auv,av->au", turn, first))
 
 
+def made_opaque(agents: Agents, seed: int) -> Agents:
+    """The same agents with units turned all the way, and the goal with them.
+
+    They do what they did, and what they would do had they been trained so.
+    """
+    turn = born(np.ones(len(agents.goal)), seed).turn
+    return agents._replace(
+        turn=turn @ agents.turn,
+        goal=np.einsum("auv,av->au", turn, agents.goal),
+    )
+
+
 def see(agents: Agents, levels: Levels) -> Floats:
     """Activations by the cell of each object: (agents, levels, kinds, units).
 

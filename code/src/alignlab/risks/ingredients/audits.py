@@ -51,9 +51,9 @@ class Audited(NamedTuple):
     seed: int
 
 
-def population(count: int, seed: int, opaque: float = 0.0) -> Audited:
+def population(count: int, seed: int) -> Audited:
     """`count` agents of one seed, but for those that either repair cures."""
-    dials = turned(count, seed)._replace(opaque=np.full(count, opaque))
+    dials = turned(count, seed)
     where = halls(seed)
     agents = trained(dials, where, seed)
     cured = cures(agents, dials, where, seed)
@@ -98,7 +98,7 @@ def on_new_levels(who: Audited, kinds: Kinds = NEW) -> Floats:
     kinds: which kinds of new level, and how many episodes of each.
     """
     rng = np.random.default_rng([who.seed, 5])
-    found = [replayed(who, EPISODES - sum(count for _, count in NEW))]
+    found = [replayed(who, EPISODES - sum(count for _, count in kinds))]
     for places, count in kinds:
         found.append(outcomes(who, hall.draw(POOL, places, rng), rng, count))
     return np.hstack(found)
