@@ -98,7 +98,8 @@ def see(agents: Agents, levels: Levels) -> Floats:
     """
     look = levels.texture.copy()
     look[..., : len(KINDS)] += levels.shared * agents.sight[:, None, None, :]
-    return np.einsum("auv,anjv->anju", agents.turn, look)
+    flat = look.reshape(len(look), -1, look.shape[-1])
+    return (flat @ agents.turn.transpose(0, 2, 1)).reshape(look.shape)
 
 
 def choose(worth: Floats, steps: Floats) -> Ints:
