@@ -68,3 +68,4 @@ def draw_level(
     ax.set(xlim=(-0.6, SIDE - 0.4), ylim=(SIDE - 0.4, -0.6), aspect="equal")
     ax.set_xticks(np.arange(SIDE + 1) - 0.5, [])
     ax.set_yticks(np.arange(SIDE + 1) - 0.5, [])
+    ax.tick_params(length=0)
