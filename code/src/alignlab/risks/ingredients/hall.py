@@ -50,7 +50,7 @@ class Levels(NamedTuple):
 
     def take(self, index: Ints) -> Levels:
         """The levels of that index, in its shape."""
-        return Levels(*(part[index] for part in self))
+        return Levels._make(part[index] for part in self)
 
 
 def joined(first: Levels, second: Levels) -> Levels:
