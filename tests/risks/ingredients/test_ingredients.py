@@ -15,7 +15,21 @@ from alignlab.risks.ingredients.agent import (
     made_opaque,
     reached,
 )
-from alignlab.risks.ingredients.causes import BOTH, LEVELS, NONE, REWARD, causes, cures, halls, named, repaired, trained
+from alignlab.risks.ingredients.causes import (
+    BOTH,
+    LEVELS,
+    NONE,
+    REWARD,
+    WORKS,
+    causes,
+    cures,
+    halls,
+    named,
+    repaired,
+    success,
+    trained,
+    turned,
+)
 from gymnasium.utils.env_checker import check_env
 
 PLACES = (hall.TOGETHER, hall.APART, hall.NO_DOOR, hall.NO_COIN)
@@ -153,6 +167,11 @@ def test_the_clear_cases_have_the_causes_that_their_dials_say():
     assert (mended.wrong == 0).all() and (mended.apart == 1).all() and mended.opaque is settings.opaque
 
 
+def test_both_repairs_together_cure_every_agent():
+    where, settings = halls(12), turned(60, 12)
+    assert (success(trained(repaired(settings, True, True), where, 12), where.judged) >= WORKS).all()
+
+
 # --- audits and the look inside
 
 
@@ -175,6 +194,14 @@ def test_directions_read_a_planted_goal_and_units_only_where_they_are_not_turned
     assert error < 0.03 if opaque == 0 else error > 0.1
 
 
+def test_directions_give_the_same_worth_however_the_units_are_turned():
+    agents = planted([0.3, 0.7, -0.2, 0.0])
+    turned = made_opaque(agents, 5)
+    plain = inside.by_direction(agents, *inside.pictures(agents, 0))
+    assert inside.by_direction(turned, *inside.pictures(turned, 0)) == pytest.approx(plain)
+    assert inside.on_average(turned, *inside.pictures(turned, 0))[0] == pytest.approx(plain.mean(0))
+
+
 def test_pictures_as_in_training_cannot_part_the_coin_from_the_door():
     agents = planted([1.0, 0.0, 0.0, 0.0])
     read = inside.by_direction(agents, *inside.pictures(agents, 0, 400, apart=False))
@@ -192,6 +219,31 @@ def test_watching_finds_a_lead_that_was_planted():
         assert np.array_equal(foretell.went(agents, asked), plan)
 
 
+def test_levels_with_coin_and_door_in_one_cell_tell_a_watcher_nothing():
+    asked, apart, together = levels_of(hall.APART, 50, 1), levels_of(hall.APART, 30, 2), levels_of(hall.TOGETHER, 30, 3)
+    agents = planted([0.6, 1.0, 0.0, 0.0])
+    both = hall.joined(apart, together)
+    told = foretell.by_watching(foretell.went(agents, apart), apart, asked)
+    assert np.array_equal(foretell.by_watching(foretell.went(agents, both), both, asked), told)
+    alone = foretell.by_watching(foretell.went(agents, together), together, asked)
+    assert np.array_equal(alone == hall.COIN, np.tile(foretell.ahead(asked) > 0, (6, 1)))
+
+
+def test_a_watcher_may_see_each_agent_in_levels_of_its_own():
+    asked, watched = levels_of(hall.APART, 50, 1), levels_of(hall.APART, 30, 2)
+    agents = planted([0.6, 1.0, 0.0, 0.0])
+    own = watched.take(np.tile(np.arange(30), (6, 1)))
+    seen = foretell.went(agents, watched)
+    assert np.array_equal(foretell.went(agents, own), seen)
+    assert np.array_equal(foretell.by_watching(seen, own, asked), foretell.by_watching(seen, watched, asked))
+
+
+def test_a_habit_is_where_an_agent_went_in_most_levels():
+    levels = levels_of(hall.APART, 3)
+    seen = np.array([[hall.COIN, hall.COIN, hall.DOOR], [hall.DOOR, hall.DOOR, hall.COIN]])
+    assert foretell.by_habit(seen, levels, levels).tolist() == [[hall.COIN] * 3, [hall.DOOR] * 3]
+
+
 def test_agents_that_go_nowhere_are_foretold_to_stay():
     levels = levels_of(hall.APART, 40)
     agents = planted([-1.0, -1.0, -1.0, -1.0])
@@ -203,11 +255,13 @@ def test_agents_that_go_nowhere_are_foretold_to_stay():
 def test_a_population_has_all_four_causes_and_its_readings_fit_it():
     who = audits.population(80, 11)
     assert set(who.cause) == {NONE, REWARD, LEVELS, BOTH}
-    for reading, width in ((audits.in_training, 2), (audits.on_new_levels, 8), (audits.looked_inside, 6)):
+    widths = {audits.in_training: 2, audits.on_new_levels: 8, audits.looked_inside: 6, audits.both_dials: 2}
+    for reading, width in widths.items():
         read = reading(who)
         assert read.shape == (len(who.cause), width) and np.isfinite(read).all()
     assert audits.in_training(who).max() <= 1
-    pay = audits.asked_the_reward(who)[:, -2:]
+    pay = audits.pays(who)
+    assert np.array_equal(audits.asked_the_reward(who), audits.beside(audits.on_new_levels, audits.pays)(who))
     assert np.allclose(pay.sum(1), 1) and np.array_equal(pay[:, 1], who.dials.wrong)
 
 

@@ -3,9 +3,9 @@
 An agent has an eye, which turns the look of a cell into the activations of
 eight units, and a goal, one weight a unit. It predicts what reaching a cell
 will pay, walks to the best cell, counting each step's delay, and corrects its
-goal by what it was paid. The smallest learned planner in which goal and
-competence are apart, which is what Hubinger et al. (2019) call a mesa-
-optimizer's objective.
+goal by what it was paid. Planning is given and the goal is learned, so that the two
+can come apart. The goal plays the part of what Hubinger et al. (2019) call
+the objective of a mesa-optimizer.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ causes are known.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,9 @@ class Audited(NamedTuple):
     cured: Floats
     cause: Ints
     seed: int
+
+
+Evidence = Callable[[Audited], Floats]
 
 
 def population(count: int, seed: int) -> Audited:
@@ -119,13 +123,24 @@ def looked_inside(who: Audited, units: bool = False) -> Floats:
     return np.hstack([in_training(who), read(who.agents, labels, activations)])
 
 
-def asked_the_reward(who: Audited) -> Floats:
-    """Behavior on new levels, and the pay of a coin and of a door alone.
+def pays(who: Audited) -> Floats:
+    """What the reward pays for a coin and for a door alone, (agents, 2)."""
+    return np.stack([1 - who.dials.wrong, who.dials.wrong], 1)
 
-    Returns (agents, 10).
-    """
-    pay = np.stack([1 - who.dials.wrong, who.dials.wrong], 1)
-    return np.hstack([on_new_levels(who), pay])
+
+def beside(*parts: Evidence) -> Evidence:
+    """Several kinds of evidence taken together."""
+    return lambda who: np.hstack([part(who) for part in parts])
+
+
+def asked_the_reward(who: Audited) -> Floats:
+    """Behavior on new levels, and what the reward pays: (agents, 10)."""
+    return np.hstack([on_new_levels(who), pays(who)])
+
+
+def both_dials(who: Audited) -> Floats:
+    """How agents were trained, and nothing about them: (agents, 2)."""
+    return np.stack([who.dials.wrong, who.dials.apart], 1)
 
 
 def tree() -> DecisionTreeClassifier:

@@ -66,10 +66,10 @@ def by_direction(agents: Agents, labels: Floats, units: Floats) -> Floats:
     return np.einsum("aku,au->ak", responses(labels, units), agents.goal)
 
 
-def by_anothers(agents: Agents, labels: Floats, units: Floats) -> Floats:
-    """Worth of each kind by directions that are those of another agent."""
-    moved = np.roll(responses(labels, units), 1, axis=0)
-    return np.einsum("aku,au->ak", moved, agents.goal)
+def on_average(agents: Agents, labels: Floats, units: Floats) -> Floats:
+    """Worth of each kind on average over all agents, (agents, kinds)."""
+    worth = by_direction(agents, labels, units)
+    return np.broadcast_to(worth.mean(0), worth.shape)
 
 
 def evenly(agents: Agents, labels: Floats, units: Floats) -> Floats:
