@@ -1,0 +1,1 @@
+"""What the page `03-what/ingredients` uses alone."""
