@@ -162,7 +162,7 @@ def test_probabilities_sum_to_one_and_leave_out_wordings_that_do_not_exist():
 
 
 def test_named_answers_are_whole_words_and_the_first_counts():
-    every = {item.subject: item for item in items.items()}
+    every = {item.subject: item for item in items.items() if item.relation in ("capital", "symbol")}
     assert sampling.mentioned(every["gold"], "the symbol Au, not Ag") == " Au"
     assert sampling.mentioned(every["gold"], "au") == ""
     assert sampling.mentioned(every["Kenya"], "Parisian") == ""
