@@ -63,6 +63,13 @@ def test_favorites_are_means_over_the_other_facts():
         assert found[:, fact] == pytest.approx(others.mean(1))
 
 
+def test_an_empty_question_gets_a_distribution_for_each_wording(lm):
+    found = wordings.empty_favorites(lm, "young")
+    assert found.shape == (items.WORDINGS, len(items.answers_of("young")))
+    assert np.exp(found).sum(1) == pytest.approx(np.ones(items.WORDINGS))
+    assert not np.allclose(found, wordings.empty_favorites(lm, "young", "dog"), atol=0.1)
+
+
 def test_taking_out_favorites_undoes_a_bias_of_each_wording():
     rng = np.random.default_rng(1)
     facts = 8 * np.eye(6)[None] + rng.normal(size=(1, 6, 6))

@@ -3,7 +3,9 @@
 The expected calibration error (Naeini et al. 2015, "Obtaining Well Calibrated
 Probabilities Using Bayesian Binning"; Guo et al. 2017, "On Calibration of
 Modern Neural Networks") sorts predictions by confidence into bins and
-averages, over bins, the distance between confidence and accuracy.
+averages, over bins, the distance between confidence and accuracy. Guo et al.
+take bins of equal width; here bins hold equally many predictions, so that
+chance moves the accuracy of each about as much.
 """
 
 from __future__ import annotations

@@ -86,6 +86,6 @@ def draw_sentences(probabilities: Floats, samples: int, seed: int) -> Ints:
     """
     flat = probabilities.reshape(len(probabilities), -1)
     edges = flat.cumsum(1)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])  # not the numbers of `listen`
     drawn = rng.uniform(size=(len(flat), samples)) * edges[:, -1:]
     return np.asarray((drawn[:, :, None] >= edges[:, None, :]).sum(2))

@@ -3,7 +3,8 @@
 Agreement over pairs of wordings is what ParaRel measures (Elazar et al. 2021).
 A wording's favorites, answers that it makes likely whatever is asked, are
 taken out as in Zhao et al. (2021, "Calibrate Before Use"), who find them with
-empty questions; here they are found with the relation's other questions.
+an empty question; here that is one of two ways, and the relation's other
+questions are the other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from numpy.typing import NDArray
 
 from alignlab.lm import LM
 from alignlab.risks.unfaithful_content.asking import answer_logprobs, place_of
-from alignlab.risks.unfaithful_content.items import RELATIONS, WORDINGS, items
+from alignlab.risks.unfaithful_content.items import (
+    RELATIONS,
+    WORDINGS,
+    Item,
+    answers_of,
+    items,
+)
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -56,6 +63,16 @@ def favorites(logs: Floats) -> Floats:
     """
     total = logs.sum(1, keepdims=True)
     return np.asarray((total - logs) / (logs.shape[1] - 1))
+
+
+def empty_favorites(lm: LM, relation: str, subject: str = "N/A") -> Floats:
+    """What each wording favors when it asks about nothing (Zhao et al. 2021).
+
+    Log-probabilities in nats of the relation's answers, (wordings, answers).
+    """
+    item = Item(relation, subject, answers_of(relation)[0])
+    asked = [(item.asked(wording), item) for wording in range(WORDINGS)]
+    return np.array(answer_logprobs(lm, asked))
 
 
 def without_favorites(logs: Floats) -> Floats:
