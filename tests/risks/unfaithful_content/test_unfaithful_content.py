@@ -5,7 +5,16 @@ import math
 import numpy as np
 import pytest
 from alignlab.lm import load_lm, next_token_probs
-from alignlab.risks.unfaithful_content import asking, calibration, entropies, items, sampling, towntalk, wordings
+from alignlab.risks.unfaithful_content import (
+    asking,
+    calibration,
+    entropies,
+    items,
+    remarks,
+    sampling,
+    towntalk,
+    wordings,
+)
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
@@ -53,6 +62,17 @@ def test_a_question_ends_with_its_mark_and_a_turn_holds_the_wrong_answer(lm):
     said = asking.talk(lm, item, "view stated", " Rome", " Oslo")
     assert "I think it is Rome." in said and said.endswith("assistant\nThe capital of France is")
     assert "I don't think it is Oslo." in asking.talk(lm, item, "another denied", " Rome", " Oslo")
+
+
+def test_log_odds_are_those_of_the_wrong_answer_that_was_drawn(lm):
+    facts = items.items()[:3]
+    asked = remarks.with_wrong_answers(facts, 5)
+    assert all(item.answer != one != two != item.answer for item, one, two in asked)
+    found = remarks.log_odds(lm, "view denied", asked)
+    item, wrong, another = asked[1]
+    row = asking.answer_logprobs(lm, [(asking.talk(lm, item, "view denied", wrong, another), item)])[0]
+    among = items.answers_of("capital")
+    assert found[1] == pytest.approx(row[among.index(wrong)] - row[among.index(item.answer)], abs=1e-3)
 
 
 def test_favorites_are_means_over_the_other_facts():
