@@ -64,6 +64,11 @@ def _equal_sizes(sure: np.ndarray, right: np.ndarray, bins: int) -> float:
     return float(np.mean(gaps))
 
 
+def _last_left_out(sure: np.ndarray, right: np.ndarray, bins: int) -> float:
+    inside = sure < 1
+    return float(inside.mean()) * _ece(sure[inside], right[inside], bins)
+
+
 EXERCISES = [
     Exercise(
         name="unfaithful_content_semantic",
@@ -112,6 +117,11 @@ EXERCISES = [
             Wrong(
                 lambda c, r, b: _ece(c, r, b, size=lambda gap: gap**2),
                 "this squares the gap; the distance is asked for.",
+            ),
+            Wrong(
+                _last_left_out,
+                "a confidence of exactly 1 falls out of all bins; it belongs "
+                "to the last.",
             ),
             Wrong(
                 _equal_sizes,
