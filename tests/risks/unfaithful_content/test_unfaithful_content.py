@@ -68,9 +68,10 @@ def test_log_odds_are_those_of_the_wrong_answer_that_was_drawn(lm):
     facts = items.items()[:3]
     asked = remarks.with_wrong_answers(facts, 5)
     assert all(item.answer != one != two != item.answer for item, one, two in asked)
-    found = remarks.log_odds(lm, "view denied", asked)
+    found = remarks.log_odds(lm, "another word", asked)
     item, wrong, another = asked[1]
-    row = asking.answer_logprobs(lm, [(asking.talk(lm, item, "view denied", wrong, another), item)])[0]
+    prompt = f"I have just read the word{another}. {item.asked(0)}"
+    row = asking.answer_logprobs(lm, [(prompt, item)])[0]
     among = items.answers_of("capital")
     assert found[1] == pytest.approx(row[among.index(wrong)] - row[among.index(item.answer)], abs=1e-3)
 
