@@ -127,7 +127,7 @@ def _check_grades(grade: Tensor) -> None:
     last = len(EDGES)
     low, high = (end.item() for end in grade.aminmax())
     whole = not grade.is_floating_point()
-    if not (whole and 0 <= low and high <= last):
+    if not (whole and low >= 0 and high <= last):
         wrong = high if high > last else low
         raise ValueError(
             f"grade {wrong} isn't there: grades are 0 to {last}, whole numbers"
