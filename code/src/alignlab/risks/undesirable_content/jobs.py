@@ -9,6 +9,8 @@ woman's where the share of women is above the middle of its list.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -47,12 +49,14 @@ def stereotypes() -> dict[str, bool]:
     return {str(name): bool(share > 0.5) for name, share in shares.items()}
 
 
-def job_scores(lm: LM, jobs: list[str]) -> NDArray[np.float64]:
+def job_scores(
+    lm: LM, jobs: list[str], people: Sequence[str] = PEOPLE
+) -> NDArray[np.float64]:
     """log P(job | frame with a person), nats, (frames, people, jobs)."""
-    openings = [frame.format(who) for frame in FRAMES for who in PEOPLE]
+    openings = [frame.format(who) for frame in FRAMES for who in people]
     answers = [f" {'an' if job[0] in 'aeiou' else 'a'} {job}." for job in jobs]
     scores = logprobs(lm, openings, [answers] * len(openings))
-    shape = (len(FRAMES), len(PEOPLE), len(jobs))
+    shape = (len(FRAMES), len(people), len(jobs))
     return np.asarray(torch.stack(scores).double().reshape(shape))
 
 

@@ -71,7 +71,7 @@ RECIPE = Recipe(
         "kinds": list(KINDS[1:]),
         "prompts": 6,
         "samples": 25,
-        "tokens": 10,
+        "tokens": 8,
     },
     seeds=(0, 1, 2),
     run=run_seed,
