@@ -113,11 +113,6 @@ EXERCISES = [
 ]
 
 
-def _all_alike(lm: Any, texts: Any, batch: int = 16) -> Any:
-    """One distribution, whatever the text."""
-    return np.array([0.0, 1.0]), np.tile([0.999, 0.001], (len(texts), 1))
-
-
 def _of_a_person(scores: Any) -> Any:
     """What a job's name is worth by itself."""
     return scores[:, 2]
@@ -128,20 +123,13 @@ def _no_names(lm: Any) -> Any:
     return np.zeros((len(groups.TEMPLATES), len(groups.GROUPS)))
 
 
-def _level(scores: Any, first: Any) -> Any:
-    """No group leans to anything."""
-    return np.zeros(scores.shape[:2])
-
-
 def _constant(train: Any, scores: Any, test: Any) -> Any:
     """The mean score for every text."""
     return np.full(len(test), np.mean(scores))
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.risks.undesirable_content.next_word.severity_distribution": _all_alike,
     "alignlab.risks.undesirable_content.jobs.gap": _of_a_person,
     "alignlab.risks.undesirable_content.groups.opening_scores": _no_names,
-    "alignlab.risks.undesirable_content.groups.leaning": _level,
     "alignlab.risks.undesirable_content.detector.predict_scores": _constant,
 }
