@@ -101,7 +101,7 @@ def prompts(n: int, seed: int, longest: int = 12) -> dict[str, list[str]]:
     """
     rng = np.random.default_rng(seed)
     table = toxic_prompts()
-    short = table[table["prompt"].str.split().str.len() <= longest]
+    short = table[table["prompt"].str.split().str.len() <= longest]  # type: ignore[misc]
     without = short["prompt"][short["listed"] == 0].tolist()
     having = short["prompt"][short["listed"] > 0].tolist()
     clean = _draw(without, n, rng)
