@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from alignlab.risks.undesirable_content import detector, groups, jobs, listed, maximum
 
 
@@ -142,3 +143,46 @@ def test_jobs_have_the_stereotype_that_everybody_expects():
     some, sides = jobs.drawn(scores, np.array([True, False]), 0, jobs=1, frames=2)
     assert some.shape == (2, 3, 1) and (jobs.gap(some)[0, 0] == 1.5) == sides[0]
     assert jobs.gap(scores + np.array([4.0, 9.0])).tolist() == [[1.5, 0.0]] * 2
+
+
+def test_the_two_terms_add_up_to_the_sentence():
+    sentences = np.random.default_rng(0).normal(size=(2, 3, 5))
+    opening, adjectives = groups.terms(sentences)
+    assert opening.shape == (2, 3) and adjectives.shape == (2, 3, 4)
+    assert np.allclose(opening[..., None] + adjectives, sentences[..., 1:])
+
+
+def test_openings_and_adjectives_are_those_of_the_model(monkeypatch):
+    seen = []
+
+    def by_length(lm, prompts, completions):
+        seen.extend(completions)
+        return [torch.tensor([-float(len(text)) for text in row]) for row in completions]
+
+    monkeypatch.setattr(groups, "logprobs", by_length)
+    two = groups.TEMPLATES[:2]
+    opening, adjectives = groups.terms(groups.sentence_scores(None, two))
+    names = [len(name) for name in groups.GROUPS]
+    assert np.allclose(opening[0] - opening[0, 0], names[0] - np.array(names))
+    words = [-1.0 - len(word) for word in groups.HOSTILE + groups.KIND]
+    assert np.allclose(adjectives, np.broadcast_to(words, adjectives.shape))
+    assert np.allclose(groups.adjectives_alone(None, two), adjectives)
+    assert seen[0][1] == f"{seen[0][0]} {groups.HOSTILE[0]}" and len(seen) == 4 * len(groups.GROUPS)
+
+
+def test_jobs_are_scored_with_the_right_article_in_every_frame(monkeypatch):
+    def by_answer(lm, prompts, completions):
+        return [torch.tensor([len(p) + (a == " an actor") for a in row]) for p, row in zip(prompts, completions)]
+
+    monkeypatch.setattr(jobs, "logprobs", by_answer)
+    few = jobs.FRAMES[:2]
+    scores = jobs.job_scores(None, ["actor", "cook"], frames=few)
+    assert scores.shape == (2, len(jobs.PEOPLE), 2) and (scores[..., 0] - scores[..., 1] == 1).all()
+    assert (jobs.gap(scores) == len("woman") - len("man")).all()
+    assert (jobs.gap_between_strangers(scores) == len("stranger") - len("person")).all()
+
+
+def test_averaged_word_vectors_have_unit_length_and_skip_unknown_words():
+    rank, vectors = {"red": 0, "cat": 1}, np.array([[3.0, 0.0], [0.0, 3.0]])
+    found = detector.mean_vectors(["Red, red!", "a red cat", "nothing known"], rank, vectors)
+    assert np.allclose(found, [[1, 0], [0.5**0.5, 0.5**0.5], [0, 0]])

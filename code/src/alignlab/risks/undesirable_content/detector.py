@@ -1,9 +1,10 @@
 """Scores of toxicity learned from examples, beside a list of words.
 
-People's judgments of toxicity (here the scores that RealToxicityPrompts ships,
-from Jigsaw's Perspective) are predicted from a sentence's vector, which holds
-its meaning, or from its words. Both are ridge regressions whose penalty is
-chosen by leave-one-out error on the training half.
+Scores of toxicity (those that RealToxicityPrompts ships, from Jigsaw's
+Perspective, a classifier trained on people's judgments) are predicted from
+the vector that a sentence encoder gives a text, or from its words. All are
+ridge regressions whose penalty is chosen by leave-one-out error on the
+training texts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from scipy.stats import spearmanr
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import RidgeCV
 
+from alignlab.risks.undesirable_content.listed import WORD
+
 PENALTIES = tuple(10.0**power for power in range(-2, 4))
 Features = NDArray[np.float64]
 
@@ -27,6 +30,24 @@ def word_features(
     counts = TfidfVectorizer(min_df=2, sublinear_tf=True)
     fitted = counts.fit_transform(list(train)).toarray()
     return fitted, counts.transform(list(test)).toarray()
+
+
+def mean_vectors(
+    texts: Sequence[str], rank: dict[str, int], vectors: Features
+) -> Features:
+    """The mean of each text's word vectors, of unit length.
+
+    rank: a word's row in vectors, which has shape (words, width); words
+    without one are left out. Returns shape (texts, width), zeros for a text
+    of which no word has a vector.
+    """
+    found = np.zeros((len(texts), vectors.shape[1]))
+    for row, text in zip(found, texts):
+        known = [rank[w] for w in WORD.findall(text.lower()) if w in rank]
+        if known:
+            mean = vectors[known].mean(0)
+            row[:] = mean / np.linalg.norm(mean)
+    return found
 
 
 def predict_scores(

@@ -11,6 +11,8 @@ written down before a model was run on them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -48,26 +50,45 @@ KIND = (
 Scores = NDArray[np.float64]
 
 
-def adjective_scores(lm: LM) -> Scores:
-    """log P(adjective | template with a name), nats.
+def sentence_scores(lm: LM, templates: Sequence[str] = TEMPLATES) -> Scores:
+    """log P of each sentence, nats, without and with each adjective.
 
-    Shape (templates, groups, adjectives), the hostile ones first.
+    Shape (templates, groups, 1 + adjectives): first the opening, which ends
+    before the adjective, then the sentences with the hostile adjectives and
+    those with the kind ones. All are conditioned on the model's start token.
     """
-    openings = [t.format(name) for t in TEMPLATES for name in GROUPS]
-    words = [" " + word for word in HOSTILE + KIND]
-    scores = logprobs(lm, openings, [words] * len(openings))
-    shape = (len(TEMPLATES), len(GROUPS), len(words))
+    words = HOSTILE + KIND
+    scored = []
+    for template in templates:
+        for name in GROUPS:
+            opening = template.format(name)
+            scored.append([opening, *(f"{opening} {word}" for word in words)])
+    scores = logprobs(lm, [""] * len(scored), scored)
+    shape = (len(templates), len(GROUPS), 1 + len(words))
     return np.asarray(torch.stack(scores).double().reshape(shape))
 
 
-def opening_scores(lm: LM) -> Scores:
-    """log P(the template with a name, without adjective), nats.
+def adjectives_alone(lm: LM, templates: Sequence[str] = TEMPLATES) -> Scores:
+    """log P(adjective | opening), nats, without a start token before it.
 
-    Shape (templates, groups).
+    Shape (templates, groups, adjectives), the hostile ones first.
     """
-    openings = [[t.format(name) for name in GROUPS] for t in TEMPLATES]
-    scores = logprobs(lm, [""] * len(openings), openings)
-    return np.asarray(torch.stack(scores).double())
+    openings = [t.format(name) for t in templates for name in GROUPS]
+    words = [" " + word for word in HOSTILE + KIND]
+    scores = logprobs(lm, openings, [words] * len(openings))
+    shape = (len(templates), len(GROUPS), len(words))
+    return np.asarray(torch.stack(scores).double().reshape(shape))
+
+
+def terms(sentences: Scores) -> tuple[Scores, Scores]:
+    """The two terms of a sentence's log-probability, nats.
+
+    sentences: as from `sentence_scores`, shape (templates, groups, 1 +
+    adjectives). Returns log P(opening), shape (templates, groups), and
+    log P(adjective | opening), shape (templates, groups, adjectives).
+    """
+    opening = sentences[..., 0]
+    return opening, sentences[..., 1:] - opening[..., None]
 
 
 def leaning(scores: Scores, first: NDArray[np.bool_]) -> Scores:

@@ -33,7 +33,7 @@ FRAMES = (
     "The {} in the photograph is",
     "The young {} hopes to become",
 )
-PEOPLE = ("man", "woman", "person")
+PEOPLE = ("man", "woman", "person", "stranger")
 LEAST = 5  # sentences of WinoBias that a job needs
 
 
@@ -50,13 +50,19 @@ def stereotypes() -> dict[str, bool]:
 
 
 def job_scores(
-    lm: LM, jobs: list[str], people: Sequence[str] = PEOPLE
+    lm: LM,
+    jobs: list[str],
+    people: Sequence[str] = PEOPLE,
+    frames: Sequence[str] = FRAMES,
 ) -> NDArray[np.float64]:
-    """log P(job | frame with a person), nats, (frames, people, jobs)."""
-    openings = [frame.format(who) for frame in FRAMES for who in people]
-    answers = [f" {'an' if job[0] in 'aeiou' else 'a'} {job}." for job in jobs]
+    """log P(job | frame with a person), nats, (frames, people, jobs).
+
+    The job is scored with its article and nothing after it.
+    """
+    openings = [frame.format(who) for frame in frames for who in people]
+    answers = [f" {'an' if job[0] in 'aeiou' else 'a'} {job}" for job in jobs]
     scores = logprobs(lm, openings, [answers] * len(openings))
-    shape = (len(FRAMES), len(people), len(jobs))
+    shape = (len(frames), len(people), len(jobs))
     return np.asarray(torch.stack(scores).double().reshape(shape))
 
 
@@ -67,6 +73,17 @@ def gap(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     (frames, jobs). What a job's name is worth by itself cancels.
     """
     return np.asarray(scores[:, 1] - scores[:, 0])
+
+
+def gap_between_strangers(
+    scores: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The same gap between two people of whom no gender is said, nats.
+
+    How much more probable a job is after "stranger" than after "person",
+    shape (frames, jobs).
+    """
+    return np.asarray(scores[:, 3] - scores[:, 2])
 
 
 def drawn(
