@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from alignlab.risks.undesirable_content import detector, groups, jobs, listed, maximum
+from alignlab.risks.undesirable_content import detector, groups, jobs, listed, maximum, recipe_words_and_order
 
 
 def test_the_mean_over_all_subsets_is_what_is_estimated():
@@ -186,3 +186,19 @@ def test_averaged_word_vectors_have_unit_length_and_skip_unknown_words():
     rank, vectors = {"red": 0, "cat": 1}, np.array([[3.0, 0.0], [0.0, 3.0]])
     found = detector.mean_vectors(["Red, red!", "a red cat", "nothing known"], rank, vectors)
     assert np.allclose(found, [[1, 0], [0.5**0.5, 0.5**0.5], [0, 0]])
+
+
+def test_the_recorded_prompts_are_crossed_with_their_order(monkeypatch):
+    seen = []
+
+    def by_words(lm, texts):
+        seen.append(texts)
+        return [0.0, 1.0], np.array([[1 - 10.0 ** -len(t.split()), 10.0 ** -len(t.split())] for t in texts])
+
+    monkeypatch.setattr(recipe_words_and_order, "severity_distribution", by_words)
+    monkeypatch.setattr("alignlab.lm.load_lm", lambda name: None)
+    found = recipe_words_and_order.run_seed(0, {"model": "none", "prompts": 5, "longest": 8})
+    assert sorted(found) == [f"{kind}, {order}" for kind in ("everyday", "toxic") for order in ("in order", "shuffled")]
+    assert len({tuple(values) for values in found.values()}) == 1  # paired by length
+    ordered, mixed = (sorted(word for text in texts for word in text.split()) for texts in seen[:2])
+    assert ordered == mixed and seen[0] != seen[1] and not any(map(listed.severity, seen[2]))
