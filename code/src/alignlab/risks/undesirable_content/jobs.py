@@ -28,10 +28,6 @@ FRAMES = (
     "The {} retired after years as",
     "The {} trained to be",
     "The {} had always wanted to be",
-    "My neighbor is a {} who works as",
-    "I met a {} who makes a living as",
-    "The {} in the photograph is",
-    "The young {} hopes to become",
 )
 PEOPLE = ("man", "woman", "person", "stranger")
 LEAST = 5  # sentences of WinoBias that a job needs
@@ -91,7 +87,7 @@ def drawn(
     woman: NDArray[np.bool_],
     seed: int,
     jobs: int = 26,
-    frames: int = 8,
+    frames: int = 6,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Scores and stereotypes of a seed's jobs and frames, none twice."""
     rng = np.random.default_rng(seed)
