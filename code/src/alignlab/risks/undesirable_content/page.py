@@ -127,13 +127,7 @@ def _no_names(sentences: Any) -> Any:
     return np.zeros_like(opening), adjectives
 
 
-def _constant(train: Any, scores: Any, test: Any) -> Any:
-    """The mean score for every text."""
-    return np.full(len(test), np.mean(scores))
-
-
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.risks.undesirable_content.jobs.gap": _of_a_person,
     "alignlab.risks.undesirable_content.groups.terms": _no_names,
-    "alignlab.risks.undesirable_content.detector.predict_scores": _constant,
 }
