@@ -1,8 +1,8 @@
 """Words of a text, human passages to measure on, and a word model that is read off them (serves section 2.1.2).
 
 The passages are cut from thirty articles of the English Wikipedia. The first half of each article teaches the word
-model, the second is kept for measuring, so that the subjects are the same. The model knows which word follows which: its sentences make no sense, but every
-probability of it is known.
+model, the second is kept for measuring, so that the subjects are the same. The model knows which word follows which:
+its sentences make no sense, but every probability of it is known.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def word_model(half: int = 0, size: int = 2000, mix: float = 0.2) -> WordModel:
 def rows_of(
     model: WordModel, texts: Sequence[Sequence[str]], length: int
 ) -> tuple[Array, Array]:
-    """Texts as rows of ids of the model's words, words it doesn't know dropped; what is too short for a row is left out.
+    """Texts as rows of ids of the model's words; words it doesn't know and ends shorter than a row are dropped.
 
     Returns the rows, shape (rows, length), and the number of the text of each, shape (rows,).
     """
