@@ -8,7 +8,7 @@ from alignlab.risks.misuse_and_society import energy, marks, negotiation, writer
 from alignlab.risks.misuse_and_society.negotiation import OFFERS, Asker, payoffs
 from alignlab.risks.misuse_and_society.selfplay import self_play
 from alignlab.risks.misuse_and_society.surprise import Surprise, auroc, curvature, surprise
-from alignlab.risks.misuse_and_society.words import WordModel, passages, word_model, words
+from alignlab.risks.misuse_and_society.words import WordModel, halves, passages, word_model, words
 from gymnasium.utils.env_checker import check_env
 
 # ---- words and the word model
@@ -28,8 +28,13 @@ def test_word_model_gives_probabilities_and_follows_its_own_frequencies():
     model = word_model()
     assert np.allclose(model.follows.sum(1), 1) and np.isclose(model.unigram.sum(), 1)
     assert model.follows.min() > 0
+    after_of, vocab = [], set(model.vocab)
+    for text in halves(0):
+        known = [word for word in text if word in vocab]
+        after_of += [b for a, b in itertools.pairwise(known) if a == "of"]
     of, the = model.vocab.index("of"), model.vocab.index("the")
-    assert model.follows[of, the] > 5 * model.unigram[the] / 2
+    share = after_of.count("the") / len(after_of)
+    assert model.follows[of, the] == pytest.approx(0.8 * share + 0.2 * model.unigram[the])
 
 
 # ---- the watermark

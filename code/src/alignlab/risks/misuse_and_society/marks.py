@@ -57,14 +57,16 @@ def pairs_of(text: Sequence[str], once: bool = True) -> list[tuple[str, str]]:
     found = list(itertools.pairwise(text))
     if not once:
         return found
-    first = {(a, b[0]): (a, b) for a, b in reversed(found)}
-    return list(reversed(first.values()))
+    first: dict[tuple[str, str], tuple[str, str]] = {}
+    for before, word in found:
+        first.setdefault((before, word[0]), (before, word))
+    return list(first.values())
 
 
 def z_score(greens: Array | float, scored: Array | float) -> Array:
     """Standard deviations above half: (greens - n/2) / (sqrt(n)/2), n pairs scored."""
-    n = np.maximum(scored, 1)
-    return np.asarray((greens - n / 2) / (np.sqrt(n) / 2))
+    spread = np.sqrt(np.maximum(scored, 1)) / 2
+    return np.asarray((greens - np.asarray(scored) / 2) / spread)
 
 
 def z_of_text(text: Sequence[str], key: int, once: bool = True) -> float:
@@ -89,7 +91,14 @@ def z_under_keys(
     counts = sparse.csr_matrix(
         (np.ones(len(rows), np.float32), (rows, column)), shape=shape
     )
-    greens = counts @ is_green(code[:, None], keys[None]).astype(np.float32)
+    blocks = np.array_split(keys, max(1, len(keys) // 50))
+    greens = np.concatenate(
+        [
+            counts @ is_green(code[:, None], some[None]).astype(np.float32)
+            for some in blocks
+        ],
+        axis=1,
+    )
     return z_score(greens, np.array(sizes)[:, None])
 
 

@@ -135,9 +135,9 @@ def after_changes(seed: int, block: bool, shares: list[float]) -> list[float]:
 
 
 def alarms(seed: int, once: bool = False, shuffled: bool = False) -> float:
-    """False alarms at z > 3 in a thousand readings: every third human passage of 400 words, each under 1500 keys."""
+    """False alarms at z > 3 in a thousand readings: every third human passage of 400 words, each under 1000 keys."""
     rng = np.random.default_rng([seed, 73])
-    keys = rng.integers(2**31, size=1500)
+    keys = rng.integers(2**31, size=1000)
     texts = human_passages(400)[::3]
     if shuffled:
         texts = [list(rng.permutation(text)) for text in texts]

@@ -38,8 +38,6 @@ def write(
     rng = np.random.default_rng([seed, 41])
     first = np.array([marks.LETTERS.index(word[0]) for word in model.vocab])
     letters = marks.green_letters(model.vocab, key)
-    follows = model.follows ** (1 / temperature)
-    follows /= follows.sum(1, keepdims=True)
     tokens = np.empty((texts, length), dtype=int)
     paid = np.empty((texts, length - 1))
     tokens[:, 0] = rng.choice(len(model.vocab), texts, p=model.unigram)
@@ -47,8 +45,10 @@ def write(
         before = tokens[:, step - 1]
         drawn = rng.random((texts, 26)) < 0.5
         green = (drawn if keyless else letters[before])[:, first]
-        p = marks.marked_distribution(follows[before], green, delta)
-        paid[:, step - 1] = marks.price(follows[before], green, delta)
+        unmarked = model.follows[before] ** (1 / temperature)
+        unmarked /= unmarked.sum(1, keepdims=True)
+        p = marks.marked_distribution(unmarked, green, delta)
+        paid[:, step - 1] = marks.price(unmarked, green, delta)
         word = (p.cumsum(1) < rng.random((texts, 1))).sum(1)
         tokens[:, step] = np.minimum(word, len(model.vocab) - 1)
     return Written(tokens, paid)
