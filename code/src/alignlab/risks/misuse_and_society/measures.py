@@ -45,6 +45,12 @@ def score(rows: Array) -> Array:
     return s.curvature(s.surprise(logp, rows[:, 1:]))
 
 
+@cache
+def own_texts(seed: int) -> Array:
+    """Unmarked texts of the word model, as ids."""
+    return writer.write(words.word_model(), TEXTS, LENGTH, seed).tokens
+
+
 def strange_texts(seed: int) -> Array:
     """Texts of a word model that learned the second halves, as ids of the first model's words."""
     other = words.word_model(1)
@@ -57,7 +63,7 @@ def strange_texts(seed: int) -> Array:
 def told_apart(seed: int, what: str = "own") -> float:
     """AUROC of machine text over unread human text: by c of "own" or "stranger" text, or by "frequency" of words."""
     model = words.word_model()
-    own = writer.write(model, TEXTS, LENGTH, seed).tokens
+    own = own_texts(seed)
     human = some(human_rows(1)[0], seed)
     if what == "frequency":
         rarity = np.log(model.unigram)
