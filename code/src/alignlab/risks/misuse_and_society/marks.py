@@ -64,7 +64,7 @@ def pairs_of(text: Sequence[str], once: bool = True) -> list[tuple[str, str]]:
 
 
 def z_score(greens: Array | float, scored: Array | float) -> Array:
-    """Standard deviations above half: (greens - n/2) / (sqrt(n)/2), n pairs scored."""
+    """Standard deviations above half: (greens - n/2) / (sqrt(n)/2)."""
     spread = np.sqrt(np.maximum(scored, 1)) / 2
     return np.asarray((greens - np.asarray(scored) / 2) / spread)
 
@@ -103,9 +103,10 @@ def z_under_keys(
 
 
 def marked_distribution(p: Array, green: Array, delta: float) -> Array:
-    """Next-word probabilities after `delta` nats are added to the logits of green words (Kirchenbauer et al., alg. 2).
+    """Next-word probabilities with `delta` nats added to green words' logits.
 
-    p: probabilities before, (..., V). green: (..., V) bool. Returns (..., V).
+    Kirchenbauer et al. (2023), algorithm 2. p: probabilities before, (..., V).
+    green: (..., V) bool. Returns (..., V).
     """
     weights = p * np.where(green, np.exp(delta), 1.0)
     return np.asarray(weights / weights.sum(-1, keepdims=True))

@@ -32,9 +32,10 @@ def surprise(logp: Array, tokens: Array) -> Surprise:
 
 
 def curvature(seen: Surprise) -> Array:
-    """Sum of log-probability plus entropy over its standard deviation; mean 0 and variance 1 on the model's own text.
+    """Log-probability plus entropy, summed, over its standard deviation.
 
-    seen: arrays (..., T). Returns (...). Low values: the text surprises the model more than its own would.
+    Mean 0 and variance 1 on the model's own text; lower where a text surprises
+    the model more than its own would. seen: arrays (..., T). Returns (...).
     """
     gap = (seen.logp + seen.entropy).sum(-1)
     return np.asarray(gap / np.sqrt(seen.variance.sum(-1)))
