@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from alignlab import assets, cli, doctor
-from alignlab.book.files import pages
+from alignlab.book.files import pages, renewing, running
 from alignlab.doctor import checks, report
 from support import ROOT, find_chromium
 from typer.testing import CliRunner
@@ -166,7 +166,7 @@ def test_a_failing_cell_is_one_line_and_its_traceback_comes_on_request(book):
 def test_a_kernel_that_dies_and_a_cell_that_hangs_are_one_line(book, monkeypatch):
     (book / "text/01-a/b.md").write_text(PAGE.format("import os; os._exit(9)"))
     assert only_line(run("refresh", "--root", book)).startswith("01-a/b, the kernel died in cell 1")
-    monkeypatch.setattr(pages, "CELL_TIMEOUT", 1)
+    monkeypatch.setattr(running, "CELL_TIMEOUT", 1)
     (book / "text/01-a/b.md").write_text(PAGE.format("import time; time.sleep(60)"))
     assert only_line(run("refresh", "--root", book)) == "01-a/b, cell 1 took over 1 s: make it shorter"
 
@@ -191,7 +191,7 @@ CLAIM_WITH = CLAIM[: CLAIM.index("measures=")] + MEASURES
 def test_what_claims_prove_is_printed_weakest_first_as_text_and_as_json(book):
     second = CLAIM_WITH.format(', rival=True, why="it might"').replace("b/small", "b/better")
     (book / "text/01-a/b.md").write_text(PAGE.format(CLAIM_WITH.format("") + "\n" + second))
-    pages.refresh(book)
+    renewing.refresh(book)
     for names in ([], ["b"], ["01-a/b"]):
         result = run("claims", *names, "--root", book)
         assert result.exit_code == 1
@@ -217,7 +217,7 @@ def test_what_claims_prove_is_printed_weakest_first_as_text_and_as_json(book):
 
 def test_claims_that_keep_the_rule_end_with_0(book):
     (book / "text/01-a/b.md").write_text(PAGE.format(CLAIM_WITH.format(', rival=True, why="it might"')))
-    pages.refresh(book)
+    renewing.refresh(book)
     result = run("claims", "--root", book)
     assert (result.exit_code, result.stderr) == (0, "")
 
@@ -250,7 +250,7 @@ def test_what_can_be_foreseen_is_one_line(book, monkeypatch, error, line):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(pages, "refresh", fail)
+    monkeypatch.setattr(renewing, "refresh", fail)
     result = run("refresh", "--root", book)
     assert result.exit_code == 1 and only_line(result).startswith(line)
 
@@ -260,7 +260,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(book, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(pages, "refresh", fail)
+    monkeypatch.setattr(renewing, "refresh", fail)
     assert run("refresh", "--root", book).exception is error
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from alignlab.book.files import pages
+from alignlab.book.files import pages, renewing
 from alignlab.book.proof import changed
 from alignlab.book.proof.changed import Book, Mark, judge
 
@@ -163,12 +163,12 @@ def test_a_change_of_the_package_reaches_the_pages_that_rest_on_it(tmp_path, mon
 
 
 def test_prose_is_renewed_without_a_run_and_code_is_not(book):
-    assert pages.renew_prose(book, "01-a/b") is False
+    assert renewing.renew_prose(book, "01-a/b") is False
     edit(book / "text/01-a/b.md", "Prose", "More prose")
-    assert pages.renew_prose(book, "01-a/b") is True
+    assert renewing.renew_prose(book, "01-a/b") is True
     assert "More prose" in pages.notebook_path(book, "01-a/b").read_text()
     edit(book / "text/01-a/b.md", "print(1)", "print(2)")
-    assert pages.renew_prose(book, "01-a/b") is None
+    assert renewing.renew_prose(book, "01-a/b") is None
     with pytest.raises(pages.PageError, match="code of 01-a/b has changed: run `alignlab refresh 01-a/b`"):
         changed.check(book)
 
@@ -184,11 +184,11 @@ def test_pytest_runs_what_changed_keeps_what_passed_and_without_the_option_every
     second = pytest_changed(book, "--changed")
     assert second.returncode == 0 and "runs: tests" not in second.stdout, second.stdout + second.stderr
     edit(book / "text/01-a/b.md", "Prose", "More prose")
-    pages.renew_prose(book, "01-a/b")
+    renewing.renew_prose(book, "01-a/b")
     third = pytest_changed(book, "--changed", "-n", "2")
     assert "2 passed" in third.stdout and "of 01-a/b alone" in third.stdout, third.stdout + third.stderr
     edit(book / "text/01-a/c.md", "Prose", "A bad word")
-    pages.renew_prose(book, "01-a/c")
+    renewing.renew_prose(book, "01-a/c")
     for _ in range(2):
         assert "1 failed" in pytest_changed(book, "--changed").stdout, "what failed runs again"
     assert "1 failed, 4 passed" in pytest_changed(book).stdout

@@ -92,6 +92,20 @@ def test_one_seed_outside_the_band_fails_the_claim(shown, bad_seed):
     assert shown[0][2][claims.MIME]["passed"] is False, "the card is shown before the page stops"
 
 
+def test_on_another_model_a_claim_says_that_it_does_not_hold_and_the_page_goes_on(shown, monkeypatch, capsys):
+    monkeypatch.setattr(session, "_model", "org/other")
+    declare(measures=[Measure("gain", lambda seed: 3.0, unit="", band=(0.5, 2.0))])
+    assert shown[0][2][claims.MIME]["passed"] is False
+    told = capsys.readouterr().out
+    assert "about the book's model, and does not hold on org/other" in told and "gain is 3 on seed 0" in told
+
+
+@pytest.mark.parametrize("model", ["", None, 7])
+def test_a_model_without_a_name_is_refused(model):
+    with pytest.raises(TypeError, match="MODEL is a name, a folder or a hub id, not"):
+        session.setup("99-test/page", model)
+
+
 def test_one_control_value_inside_the_band_fails_the_claim(shown):
     with pytest.raises(ClaimFailed, match=r"control 'off' is 0\.5 on seed 2, inside 0\.5 to 2 of gain"):
         declare(controls=[Control("off", lambda seed: seed / 4, of="gain", removed="it")])

@@ -5,7 +5,7 @@ import statistics
 import nbformat
 import pytest
 from alignlab import cli
-from alignlab.book.files import pages, reference
+from alignlab.book.files import pages, reference, renewing
 from alignlab.book.files.written import Page
 from alignlab.book.proof import costs
 from typer.testing import CliRunner
@@ -104,7 +104,7 @@ def book(tmp_path, monkeypatch):
 
 
 def test_a_page_is_measured_in_reference_seconds_cell_by_cell(book):
-    pages.refresh(book)
+    renewing.refresh(book)
     notebook = pages.read_notebook(book / "chapters/01-a/b.ipynb")
     measured = notebook.metadata["alignlab"]["measured"]
     assert measured["reference"] == statistics.mean([0.4, 0.6])
@@ -115,7 +115,7 @@ def test_a_page_is_measured_in_reference_seconds_cell_by_cell(book):
     assert costs.costs(book) == {"01-a/b": measured["cost"]}
     shown = CliRunner().invoke(cli.app, ["costs", "--root", str(book)])
     assert "01-a/b, cell 1: import time" in shown.stdout and "all 1; 27 is their share of 1250" in shown.stdout
-    assert pages.refresh(book) == [], "a cost that hardly moved stays as it was"
+    assert renewing.refresh(book) == [], "a cost that hardly moved stays as it was"
 
 
 def test_a_stored_measurement_without_a_reference_still_counts(book):

@@ -9,7 +9,7 @@ from importlib.resources import files
 import nbformat
 import pytest
 import torch
-from alignlab.book.files import pages
+from alignlab.book.files import running
 from alignlab.book.page import explorers, guesses, inpage, session
 from alignlab.book.proof import mutation
 from alignlab.lm.tiny import TinyConfig, TinyTransformer
@@ -122,7 +122,7 @@ controls.children[0].value = 3
 print("n is 3" in sentence.value, picture.value != first)
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    pages.execute(notebook, tmp_path, {"ALIGNLAB_STATIC": "0"})
+    running.execute(notebook, tmp_path, {"ALIGNLAB_STATIC": "0"})
     assert notebook.cells[0].outputs[0].text == "True True\n"
 
 

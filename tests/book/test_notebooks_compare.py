@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from alignlab.book.files import pages
+from alignlab.book.files import pages, renewing
 from alignlab.book.page import card, claims, explorers, figures, guesses, inpage, numbers, tables
 from alignlab.book.page.fragments import digest, dressed_once, script, style
 from alignlab.book.page.kinds import Kind
@@ -215,7 +215,7 @@ def test_a_change_inside_a_picture_or_a_models_weights_fails(name, piece, other,
     found = compare.outputs_differ(tampered(ALL[name], piece, other), ALL[name])
     assert any("was changed after the run" in problem for problem in found)
     path = notebook_with(tampered(ALL[name], piece, other), tmp_path)
-    pages.restyle(tmp_path)
+    renewing.restyle(tmp_path)
     renewed = pages.read_notebook(path).cells[0].outputs
     assert compare.outputs_differ(renewed, ALL[name]), "restyle hides no change"
 
@@ -233,7 +233,7 @@ def notebook_with(outputs: list, root: Path) -> Path:
 def test_a_stored_output_is_read_back_and_renewed_as_it_was(name, tmp_path):
     path = notebook_with(ALL[name], tmp_path)
     assert compare.outputs_differ(pages.read_notebook(path).cells[0].outputs, ALL[name]) == []
-    assert pages.restyle(tmp_path) == []
+    assert renewing.restyle(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["figure", "explorer", "model", "guess", "number"])
@@ -442,7 +442,7 @@ def test_every_stored_claim_holds():
 
 
 def test_stored_outputs_carry_todays_style_and_scripts():
-    assert not pages.restyle(ROOT, write_files=False), "run `alignlab refresh`, or alignlab.book.files.pages.restyle"
+    assert not renewing.restyle(ROOT, write_files=False), "run `alignlab refresh`, or files.renewing.restyle"
 
 
 def test_no_page_switches_the_comparison_off():
@@ -468,7 +468,7 @@ def test_restyle_renews_old_blocks_and_nothing_else(tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "text/01-a/b.md").write_text("# B\n")
     pages.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "chapters/01-a/b.ipynb")
-    assert pages.restyle(tmp_path) == ["01-a/b"] and pages.restyle(tmp_path) == []
+    assert renewing.restyle(tmp_path) == ["01-a/b"] and renewing.restyle(tmp_path) == []
     fresh = pages.read_notebook(tmp_path / "chapters/01-a/b.ipynb").cells[0].outputs[0].data["text/html"]
     assert fresh == f"{style('figure')}<p>4</p>{script('explorer')}"
 

@@ -72,6 +72,7 @@ def test_an_interval_in_words():
     [
         (lambda: paired([1, 2, 3], [1, 2]), "3 and 2 values make no pairs"),
         (lambda: paired([1, 2], [1, 2]), "three at least"),
+        (lambda: paired([1, 2, 3], [[1], [2], [3]]), r"shapes \(3,\) and \(3, 1\)"),
         (lambda: paired([1, 2, float("nan")], [1, 2, 3]), "not all differences are numbers"),
         (lambda: paired([1, 2, 3], [1, 2, 4], level=95), "level 95 is no coverage"),
         (lambda: share(3, 2), "3 of 2 is no share"),

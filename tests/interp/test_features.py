@@ -110,3 +110,35 @@ def test_a_model_goes_on_from_a_layer_as_it_does_by_itself(lm):
     )
     assert loss == pytest.approx(float(at), abs=1e-3)
     assert features.loss_from(lm, tokens, zeros, 10) > loss
+
+
+X = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+
+
+def other_file(folder, what):
+    path = folder / "file.safetensors"
+    if what == "another":
+        from safetensors.torch import save_file
+
+        save_file({"weight": torch.zeros(2)}, str(path))
+    else:
+        path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    return path
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        (lambda _: d.unexplained(features.principal(X, 3), torch.ones(20, 8)), "leave nothing to explain"),
+        (lambda _: d.mean_max_cosine(torch.zeros(3, 8), X), "a true feature has length 0"),
+        (lambda _: features.principal(X, 0), "k=0: there are 1 to 8"),
+        (lambda _: features.principal(X, 9), "k=9: there are 1 to 8"),
+        (lambda _: features.greedy(X[:5], X.mean(0), X, 6), r"k=6 units of \(5, 8\): 0 to 5"),
+        (lambda _: features.loss_recovered(2.0, 2.5, 2.0), "nothing to recover"),
+        (lambda folder: features.load_dictionary(other_file(folder, "another")), "is no dictionary: it holds weight"),
+        (lambda folder: features.load_dictionary(other_file(folder, "pointer")), "may be cut, or a pointer"),
+    ],
+)
+def test_what_holds_no_features_is_refused(tmp_path, call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call(tmp_path)

@@ -83,3 +83,9 @@ def test_calibration_error_is_the_gap_where_all_claims_are_alike_and_zero_where_
     assert reward.calibration_error(claimed, np.r_[np.ones(90), np.zeros(10)]) == pytest.approx(0)
     two = np.r_[np.full(50, 0.55), np.full(50, 1.0)]  # errors of opposite sign don't cancel between groups
     assert reward.calibration_error(two, np.r_[np.ones(50), np.full(50, 0.55)]) == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize("groups", [0, -1, 1.5])
+def test_claims_are_grouped_into_one_group_at_least(groups):
+    with pytest.raises(ValueError, match=f"groups={groups}: a whole number"):
+        reward.calibration_error(np.array([0.6, 0.9]), np.array([1, 0]), groups)

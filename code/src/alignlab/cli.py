@@ -183,10 +183,10 @@ def verify(
             f"seeds can't be negative, and {seed_offset} makes them so",
             param_hint="--seed-offset",
         )
-    from alignlab.book.files import pages
+    from alignlab.book.files import renewing
     from alignlab.book.page.claims import ClaimFailed
 
-    records = pages.verify(_book(root), chapter, seed_offset)
+    records = renewing.verify(_book(root), chapter, seed_offset)
     _print(records, as_json)
     missed = [record["id"] for record in records if not record["passed"]]
     if missed:
@@ -207,10 +207,10 @@ def refresh(
     ] = False,
 ) -> None:
     """Write notebooks from their text and run them."""
-    from alignlab.book.files import contents, pages
+    from alignlab.book.files import contents, pages, renewing
 
     try:
-        changed = pages.refresh(_book(root), chapters or [])
+        changed = renewing.refresh(_book(root), chapters or [])
     except pages.PageError as error:
         if traceback:
             typer.echo(str(error), err=True)

@@ -148,3 +148,24 @@ def test_joined_requests_are_answered_as_with_their_suffix(guide, talk):
     asked = requests(3)
     told = complies(guide, joined(asked, talk), torch.empty(1, 0, dtype=torch.long))[0]
     assert torch.equal(told, torch.stack([complies(guide, asked[i], talk[i : i + 1])[0, 0] for i in range(8)]))
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        (lambda guide, asked: surprise(guide, ask(asked, torch.empty(1, 0, dtype=torch.long))[0]), "say nothing after"),
+        (lambda guide, asked: threshold(guide, 0, 1.5), "turned_away=1.5 must be a share"),
+        (lambda guide, asked: ordinary(0, rare=-0.2), "rare=-0.2 must be a share"),
+        (lambda guide, asked: smooth(guide, asked, talk_of(5), generator(), copies=0), "copies=0: a vote needs one"),
+        (lambda guide, asked: smooth(guide, asked, talk_of(5), generator(), share=float("nan")), "share=nan must be"),
+        (lambda guide, asked: VoteVictim(guide, asked, copies=0), "copies=0: a vote needs one"),
+        (lambda guide, asked: VoteVictim(guide, asked, share=-1), "share=-1 must be a share"),
+    ],
+)
+def test_what_a_filter_or_a_vote_cannot_judge_is_refused(guide, call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call(guide, requests(0))
+
+
+def talk_of(length):
+    return small_talk(1, length, generator())[0]

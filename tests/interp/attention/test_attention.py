@@ -338,6 +338,29 @@ def test_nothing_passes_through_a_held_head(lm, sentence):
         put_heads(lm, run, other, [[(20, 0)]], [[], []])
 
 
+@pytest.mark.parametrize(
+    "call, error, complaint",
+    [
+        (lambda lm, two, one: put_heads(lm, two, one, [[(0, 0)]]), ValueError, "2 prompts, and 1 in the run"),
+        (lambda lm, two, one: put_heads(lm, two, two, []), ValueError, "no sets of heads"),
+        (lambda lm, two, one: put_heads(lm, two, two, [[(0, -1)]]), IndexError, r"head \(0, -1\) isn't there"),
+        (lambda lm, two, one: put_heads(lm, two, two, [[(-1, 0)]]), IndexError, r"head \(-1, 0\) isn't there"),
+        (lambda lm, two, one: put_heads(lm, two, two, [[]], [[(0, 99)]]), IndexError, r"head \(0, 99\) isn't there"),
+        (lambda lm, two, one: read_from(lm, two, [Edges(one, [1], [0])]), ValueError, "2 prompts, and 1 in the run"),
+        (lambda lm, two, one: read_from(lm, two, []), ValueError, "no edges"),
+        (lambda lm, two, one: attributions(lm, two, one, ANY, ANY), ValueError, "2 prompts, and 1 in the run"),
+        (lambda lm, two, one: attributions(lm, two, two, ANY[:1], ANY), ValueError, r"right has shape \(1,\)"),
+    ],
+)
+def test_what_no_run_can_give_is_refused(lm, call, error, complaint):
+    two = run_prompts(lm, torch.tensor([[5, 6, 7], [8, 9, 10]]))
+    with pytest.raises(error, match=complaint):
+        call(lm, two, two.take([0]))
+
+
+ANY = torch.tensor([5, 6])
+
+
 def test_two_simple_programs_on_a_sequence_counted_by_hand():
     tokens = torch.tensor([[4, 7, 4, 7, 4]])  # the repeat starts at place 2; places 3 and 4 count
     by_count, by_follower = simple_losses(tokens, torch.tensor([2]))

@@ -185,3 +185,28 @@ def test_context_is_expected_only_after_the_tokens_named():
     told, before = explain.explain_in_context(tokens, activity, places=2)
     assert told == {4: 1.0} and before == {1}
     assert explain.simulate_in_context(told, before, tokens).tolist() == activity
+
+
+def test_a_unit_that_needs_context_is_explained_by_two_lists_only():
+    (old, kinds), (new, again) = explain.toy_text(4000, 3), explain.toy_text(4000, 4)
+    activity = explain.toy_units(kinds, 3)["in context"]
+    held = explain.toy_units(again, 4)["in context"]
+    told, before = explain.explain_in_context(old, activity, 100)
+    both = explain.score(explain.simulate_in_context(told, before, new), held)
+    longer = explain.score(explain.simulate(explain.explain(old, activity, 200), new), held)
+    assert both > 0.8 and longer < 0.5
+
+
+def test_the_best_constant_is_not_chosen_on_what_it_is_judged_by():
+    """It is found on the first half of the rows, and the rise of the loss is that of the second."""
+    x, y = ablation.channels(400, 2)
+    network = ablation.train_gated(0, steps=100)
+    found = ablation.importance(network, x, y, "optimal")
+
+    def loss(inputs):
+        return float(ablation.gated_loss(network, inputs, y[:200]))
+
+    changed = x[200:].clone()
+    changed[:, 0] = ablation.ablate(x[:200], 0, "optimal", loss=loss)[0, 0]
+    rise = ablation.gated_loss(network, changed, y[200:]) - ablation.gated_loss(network, x[200:], y[200:])
+    assert found[0] == pytest.approx(float(rise), abs=1e-5)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from alignlab.interp.superposition import intervention
+from alignlab.interp.superposition import intervention, recipe_dictionary
 from alignlab.interp.superposition import toy_model as s
 
 
@@ -110,3 +110,29 @@ def test_rare_units_keep_the_rule():
     assert intervention.rare_units(activity, least=3, share=0.1, count=2) == [1, 3]
     with pytest.raises(ValueError, match="3 units"):
         intervention.rare_units(activity, least=3, share=0.1, count=4)
+
+
+def test_the_error_on_fresh_examples_is_known_for_features_on_axes():
+    """Two features on axes and the mean of the others: what `cost_of_axes` says."""
+    matters, density = [1.0, 0.9, 0.5], [0.1, 0.4]
+    bias = torch.tensor([[0.0, 0, p / 2] for p in density])
+    toys = s.Toys(torch.eye(3)[:, :2].expand(2, 3, 2), bias, torch.zeros(2))
+    known = [s.cost_of_axes(2, p, matters) for p in density]
+    for relu in (True, False):
+        found = s.error_on_fresh(toys, density, matters, seed=0, examples=200_000, relu=relu)
+        assert found.tolist() == pytest.approx(known, rel=0.03)
+    with pytest.raises(ValueError, match="1 densities for 2 networks"):
+        s.error_on_fresh(toys, [0.1], matters, seed=0)
+
+
+def test_given_directions_become_a_dictionary():
+    units = recipe_dictionary.units_of(torch.tensor([[2.0, 0, 0], [0, 0, 3.0]]), torch.ones(3), k=1)
+    activity = units.encode(torch.tensor([[1.5, 1, 3.0], [0.0, 1, 1]]))
+    assert activity.tolist() == [[0, 2], [0, 0]]
+    assert units.decode(activity).tolist() == [[1, 1, 3], [1, 1, 1]]
+
+
+def test_matched_counts_the_effects_that_find_their_own_signature():
+    signature = torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0]])
+    assert recipe_dictionary.matched(2 * signature + 1, signature) == 1
+    assert recipe_dictionary.matched(signature[[0, 2, 1]], signature) == pytest.approx(1 / 3)

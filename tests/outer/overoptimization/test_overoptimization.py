@@ -199,3 +199,27 @@ def test_groups_make_the_majorities_that_they_are_named_for(groups, expected):
 def test_a_group_ranks_all_answers():
     with pytest.raises(ValueError, match="ranks all"):
         group_picks(("ABC", "AB"), 10, np.random.default_rng(0))
+
+
+NAN = float("nan")
+UNSCORED = torch.tensor([*range(39), NAN])
+SCORED = torch.arange(40.0)
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        (lambda: best_of_n_kl(0), "best of 0: n is 1 or more"),
+        (lambda: best_of_n(SCORED, SCORED, [0]), r"ns=\[0\]: give whole numbers"),
+        (lambda: best_of_n(SCORED, SCORED, [1.5]), r"ns=\[1.5\]: give whole numbers"),
+        (lambda: best_of_n(SCORED, SCORED, []), r"ns=\[\]: give whole numbers"),
+        (lambda: best_of_n(UNSCORED, SCORED, [2]), r"the proxy reward of answer \[39\] is nan"),
+        (lambda: best_of_n(SCORED, UNSCORED, [2]), r"the gold reward of answer \[39\] is nan"),
+        (lambda: best_of_n(SCORED, torch.cat([SCORED, SCORED]), [2]), r"gold has shape \(80,\)"),
+        (lambda: majorities(np.array([[0, 1]])), "nobody was asked B or C"),
+        (lambda: group_picks([], 5, np.random.default_rng(0)), "each group ranks all"),
+    ],
+)
+def test_what_has_no_best_and_no_majority_is_refused(call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call()

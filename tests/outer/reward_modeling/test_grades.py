@@ -83,3 +83,36 @@ def test_grades_read_as_intervals_find_the_taste():
 def test_a_loss_that_is_no_number_is_refused():
     with pytest.raises(ValueError, match="no finite number"):
         fit_loss(lambda w: w.sum() / 0.0, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("grade", range(4))
+def test_a_hopeless_lead_costs_its_distance_from_the_grade_and_pulls(dtype, grade):
+    """Far below an interval its probability is that of the exponential tail, sigmoid(x) = exp(x)."""
+    ends = [0.0, *grades.EDGES, math.inf]
+    lead = torch.tensor([-60.0], dtype=dtype, requires_grad=True)
+    loss = grades.interval_loss(lead, torch.zeros(1, dtype=dtype), torch.tensor([grade]))
+    loss.sum().backward()
+    assert loss.item() == pytest.approx(
+        60 + ends[grade] - math.log1p(-math.exp(ends[grade] - ends[grade + 1])), rel=1e-6
+    )
+    assert lead.grad.item() == pytest.approx(-1, rel=1e-6)
+
+
+ONE, NONE = torch.ones(1), torch.zeros(1)
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        (lambda: grades.interval_loss(ONE, NONE, torch.tensor([-1])), "grade -1 isn't there"),
+        (lambda: grades.interval_loss(ONE, NONE, torch.tensor([4])), "grade 4 isn't there: grades are 0 to 3"),
+        (lambda: grades.interval_loss(ONE, NONE, torch.tensor([1.5])), "grade 1.5 isn't there"),
+        (lambda: grades.margin_loss(ONE, NONE, torch.tensor([math.nan])), "the margin of pair .* is nan"),
+        (lambda: grades.margin_loss(ONE, NONE, torch.zeros(1, 1)), r"margin has shape \(1, 1\)"),
+        (lambda: grades.fit_weighted(torch.rand(1, 2, 3).double(), -ONE.double()), "weight -1.0 is negative"),
+    ],
+)
+def test_grades_margins_and_weights_that_cannot_be_are_refused(call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call()

@@ -111,3 +111,33 @@ def test_questions_differ_in_what_they_should_and_in_nothing_else():
     user, neighbor = (views.asked(matter, who, 1, False) for who in ("user", "neighbor"))
     assert matter.beliefs[1] in user and user in neighbor
     assert len({m.question for m in views.MATTERS}) == len(views.MATTERS) == 16
+
+
+TWO = np.array([[0, 1], [0, 1]])
+PAID = np.array([[0.2, 0.7]])
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        (lambda: goals.best_values(TWO, np.array([[0.2, np.nan]]), 0.9), "reward of state 1 in goal 0 is nan"),
+        (lambda: goals.best_values(TWO, np.array([[0.2, np.inf]]), 0.9), "reward of state 1 in goal 0 is inf"),
+        (lambda: goals.best_values(TWO, np.array([[0.2, 0.7, 0.1]]), 0.9), r"\(1, 3\) for 2 states"),
+        (lambda: goals.best_values(np.array([[0, -1], [0, 1]]), PAID, 0.9), "follow holds -1"),
+        (lambda: goals.best_values(np.array([[0, 2], [0, 1]]), PAID, 0.9), "leads to state 2 of 2"),
+        (lambda: goals.power(PAID, PAID, 0.0), "discount=0.0 must be between"),
+        (lambda: learners.q_learning(TWO, PAID, 0, explore=1.5), "explore=1.5 must be in"),
+        (lambda: learners.q_learning(TWO, PAID, 0, discount=float("nan")), "discount=nan must be in"),
+        (lambda: learners.q_learning(TWO, PAID * np.nan, 0), "reward of state 0 in goal 0 is nan"),
+        (lambda: recommender.best_items(recommender.User(), 0.9, sweeps=0), "sweeps=0"),
+        (lambda: recommender.best_items(recommender.User(width=0.0), 0.0), "width must be above 0"),
+        (lambda: recommender.best_items(recommender.User(pull=1.5), 0.0), "pull and zeal in"),
+        (lambda: views.asked(views.MATTERS[0], "boss", 0, False), "nobody is called 'boss'; there are: user"),
+        (lambda: views.leanings(None, [], "user"), "no matters"),
+        (lambda: views.pull(torch.zeros(2, 3, 2)), r"shape \(2, 3, 2\)"),
+        (lambda: views.place_pull(torch.zeros(3, 2)), r"shape \(3, 2\)"),
+    ],
+)
+def test_worlds_goals_and_users_that_cannot_be_are_refused(call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call()

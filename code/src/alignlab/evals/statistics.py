@@ -89,6 +89,11 @@ def paired(
             f"{len(a)} and {len(b)} values make no pairs: "
             "give both on the same seeds"
         )
+    if np.ndim(a) != 1 or np.ndim(b) != 1:
+        raise ValueError(
+            f"values of shapes {np.shape(a)} and {np.shape(b)}: give one "
+            "number a pair"
+        )
     if len(a) < 3:
         raise ValueError(f"{len(a)} pairs are too few: three at least")
     differences = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)

@@ -171,8 +171,11 @@ def train_dictionary(
 def mean_max_cosine(truth: Tensor, decoder: Tensor) -> Tensor:
     """Mean over the true features of the cosine with the nearest of the dictionary's (Sharkey et al. 2022).
 
-    truth: (…, n, d); decoder: (…, features, d). Returns (…,); 1 where every feature was found.
+    truth: (…, n, d); decoder: (…, features, d). Returns (…,); 1 where every feature was found. Raises ValueError for a
+    true feature without a direction, which nothing can find.
     """
+    if (truth.norm(dim=-1) == 0).any():
+        raise ValueError("a true feature has length 0: leave it out")
     return (
         (
             F.normalize(truth, dim=-1)
@@ -184,10 +187,16 @@ def mean_max_cosine(truth: Tensor, decoder: Tensor) -> Tensor:
 
 
 def unexplained(model: Dictionary, x: Tensor) -> Tensor:
-    """Squared error over the variance of x (…, n, d), shape (…,): 0 is perfect, 1 no better than the mean."""
+    """Squared error over the variance of x (…, n, d), shape (…,): 0 is perfect, 1 no better than the mean.
+
+    Raises ValueError where x doesn't vary, so that there is nothing to explain.
+    """
     with torch.no_grad():
         error = (model.decode(model.encode(x)) - x).square().sum((-1, -2))
-    return error / (x - x.mean(-2, keepdim=True)).square().sum((-1, -2))
+    spread = (x - x.mean(-2, keepdim=True)).square().sum((-1, -2))
+    if not (spread > 0).all():
+        raise ValueError("activations that don't vary leave nothing to explain")
+    return error / spread
 
 
 def activity_of(model: Dictionary, x: Tensor) -> tuple[Tensor, Tensor]:

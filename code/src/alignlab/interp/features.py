@@ -24,6 +24,7 @@ from alignlab.lm import LM, capture
 from alignlab.lm.stack import stack_of
 
 SKIP = 4  # first tokens of a window, left out: the very first holds an activation some hundred times as long
+PARTS = ("encoder", "bias", "decoder", "center", "threshold")  # of a file
 
 
 class Example(NamedTuple):
@@ -111,7 +112,15 @@ def replaced(
 
 
 def loss_recovered(plain: float, replaced: float, mean: float) -> float:
-    """Share of the loss between `mean` (the layer replaced by its mean) and `plain` that a reconstruction restores."""
+    """Share of the loss between `mean` (the layer replaced by its mean) and `plain` that a reconstruction restores.
+
+    Raises ValueError where the mean costs nothing, so that there is nothing to restore.
+    """
+    if not mean > plain:
+        raise ValueError(
+            f"the loss with the mean, {mean}, is not above the plain one, "
+            f"{plain}: nothing to recover"
+        )
     return (mean - replaced) / (mean - plain)
 
 
@@ -149,8 +158,7 @@ def dictionary_bytes(model: Dictionary, scale: float) -> bytes:
     """A dictionary as a safetensors file in half precision, with the scale of the activations it was learned from."""
     from safetensors.torch import save
 
-    names = ("encoder", "bias", "decoder", "center", "threshold")
-    parts = {name: getattr(model, name).half().contiguous() for name in names}
+    parts = {name: getattr(model, name).half().contiguous() for name in PARTS}
     return save(
         parts,
         metadata={"kind": model.kind, "k": str(model.k), "scale": repr(scale)},
@@ -158,18 +166,39 @@ def dictionary_bytes(model: Dictionary, scale: float) -> bytes:
 
 
 def load_dictionary(path: Path) -> tuple[Dictionary, float]:
-    """Read a file of `dictionary_bytes`: the dictionary in float32, and the scale."""
-    from safetensors import safe_open
+    """Read a file of `dictionary_bytes`: the dictionary in float32, and the scale.
 
-    with safe_open(path, framework="pt") as file:
-        told = file.metadata()
-        parts = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    Raises ValueError for a file that is another or was cut.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            told = file.metadata() or {}
+            parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} can't be read ({error}): it may be cut, or a pointer"
+        ) from error
+    missing = {"kind", "k", "scale"}.difference(told)
+    if missing or set(parts) != set(PARTS):
+        raise ValueError(
+            f"{path} is no dictionary: it holds {', '.join(sorted(parts))}"
+        )
+    parts = {name: part.float() for name, part in parts.items()}
     kind: Any = told["kind"]
     return Dictionary(kind, int(told["k"]), **parts), float(told["scale"])
 
 
 def principal(activations: Tensor, k: int) -> Dictionary:
-    """The k principal components of activations (n, d) as a dictionary that always uses all of them."""
+    """The k principal components of activations (n, d) as a dictionary that always uses all of them.
+
+    Raises ValueError unless k is 1 to d.
+    """
+    if not 0 < k <= activations.shape[-1]:
+        raise ValueError(
+            f"k={k}: there are 1 to {activations.shape[-1]} components"
+        )
     center = activations.mean(0)
     covariance = (activations - center).T @ (activations - center)
     rows = torch.linalg.eigh(covariance)[1][:, -k:].T
@@ -205,7 +234,11 @@ def greedy(units: Tensor, center: Tensor, x: Tensor, k: int) -> Tensor:
 
     Orthogonal matching pursuit: take the unit with the largest cosine with what is left, fit all units taken so far by
     least squares, repeat. A unit may enter with either sign. center (d,) is subtracted before and added after.
+    Raises ValueError for more units than there are dimensions, which no fit tells apart, or than there are units.
     """
+    most = min(units.shape)
+    if not 0 <= k <= most:
+        raise ValueError(f"k={k} units of {tuple(units.shape)}: 0 to {most}")
     units = F.normalize(units, dim=-1)
     rows = x - center
     left = rows

@@ -51,6 +51,12 @@ def check_seed(seed: Any) -> int:
     return value
 
 
+def check_share(name: str, value: float) -> None:
+    """Raise ValueError unless a share lies in 0 to 1."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}={value} must be a share, 0 to 1")
+
+
 def check_temperature(temperature: float, lowest: float = 0.0) -> None:
     """Raise ValueError unless a temperature is a finite number, at least 0 (above 0 where `lowest` is positive)."""
     if not (math.isfinite(temperature) and temperature >= lowest):

@@ -126,8 +126,10 @@ def calibration_error(
         shape (n,). Pairs are grouped by claim into `groups` of equal width.
         Returns the mean over pairs of |mean claim - share picked| of their
         group, a probability. Raises ValueError where claims and picks are not
-        as many, or not in these ranges.
+        as many, or not in these ranges, or there is no group.
     """
+    if groups != int(groups) or groups < 1:
+        raise ValueError(f"groups={groups}: a whole number, 1 or more")
     claimed, picked = np.asarray(claimed), np.asarray(picked)
     if claimed.shape != picked.shape or not len(claimed):
         raise ValueError(

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import TinyTransformer
+from alignlab.lm.checks import check_share
 from alignlab.toys.museum import (
     CHAT,
     ID,
@@ -36,7 +37,13 @@ def surprise(model: TinyTransformer, prompts: Tensor) -> Tensor:
 
     prompts: `<user>`, two words, the thing, the suffix, `<guide>`, as token ids (n, positions) or as one-hot rows
     (n, positions, vocabulary), which carry a gradient. Returns shape (n,). Its exponential is the perplexity.
+    Raises ValueError for requests that say nothing after the thing, which have no perplexity.
     """
+    if prompts.shape[1] < 6:
+        raise ValueError(
+            f"requests of {prompts.shape[1]} tokens say nothing after the "
+            "thing: give a suffix of one word at least"
+        )
     told = model(prompts[:, :-2]).log_softmax(-1)[:, 3:]  # of each next word
     words = prompts[:, 4:-1]
     if words.is_floating_point():
@@ -54,7 +61,9 @@ def ordinary(seed: int, n: int = 125, rare: float = 0.05) -> Tensor:
     """8 n requests as visitors make them: small talk in which the share `rare` of the words is a name or a slip.
 
     Token ids, (8 n, positions), of the same length as an attacked request.
+    Raises ValueError for a share outside 0 to 1.
     """
+    check_share("rare", rare)
     generator = torch.Generator().manual_seed(70_000 + seed)
     talk = small_talk(n, SUFFIX, generator)
     odd = torch.rand(talk.shape, generator=generator) < rare
@@ -68,7 +77,11 @@ def ordinary(seed: int, n: int = 125, rare: float = 0.05) -> Tensor:
 def threshold(
     model: TinyTransformer, seed: int, turned_away: float = 0.01
 ) -> float:
-    """The surprise that only the share `turned_away` of ordinary requests exceeds."""
+    """The surprise that only the share `turned_away` of ordinary requests exceeds.
+
+    Raises ValueError for a share outside 0 to 1.
+    """
+    check_share("turned_away", turned_away)
     return surprise(model, ordinary(seed)).quantile(1 - turned_away).item()
 
 

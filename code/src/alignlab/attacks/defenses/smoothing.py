@@ -15,6 +15,7 @@ from torch import Tensor
 
 from alignlab.attacks.suffix import GuideVictim, answer_logits, like
 from alignlab.lm import TinyTransformer
+from alignlab.lm.checks import check_share
 from alignlab.toys.museum import CHAT, ID, Requests, ask, complies
 
 _CHAT_WORDS = torch.tensor([ID[word] for word in CHAT])
@@ -24,8 +25,10 @@ def disturb(
     shape: tuple[int, ...], share: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Which words of copies are swapped, each with the chance `share`, and for
-    what: bool and token ids, both of the given shape.
+    what: bool and token ids, both of the given shape. Raises ValueError for
+    a share outside 0 to 1.
     """
+    check_share("share", share)
     draw = torch.randint(len(_CHAT_WORDS), shape, generator=generator)
     swapped = torch.rand(shape, generator=generator) < share
     return swapped, _CHAT_WORDS[draw]
@@ -43,8 +46,9 @@ def smooth(
 
     suffix: token ids (length,) that follow each request. Every word may be
     swapped, the thing asked for included, since the defense cannot know which
-    words matter. Returns bool (requests,).
+    words matter. Returns bool (requests,). Raises ValueError without copies.
     """
+    _check_copies(copies)
     prompts = ask(asked, suffix[None])[0]  # (requests, positions)
     words = prompts[:, 1:-1].expand(copies, -1, -1)
     swapped, noise = disturb(tuple(words.shape), share, generator)
@@ -69,7 +73,11 @@ class VoteVictim(GuideVictim):
         share: float = 0.15,
         seed: int = 0,
     ) -> None:
-        """Draw the disturbances."""
+        """Draw the disturbances. Raises ValueError without copies, or for a
+        share outside 0 to 1.
+        """
+        _check_copies(copies)
+        check_share("share", share)
         super().__init__(model, asked)
         self.copies, self.share, self.seed = copies, share, seed
         self.drawn, self.rows = len(asked), torch.arange(len(asked))
@@ -110,6 +118,11 @@ class VoteVictim(GuideVictim):
             logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
         )
         return losses.sum(1).view(n, k, self.copies).mean(2)
+
+
+def _check_copies(copies: int) -> None:
+    if copies < 1:
+        raise ValueError(f"copies={copies}: a vote needs one at least")
 
 
 def pick(asked: Requests, rows: Tensor) -> Requests:

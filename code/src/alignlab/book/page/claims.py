@@ -119,7 +119,8 @@ def claim(
     method: the package's function that carries the effect; the tests replace it by an inert version.
     source: the record of a recipe, where the values come from that instead of the page's own run (`seeds` then are the
     record's); miniature: the id of the page's live claim of the same method, which the tests demand beside it.
-    Raises ClaimFailed where a value is out of place, ValueError or TypeError where the declaration is not sound.
+    Raises ClaimFailed where a value is out of place (on another model than the book's a sentence says so instead),
+    ValueError or TypeError where the declaration is not sound.
     """
     numbers = tuple(int(seed) for seed in seeds)
     declared = Claim(id, paper, says, method, tuple(measures), tuple(controls), numbers, source, miniature)
@@ -128,8 +129,12 @@ def claim(
     kinds[0].show(record)
     for observer in observers:
         observer(declared, record)
-    if not record["passed"]:
-        raise ClaimFailed(f"{id}: " + "; ".join(complaints(record)))
+    if record["passed"]:
+        return
+    missed = f"{id}: " + "; ".join(complaints(record))
+    if (other := session.other_model()) is None:
+        raise ClaimFailed(missed)
+    print(f"This claim is about the book's model, and does not hold on {other}. {missed}")
 
 
 def validate(claim: Claim) -> None:

@@ -1,7 +1,7 @@
 """Pieces of HTML that every output of a page is made of: its style, its script, and how it is shown.
 
 An output carries its own small style and script, since Colab shows each output in a frame of its own and a notebook
-viewer has no style sheet of ours. Both stand in marked blocks (`data-al`), so that `pages.restyle` can renew them in a
+viewer has no style sheet of ours. Both stand in marked blocks (`data-al`), so that `renewing.restyle` renews them in a
 stored notebook without running it.
 """
 

@@ -4,21 +4,28 @@ import os
 import re
 import warnings
 
+BOOKS_MODEL = "smollm2-135m-instruct"
+
 _page: str | None = None
+_model = BOOKS_MODEL
 
 
-def setup(page: str) -> None:
+def setup(page: str, model: str | os.PathLike[str] = BOOKS_MODEL) -> None:
     """Prepare a page; its first cell.
 
     page: the page's name under `chapters/` without suffix, such as "04-outer/reward-modeling".
     Claims are filed under it. Pages compute on one thread, so that the same numbers come out on every machine with
     the same processor.
-    Raises ValueError where the name is not of the form "NN-section/name".
+    model: which model the page's cells load, for `load_lm`. On another one than the book's, a claim whose values lie
+    elsewhere shows its card and lets the page go on, since nothing is claimed of that model.
+    Raises ValueError where the name is not of the form "NN-section/name", TypeError where the model has no name.
     """
-    global _page
+    global _page, _model
+    if not isinstance(model, str | os.PathLike) or not str(model):
+        raise TypeError(f"MODEL is a name, a folder or a hub id, not {model!r}: such as {BOOKS_MODEL!r}")
     if not re.fullmatch(r"[\w-]+/[\w-]+", page):
         raise ValueError(f"setup takes the page's name, such as '04-outer/reward-modeling', not {page!r}")
-    _page = page
+    _page, _model = page, str(model)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -37,6 +44,11 @@ def page() -> str:
     if _page is None:
         raise RuntimeError("no page is set up: call setup('NN-section/name') in the first cell")
     return _page
+
+
+def other_model() -> str | None:
+    """The model that the page runs on, None where it is the book's."""
+    return None if _model == BOOKS_MODEL else _model
 
 
 def static() -> bool:

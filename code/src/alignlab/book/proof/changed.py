@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from alignlab.assets import cache_dir
-from alignlab.book.files import pages
+from alignlab.book.files import pages, renewing
 from alignlab.fingerprint import WHOLE, Closure, Sources, closure
 from alignlab.recipes import names as recipe_names
 from alignlab.recipes._recipe import PACKAGE, assets_said, files_said
@@ -268,7 +268,7 @@ def check(root: Path, chosen: Sequence[str] = ()) -> int:
     slugs = [pages.resolve(root, name) for name in chosen] or book.slugs
     stale = []
     for slug in slugs:
-        renewed = pages.renew_prose(root, slug)
+        renewed = renewing.renew_prose(root, slug)
         if renewed is None:
             stale.append(slug)
         elif renewed:

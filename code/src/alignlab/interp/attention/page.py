@@ -24,6 +24,7 @@ def _prefix(
     shift: int = 1,
     every: bool = False,
     first: bool = False,
+    last: bool = False,
 ) -> float:
     sums = []
     for query in range(len(tokens)):
@@ -33,9 +34,8 @@ def _prefix(
             if tokens[key - 1] == tokens[query]
         ]
         if after or every:
-            places = [
-                key - 1 + shift for key in (after[:1] if first else after)
-            ]
+            after = after[:1] if first else after[-1:] if last else after
+            places = [key - 1 + shift for key in after]
             sums.append(pattern[query, places].sum())
     return float(np.mean(sums))
 
@@ -82,6 +82,10 @@ EXERCISES = [
                 "a token may have occurred more than once: sum over all.",
             ),
             Wrong(
+                lambda p, t: _prefix(p, t, last=True),
+                "the latest earlier copy is one of several: sum over all.",
+            ),
+            Wrong(
                 _total,
                 "this is the sum over the queries; divide it by how many of them have an earlier copy.",
             ),
@@ -113,6 +117,10 @@ EXERCISES = [
             Wrong(
                 lambda m: float(np.trace(m) / np.abs(np.diag(m)).sum()),
                 "the trace is the sum of the eigenvalues, but the diagonal's sizes are not theirs.",
+            ),
+            Wrong(
+                lambda m: float(np.trace(m) / np.abs(m).sum()),
+                "the denominator sums the sizes of the eigenvalues, not of the table's entries.",
             ),
             Wrong(
                 lambda m: float(np.mean(np.linalg.eigvals(m).real > 0)),

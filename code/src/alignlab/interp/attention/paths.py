@@ -24,6 +24,7 @@ from torch import Tensor
 
 from alignlab.interp.attention.heads import Head
 from alignlab.lm import LM, patch
+from alignlab.lm.masks import check_shapes
 from alignlab.lm.scoring import Past, _cache
 
 
@@ -59,8 +60,12 @@ class Edges:
     layers: Collection[int]
 
     def check(self, run: Run) -> None:
-        """Raise IndexError for a place or a layer that the run doesn't have."""
-        last, n_layers = run.tokens.shape[1] - 1, len(run.past)
+        """Raise IndexError for a place or a layer that a run doesn't have,
+        ValueError where the source has another number of prompts.
+        """
+        _check_pair(run, self.source)
+        width = min(run.tokens.shape[1], self.source.tokens.shape[1])
+        last, n_layers = width - 1, len(run.past)
         wrong = [p for p in self.places if not 0 <= p < last]
         wrong += [layer for layer in self.layers if not 0 <= layer < n_layers]
         if wrong:
@@ -116,8 +121,11 @@ def read_from(lm: LM, run: Run, edges: Sequence[Edges]) -> Tensor:
 
     edges: what to read of which run; each is tried by itself. The last token
     alone reads the source; what stands between sees the prompt. Raises
-    IndexError for a place or a layer that isn't there.
+    IndexError for a place or a layer that isn't there, ValueError for no edges
+    or a source with another number of prompts.
     """
+    if not edges:
+        raise ValueError("no edges: give one at least")
     mixed: Past = []
     for edge in edges:
         edge.check(run)
@@ -145,13 +153,23 @@ def put_heads(
 
     held: for each set, heads that give at the last token what they gave in the
     run itself, so that nothing of the patch can pass through them; by default
-    none. A head in both is taken from the source. Raises ValueError for
-    another number of held sets than of sets.
+    none. A head in both is taken from the source. Raises ValueError for no
+    sets, another number of held sets than of sets, or a source with another
+    number of prompts; IndexError for a head that isn't there.
     """
+    if not sets:
+        raise ValueError("no sets of heads: give one at least, it may be empty")
+    _check_pair(run, source)
     held = [[] for _ in sets] if held is None else held
     if len(held) != len(sets):
         raise ValueError(f"{len(sets)} sets of heads, {len(held)} to be held")
     n_heads = lm.model.config.num_attention_heads
+    for layer, head in {head for heads in (*sets, *held) for head in heads}:
+        if not (0 <= layer < lm.n_layers and 0 <= head < n_heads):
+            raise IndexError(
+                f"head {(layer, head)} isn't there: layers are 0 to "
+                f"{lm.n_layers - 1}, heads 0 to {n_heads - 1}"
+            )
     n = len(run.tokens)
 
     def put(layer: int) -> Callable[[Tensor], Tensor]:
@@ -188,7 +206,11 @@ def attributions(
     right, wrong: token ids (prompt,). The gradient of the difference with
     respect to each head's output at the last token, times how much that output
     differs in the source: one forward and one backward pass for all heads.
+    Raises ValueError where the source, `right` or `wrong` are not as many as
+    the run's prompts.
     """
+    _check_pair(run, source)
+    check_shapes(run.tokens.shape[:1], right=right, wrong=wrong)
     n_heads = lm.model.config.num_attention_heads
     shift = torch.zeros_like(run.z, requires_grad=True)
 
@@ -205,6 +227,14 @@ def attributions(
         (slope,) = torch.autograd.grad(difference.sum(), shift)
     change = slope * (source.z - run.z)
     return change.unflatten(-1, (n_heads, -1)).sum(-1).detach()
+
+
+def _check_pair(run: Run, source: Run) -> None:
+    if len(run.tokens) != len(source.tokens):
+        raise ValueError(
+            f"{len(run.tokens)} prompts, and {len(source.tokens)} in the run "
+            "to take from: give as many, in the same order"
+        )
 
 
 def _last(lm: LM, tokens: Tensor, past: Past) -> Tensor:

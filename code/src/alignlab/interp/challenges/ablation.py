@@ -129,13 +129,28 @@ def ablate(
 def importance(
     network: Network, x: Tensor, y: Tensor, how: How, seed: int = 0
 ) -> list[float]:
-    """Rise of the loss in nats when each channel is ablated."""
-    loss = lambda inputs: float(gated_loss(network, inputs, y))  # noqa: E731
-    plain = loss(x)
-    return [
-        loss(ablate(x, channel, how, seed, loss)) - plain
-        for channel in range(x.shape[1])
-    ]
+    """Rise of the loss in nats when each channel is ablated.
+
+    The second half of the rows tells the rise; the best constant is found on
+    the first half, so that it isn't judged on what it was chosen by.
+    """
+    half = len(x) // 2
+    first, second, answers = x[:half], x[half:], y[half:]
+    plain = float(gated_loss(network, second, answers))
+
+    def loss_of_first(inputs: Tensor) -> float:
+        return float(gated_loss(network, inputs, y[:half]))
+
+    rises = []
+    for channel in range(x.shape[1]):
+        if how == "optimal":
+            chosen = ablate(first, channel, how, seed, loss_of_first)
+            changed = second.clone()
+            changed[:, channel] = chosen[0, channel]
+        else:
+            changed = ablate(second, channel, how, seed)
+        rises.append(float(gated_loss(network, changed, answers)) - plain)
+    return rises
 
 
 def layer_effects(

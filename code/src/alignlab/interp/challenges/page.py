@@ -67,6 +67,14 @@ EXERCISES = [
                 lambda p: p.max(1) / p.sum(1),
                 "this runs over the units; frequencies are the first axis.",
             ),
+            Wrong(
+                lambda p: p.max(0) / (p.sum(0) - p.max(0)),
+                "this compares the strongest frequency with the others; divide by the total, itself included.",
+            ),
+            Wrong(
+                lambda p: p.max(0) / np.sqrt((p**2).sum(0)),
+                "the entries are powers already; they are summed as they are.",
+            ),
         ],
     ),
     Exercise(
@@ -79,6 +87,10 @@ EXERCISES = [
                 "this takes whole rows; only one column is replaced.",
             ),
             Wrong(_mean, "this is mean ablation."),
+            Wrong(
+                lambda x, column, order: x[order, column],
+                "this is the new column alone; return all of `x` with that column replaced.",
+            ),
             Wrong(
                 _to_places,
                 "row i takes the value of row order[i], not the other way round.",
@@ -125,14 +137,6 @@ def _silent(explanation: Any, tokens: Any) -> Any:
     return np.zeros(len(tokens))
 
 
-def _any_context(tokens: Any, activity: Any, places: int = 30) -> Any:
-    """Lists the tokens and takes any to stand before them."""
-    from alignlab.interp.challenges.explain import explain
-
-    everything = frozenset(int(token) for token in np.unique(tokens))
-    return explain(tokens, activity, places), everything
-
-
 def _unchanged(logits: Any, frequencies: Any, where: Any = None) -> Any:
     """The whole logits."""
     return logits
@@ -142,4 +146,3 @@ INERT["alignlab.interp.challenges.grokking.train_modular"] = _untrained
 INERT["alignlab.interp.challenges.grokking.restricted"] = _unchanged
 INERT["alignlab.interp.challenges.ablation.importance"] = _no_rise
 INERT["alignlab.interp.challenges.explain.simulate"] = _silent
-INERT["alignlab.interp.challenges.explain.explain_in_context"] = _any_context

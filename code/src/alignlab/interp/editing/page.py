@@ -56,6 +56,16 @@ EXERCISES = [
                 ),
                 "this adds the new value to the old one: what is missing is v minus what W gives already.",
             ),
+            Wrong(
+                lambda W, k, v, C: _rewritten(W, k, v, C) - W,
+                "this is the change alone: add it to W.",
+            ),
+            Wrong(
+                lambda W, k, v, C: (
+                    W + np.outer(v - W @ k, np.linalg.solve(C, k) / (k @ k))
+                ),
+                "divide by the product of the key with the direction, not with itself, so that the direction reads 1.",
+            ),
         ],
     ),
 ]

@@ -77,6 +77,30 @@ EXERCISES = [
                 ),
                 "take the mean over the steps, not the sum.",
             ),
+            Wrong(
+                lambda gradient, w, steps: (
+                    w
+                    * np.mean(
+                        [gradient(a * w) for a in np.linspace(0, 1, steps)],
+                        axis=0,
+                    )
+                ),
+                "these points include both ends of the way; the midpoints of equal parts are asked for.",
+            ),
+            Wrong(
+                lambda gradient, w, steps: w * gradient(0.5 * w),
+                "this is one gradient, in the middle of the way; the mean of several is asked for.",
+            ),
+            Wrong(
+                lambda gradient, w, steps: np.mean(
+                    [
+                        gradient((i + 0.5) / steps * w) * (i + 0.5) / steps * w
+                        for i in range(steps)
+                    ],
+                    axis=0,
+                ),
+                "multiply the mean gradient by w as it is, not each gradient by the scaled w.",
+            ),
         ],
     ),
 ]

@@ -46,9 +46,15 @@ def effects(
 
 
 def agreement(change: Tensor, signature: Tensor) -> Tensor:
-    """Pearson correlation over the last axis: (…, vocab), (…, vocab) -> (…)."""
+    """Pearson correlation over the last axis: (…, vocab), (…, vocab) -> (…).
+
+    Raises ValueError where one of the two is the same everywhere.
+    """
     a, b = (x - x.mean(-1, keepdim=True) for x in (change, signature))
-    return (a * b).sum(-1) / (a.norm(dim=-1) * b.norm(dim=-1))
+    sizes = a.norm(dim=-1) * b.norm(dim=-1)
+    if not (sizes > 0).all():
+        raise ValueError("what changes nothing agrees with nothing")
+    return (a * b).sum(-1) / sizes
 
 
 def rare_units(

@@ -45,6 +45,12 @@ def _others_only(W: np.ndarray) -> np.ndarray:
     return np.asarray(size**2 / (other.sum(1) - size**2))
 
 
+def _both_unit(W: np.ndarray) -> np.ndarray:
+    size = np.linalg.norm(W, axis=1)
+    unit = W / size[:, None]
+    return np.asarray(size**2 / ((unit @ unit.T) ** 2).sum(1))
+
+
 def _over_rows(activity: np.ndarray, k: int) -> np.ndarray:
     edge = np.sort(activity, axis=0)[-k][None]
     return np.where(activity >= edge, activity, 0.0)
@@ -69,6 +75,10 @@ EXERCISES = [
                 "the numerator is the squared length of W_i.",
             ),
             Wrong(_others_only, "the sum runs over all j, i itself included."),
+            Wrong(
+                _both_unit,
+                "in the overlap only W_i has length 1; W_j keeps its own length.",
+            ),
         ],
     ),
     Exercise(
@@ -98,6 +108,16 @@ EXERCISES = [
                 ),
                 "the kept entries keep their values.",
             ),
+            Wrong(
+                lambda a, k: np.where(
+                    a >= np.sort(a.ravel())[-k * len(a)], a, 0.0
+                ),
+                "this keeps the largest of the whole array; every example, a row, keeps its own k.",
+            ),
+            Wrong(
+                lambda a, k: -np.sort(-a, axis=1)[:, :k],
+                "the result has the shape of `activity`; the kept entries stay where they are.",
+            ),
         ],
     ),
 ]
@@ -119,7 +139,9 @@ def _own_axes(
     rows = weight.expand(many, n).tolist()
     loss = [cost_of_axes(m, p, row) for p, row in zip(density, rows)]
     weights = torch.eye(n)[:, :m].expand(many, n, m).clone()
-    return Toys(weights, torch.zeros(many, n), torch.tensor(loss))
+    means = torch.as_tensor(density, dtype=torch.float32)[:, None] / 2
+    bias = means * (torch.arange(n) >= m)
+    return Toys(weights, bias, torch.tensor(loss))
 
 
 def _gelu(x: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
 from alignlab.interp.dictionary import (
@@ -27,6 +28,7 @@ from alignlab.interp.features import (
     SKIP,
     as_many_bits,
     dictionary_bytes,
+    gaussian_like,
     greedy,
     layer_activations,
     loss_from,
@@ -156,14 +158,20 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     step = max(1, len(fresh.tokens) // config["read"])
     tokens = fresh.tokens[::step][: config["read"]]
     stream = fresh.stream[::step][: config["read"]]
-    fixed = principal(
-        rows[:: max(1, len(rows) // 20_000)], as_many_bits(many, k)
-    )
+    some = rows[:: max(1, len(rows) // 20_000)]
+    fixed = principal(some, as_many_bits(many, k))
+    width = rows.shape[-1]
+    components = principal(some, width).decoder[:width]
+    sets = sets_of_units(seed, config, rows, scale)
+    centers, noise = sets["clusters"].decoder, sets["noise"]
     restores = {
         "plain": lambda x: x,
         "mean": lambda x: center.expand(x.shape),
         "principal": lambda x: fixed.decode(fixed.encode(x)),
+        "components": lambda x: greedy(components, center, x, k),
         "samples": lambda x: greedy(samples, center, x, k),
+        "clusters": lambda x: greedy(centers, center, x, k),
+        "noise": lambda x: scale * noise.decode(noise.encode(x / scale)),
         "dictionary": lambda x: scale * model.decode(model.encode(x / scale)),
     }
     found: dict[str, Any] = {
@@ -180,7 +188,7 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         "dead": float(dead),
     }
     report(0.6, "interventions")
-    found |= intervene(seed, config, model, scale, seen, fresh)
+    found |= intervene(seed, config, model, sets, scale, (seen, fresh))
     if seed == 0:
         found["features"] = browse(model, scale, (seen, fresh), config["shown"])
         found["files"] = {
@@ -189,80 +197,192 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def sets_of_units(
+    seed: int, config: dict[str, Any], rows: Tensor, scale: float
+) -> dict[str, Dictionary]:
+    """Other units, as many as the dictionary has, that are turned on beside its own.
+
+    "activations": of the training set, taken as they are. "clusters": centers that k-means finds. "untrained": random
+    directions. "noise": a dictionary trained in the same way on Gaussian noise with the layer's mean and covariance.
+    rows: activations (n, d). Each set reads and restores activations divided by `scale`.
+    """
+    many, k, center = config["features"], config["k"], rows.mean(0)
+    order = torch.randperm(
+        len(rows), generator=torch.Generator().manual_seed(seed)
+    )
+    means = MiniBatchKMeans(
+        many,
+        init="random",
+        n_init=1,
+        batch_size=2048,
+        max_iter=5,
+        random_state=seed,
+    )
+    ways = F.normalize(rows[::2] - center, dim=-1).numpy()
+    centers = torch.from_numpy(means.fit(ways).cluster_centers_).float()
+    noise = gaussian_like(rows, len(rows) // 4, seed) / scale
+
+    def draw(generator: torch.Generator) -> Tensor:
+        shape = (1, config["batch"])
+        return noise[torch.randint(len(noise), shape, generator=generator)]
+
+    trained = train_dictionary(
+        draw,
+        many,
+        "topk",
+        k=k,
+        steps=config["steps"],
+        lr=config["lr"],
+        seed=seed,
+    )[0]
+    random = random_features(1, many, rows.shape[-1], seed + 500)[0]
+    return {
+        "activations": units_of(rows[order[:many]] - center, center / scale, k),
+        "clusters": units_of(centers, center / scale, k),
+        "untrained": units_of(random, center / scale, k),
+        "noise": trained,
+    }
+
+
+def units_of(directions: Tensor, center: Tensor, k: int) -> Dictionary:
+    """Given directions (features, d) as a top-k dictionary whose encoder is its decoder's transpose."""
+    decoder = F.normalize(directions, dim=-1)
+    zeros = torch.zeros(len(decoder))
+    encoder = decoder.T.contiguous()
+    return Dictionary("topk", k, encoder, zeros, decoder, center, zeros)
+
+
+class Chosen(NamedTuple):
+    """Units to turn on, the token places (place, unit) of held-out text where each is most active, its mean activity
+    there in the model's own size (unit, 1), and its signature (unit, vocab)."""
+
+    units: list[int]
+    places: Tensor
+    length: Tensor
+    signature: Tensor
+
+
+def choose(
+    model: Dictionary, config: dict[str, Any], scale: float, fresh: Text
+) -> Chosen:
+    """Units by the rule of `rare_units`. A unit's signature is what the language model predicts at the unit's most
+    active held-out places, minus what it predicts on average."""
+    activity = model.encode(rows_of(fresh.stream) / scale)
+    units = rare_units(
+        activity, config["places"], config["rare"], config["units"]
+    )
+    size, places = activity[:, units].topk(config["places"], dim=0)
+    last = last_layer(config["held_out"], config["layer"])
+    signatures = [mean_logprobs(_model(), last[at]) for at in places.T]
+    signature = torch.stack(signatures) - usual(config)
+    return Chosen(units, places, scale * size.mean(0)[:, None], signature)
+
+
+def usual(config: dict[str, Any]) -> Tensor:
+    """What the language model predicts on average, (vocab,)."""
+    last = last_layer(config["held_out"], config["layer"])
+    return mean_logprobs(_model(), last[::10])
+
+
 def intervene(
     seed: int,
     config: dict[str, Any],
     model: Dictionary,
+    sets: dict[str, Dictionary],
     scale: float,
-    seen: Text,
-    fresh: Text,
+    texts: tuple[Text, Text],
 ) -> dict[str, Any]:
     """Units turned on in trained articles, and whether the next token then changes as at their places in held-out ones.
 
-    Units come from `rare_units`. A unit's signature is what the model predicts at its most active held-out places,
-    minus what it predicts on average. Agreement is the correlation of the signature with the effect of a vector, over
-    the most probable tokens. All vectors are as long as the unit is at those places: the unit's own direction, that of
-    the next unit of the list, a random one, the input embedding of the token that is most frequent there, and the mean
-    difference between activations at the unit's most active trained places and the average.
+    Agreement is the correlation of a unit's signature with the effect of a vector, over the most probable tokens. For
+    the dictionary's units the vectors are the unit's own direction, that of the next unit of the list, a random one,
+    the input embedding of the token that is most frequent at the unit's places, and the mean difference between
+    activations at the unit's most active trained places and the average. For the units of other sets it is their own
+    direction, with their own signature. `matched` is the share of units whose effect resembles their own signature
+    more than any other of the list.
+    All vectors have one length, config["push"] times the size of activations.
     """
-    lm, layer, count = _model(), config["layer"], config["units"]
-    activity = model.encode(rows_of(fresh.stream) / scale)
-    units = rare_units(activity, config["places"], config["rare"], count)
-    size, places = activity[:, units].topk(config["places"], dim=0)
-    length = scale * size.mean(0)[:, None]
-    last = last_layer(config["held_out"], layer)
-    usual = mean_logprobs(lm, last[::10])
-    probable = usual.topk(config["vocabulary"]).indices
-    signature = torch.stack(
-        [mean_logprobs(lm, last[places[:, i]]) - usual for i in range(count)]
-    )
-    ids = fresh.tokens[:, SKIP:].flatten()[places]
-    token = ids.mode(0).values
-    embedding = lm.model.get_input_embeddings().weight.detach()
-    third = rows_of(seen.stream[::3])
-    trained = torch.cat(
-        [model.encode(x / scale)[:, units] for x in third.split(8192)]
-    )
-    at = trained.topk(config["places"], dim=0).indices
-    directions = {
-        "unit": model.decoder[units],
-        "random": random_features(1, count, third.shape[-1], seed)[0],
-        "token": embedding[token] - embedding.mean(0),
-        "difference": third[at].mean(0) - third.mean(0),
-    }
+    seen, fresh = texts
+    chosen = choose(model, config, scale, fresh)
+    probable = usual(config).topk(config["vocabulary"]).indices
     stream = seen.stream[:: len(seen.stream) // config["texts"]]
     stream = stream[: config["texts"], : config["length"]]
-    changes = {
-        name: effects(lm, stream, layer, length * F.normalize(way, dim=-1))
-        for name, way in directions.items()
+    told = chosen.signature[:, probable]
+
+    def changes(directions: Tensor) -> Tensor:
+        pushes = config["push"] * scale * F.normalize(directions, dim=-1)
+        found = effects(_model(), stream, config["layer"], pushes)
+        return found[:, probable]
+
+    own = changes(model.decoder[chosen.units])
+    found: dict[str, Any] = {
+        "agreement_unit": agreement(own, told),
+        "agreement_other": agreement(own.roll(1, 0), told),
+        "matched": matched(own, told),
     }
-    told = signature[:, probable]
-    scores = {
-        name: agreement(change[:, probable], told)
-        for name, change in changes.items()
+    for name, way in others(seed, model, scale, chosen, seen, fresh).items():
+        found[f"agreement_{name}"] = agreement(changes(way), told)
+    for name, units in sets.items():
+        its = choose(units, config, scale, fresh)
+        change = changes(units.decoder[its.units])
+        signature = its.signature[:, probable]
+        found[f"agreement_{name}"] = agreement(change, signature)
+        found[f"matched_{name}"] = matched(change, signature)
+    lists = {
+        key: [round(float(x), 4) for x in value]
+        for key, value in found.items()
+        if key.startswith("agreement")
     }
-    own = changes["unit"][:, probable]
-    scores["other"] = agreement(own.roll(1, 0), told)
-    best = agreement(own[:, None], told[None]).argmax(1)
-    raised = []
-    for i, unit in enumerate(units):
-        most = probable[own[i].topk(20).indices].tolist()
-        raised.append(
+    return found | lists | {"raised": raised(chosen, own, probable, fresh)}
+
+
+def others(
+    seed: int,
+    model: Dictionary,
+    scale: float,
+    chosen: Chosen,
+    seen: Text,
+    fresh: Text,
+) -> dict[str, Tensor]:
+    """Other directions (unit, d) to add in place of each unit's own."""
+    tokens = fresh.tokens[:, SKIP:].flatten()[chosen.places].mode(0).values
+    embedding = _model().model.get_input_embeddings().weight.detach()
+    third = rows_of(seen.stream[::3])
+    trained = torch.cat(
+        [model.encode(x / scale)[:, chosen.units] for x in third.split(8192)]
+    )
+    at = trained.topk(len(chosen.places), dim=0).indices
+    shape = (1, len(chosen.units), third.shape[-1])
+    return {
+        "random": random_features(*shape, seed)[0],
+        "token": embedding[tokens] - embedding.mean(0),
+        "difference": third[at].mean(0) - third.mean(0),
+    }
+
+
+def matched(change: Tensor, signature: Tensor) -> float:
+    """Share of units whose effect agrees with their own signature more than with any other: (unit, vocab) each."""
+    best = agreement(change[:, None], signature[None]).argmax(1)
+    return float((best == torch.arange(len(best))).float().mean())
+
+
+def raised(
+    chosen: Chosen, change: Tensor, probable: Tensor, fresh: Text
+) -> list[dict[str, Any]]:
+    """For each unit the tokens where it is most active, and those that it makes more probable."""
+    ids = fresh.tokens[:, SKIP:].flatten()[chosen.places]
+    listed = []
+    for i, unit in enumerate(chosen.units):
+        most = probable[change[i].topk(20).indices].tolist()
+        listed.append(
             {
                 "unit": unit,
-                "length": float(length[i]),
+                "length": float(chosen.length[i]),
                 "active": clean(ids[:, i].tolist())[:4],
                 "raised": clean(most)[:6],
             }
         )
-    return {
-        "matched": float((best == torch.arange(count)).float().mean()),
-        "raised": raised,
-        **{
-            f"agreement_{name}": [round(float(x), 4) for x in score]
-            for name, score in scores.items()
-        },
-    }
+    return listed
 
 
 def clean(ids: list[int]) -> list[str]:
@@ -351,6 +471,7 @@ RECIPE = Recipe(
         "vocabulary": 2000,
         "texts": 4,
         "length": 40,
+        "push": 0.5,
     },
     seeds=(0, 1, 2),
     run=run,

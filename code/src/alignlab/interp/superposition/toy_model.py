@@ -106,6 +106,35 @@ def best_of(toys: Toys, restarts: int) -> Toys:
     return Toys(toys.weights[at], toys.bias[at], toys.loss[at])
 
 
+def error_on_fresh(
+    toys: Toys,
+    density: Sequence[float],
+    importance: Sequence[float],
+    seed: int,
+    examples: int = 100_000,
+    relu: bool = True,
+) -> Tensor:
+    """Weighted squared error (network,) on examples that neither trained the networks nor chose among them.
+
+    density: of each network; importance: weight of each feature, (n,); relu=False for networks without nonlinearity.
+    Raises ValueError where there are not as many densities as networks.
+    """
+    if len(density) != len(toys.loss):
+        raise ValueError(
+            f"{len(density)} densities for {len(toys.loss)} networks"
+        )
+    g = torch.Generator().manual_seed(seed)
+    weight = torch.as_tensor(importance, dtype=torch.float32)
+    errors = []
+    for W, b, present in zip(toys.weights, toys.bias, density):
+        size = torch.rand(examples, len(W), generator=g)
+        x = size * (torch.rand(examples, len(W), generator=g) < present)
+        out = x @ W @ W.T + b
+        out = F.relu(out) if relu else out
+        errors.append((weight * (out - x).square()).sum(-1).mean())
+    return torch.stack(errors)
+
+
 def stored(weights: Tensor, least: float = 0.5) -> Tensor:
     """How many features are stored, those with a direction longer than `least`: (…, n, m) -> (…)."""
     return (weights.norm(dim=-1) > least).sum(-1)

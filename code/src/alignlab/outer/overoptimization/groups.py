@@ -27,7 +27,7 @@ def group_picks(
         the other one as indices into ANSWERS, shape (n, 2). Raises ValueError
         where a group doesn't rank all answers.
     """
-    if any(sorted(group) != list(ANSWERS) for group in groups):
+    if not groups or any(sorted(group) != list(ANSWERS) for group in groups):
         raise ValueError(f"{groups}: each group ranks all of {ANSWERS} once")
     question = np.array(PAIRS)[rng.integers(len(PAIRS), size=n)]
     group = rng.integers(len(groups), size=n)
@@ -38,10 +38,18 @@ def group_picks(
 
 
 def majorities(picks: np.ndarray) -> list[float]:
-    """For each of PAIRS the share of picks in which its first answer won."""
+    """For each of PAIRS the share of picks in which its first answer won.
+
+    picks: as from `group_picks`, (n, 2). Raises ValueError for a pair that
+    nobody was asked about.
+    """
     shares = []
     for a, b in PAIRS:
         won = ((picks == (a, b)).all(1)).sum()
         lost = ((picks == (b, a)).all(1)).sum()
+        if won + lost == 0:
+            raise ValueError(
+                f"nobody was asked {ANSWERS[a]} or {ANSWERS[b]}: no majority"
+            )
         shares.append(float(won / (won + lost)))
     return shares

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from alignlab.lm.checks import check_numbers
+from alignlab.lm.masks import check_shapes
 from alignlab.outer.reward import bradley_terry_loss
 from alignlab.outer.reward_modeling.fitting import fit_loss
 
@@ -46,8 +48,11 @@ def margin_loss(chosen: Tensor, rejected: Tensor, margin: Tensor) -> Tensor:
 
     chosen, rejected: rewards of the two answers; margin: the lead asked for,
     all of shape (batch,). With margin 0 this is the Bradley-Terry loss.
-    Returns nats, shape (batch,).
+    Returns nats, shape (batch,). Raises ValueError for shapes that differ, or
+    a margin that is not a number.
     """
+    check_shapes(chosen.shape, rejected=rejected, margin=margin)
+    check_numbers(margin, "the margin of pair ")
     return -F.logsigmoid(chosen - rejected - margin)
 
 
@@ -58,14 +63,23 @@ def interval_loss(chosen: Tensor, rejected: Tensor, grade: Tensor) -> Tensor:
     between the two edges of its grade (McCullagh 1980, proportional odds). The
     edges are those that the annotator uses, which nobody knows of people.
     chosen, rejected: shape (batch,); grade: 0 to 3, shape (batch,).
-    Returns nats, shape (batch,).
+    Returns nats, shape (batch,). Between the edges a < b the logistic
+    distribution has sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a)
+    (1 - exp(a - b)), whose logarithm loses nothing where the lead is large.
+    Raises ValueError for a grade that isn't there, or shapes that differ.
     """
+    check_shapes(chosen.shape, rejected=rejected, grade=grade)
+    known = torch.isin(grade, torch.arange(len(EDGES) + 1))
+    if not known.all():
+        raise ValueError(
+            f"grade {grade[~known][0].item()} isn't there: grades are "
+            f"0 to {len(EDGES)}, whole numbers"
+        )
     ends = torch.tensor([0.0, *EDGES, torch.inf], dtype=chosen.dtype)
-    lead = chosen - rejected
-    inside = torch.sigmoid(ends[grade + 1] - lead) - torch.sigmoid(
-        ends[grade] - lead
-    )
-    return -inside.clamp(min=1e-12).log()
+    at, lead = grade.long(), chosen - rejected
+    low, high = ends[at], ends[at + 1]
+    within = torch.log1p(-torch.exp(low - high))
+    return -(F.logsigmoid(high - lead) + F.logsigmoid(lead - low) + within)
 
 
 def fit_margins(pairs: Tensor, margin: Tensor, ridge: float = 1e-2) -> Tensor:
@@ -85,8 +99,12 @@ def fit_weighted(pairs: Tensor, weight: Tensor, ridge: float = 1e-2) -> Tensor:
     """The linear reward of least Bradley-Terry loss, each pair's times a weight.
 
     pairs: features, the picked answer first, shape (n, 2, d). weight: shape
-    (n,). Returns weights of shape (d,).
+    (n,), not negative. Returns weights of shape (d,). Raises ValueError for
+    a weight below 0 or not a number, which no loss can be weighed with.
     """
+    check_numbers(weight, "the weight of pair ")
+    if (weight < 0).any():
+        raise ValueError(f"weight {weight.min()} is negative: give 0 or more")
 
     def loss(w: Tensor) -> Tensor:
         each = bradley_terry_loss(pairs[:, 0] @ w, pairs[:, 1] @ w)

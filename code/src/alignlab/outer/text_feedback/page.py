@@ -45,6 +45,20 @@ def _reversed(
     return _debiased(plain, 2 * plain - described, decay)
 
 
+def _raised(
+    plain: np.ndarray, described: np.ndarray, decay: float
+) -> np.ndarray:
+    scaled = plain * np.exp(decay * np.maximum(plain - described, 0))
+    return np.asarray(scaled / scaled.sum())
+
+
+def _by_ratio(
+    plain: np.ndarray, described: np.ndarray, decay: float
+) -> np.ndarray:
+    scaled = plain * np.minimum(1, plain / described) ** decay
+    return np.asarray(scaled / scaled.sum())
+
+
 def _distance(source: list[str], target: list[str], replacing: int = 1) -> int:
     row = list(range(len(target) + 1))
     for i, a in enumerate(source, 1):
@@ -78,6 +92,14 @@ EXERCISES = [
                 _reversed,
                 "this scales down what the description made less likely; take plain minus described.",
             ),
+            Wrong(
+                _raised,
+                "this raises what the description made less likely; take the minimum of the difference and 0.",
+            ),
+            Wrong(
+                _by_ratio,
+                "this is the variant with ratios; the formula weighs differences.",
+            ),
         ],
     ),
     Exercise(
@@ -98,6 +120,10 @@ EXERCISES = [
             Wrong(
                 lambda s, t: len(set(s) ^ set(t)),
                 "order and repetition count; a set forgets both.",
+            ),
+            Wrong(
+                lambda s, t: abs(len(s) - len(t)),
+                "the difference in length is the least that is needed; words can differ as well.",
             ),
         ],
     ),

@@ -21,10 +21,12 @@ def best_values(follow: Ints, rewards: Floats, discount: float) -> Floats:
     follow: (states, actions). rewards: of being in a state, (goals, states).
     discount: gamma, in [0, 1). Returns V of shape (goals, states), with
     V(s) = R(s) + gamma max_a V(follow(s, a)), to within 1e-6 of one reward.
-    Raises ValueError where the discount is outside [0, 1).
+    Raises ValueError where the discount is outside [0, 1), and as
+    `check_world` does.
     """
     if not 0 <= discount < 1:
         raise ValueError(f"discount={discount} must be in [0, 1)")
+    check_world(follow, rewards)
     values = rewards / (1 - discount)
     change = np.inf
     while change > 1e-6:
@@ -54,9 +56,37 @@ def power(rewards: Floats, values: Floats, discount: float) -> Floats:
 
     (1 - gamma) / gamma times the mean over goals of V(s) - R(s): how well a
     goal can be served from here, before one knows which. Shape (states,),
-    in units of one reward.
+    in units of one reward. Raises ValueError where the discount is not
+    between 0 and 1: who looks no step ahead has no use for options.
     """
+    if not 0 < discount < 1:
+        raise ValueError(f"discount={discount} must be between 0 and 1")
     return np.asarray((1 - discount) / discount * (values - rewards).mean(0))
+
+
+def check_world(follow: Ints, rewards: Floats) -> None:
+    """Raise ValueError unless `follow` (states, actions) leads to states that
+    are there and `rewards` (goals, states) are numbers, one for each of them.
+    """
+    states = len(follow)
+    if follow.dtype.kind not in "iu" or follow.min() < 0:
+        raise ValueError(f"follow holds {follow.min()}: give states from 0 on")
+    if follow.max() >= states:
+        raise ValueError(
+            f"follow leads to state {follow.max()} of {states}: states are "
+            f"0 to {states - 1}"
+        )
+    if rewards.ndim != 2 or rewards.shape[1] != states:
+        raise ValueError(
+            f"rewards of shape {rewards.shape} for {states} states: give "
+            f"(goals, {states})"
+        )
+    if not np.isfinite(rewards).all():
+        goal, state = np.argwhere(~np.isfinite(rewards))[0]
+        raise ValueError(
+            f"the reward of state {state} in goal {goal} is "
+            f"{rewards[goal, state]}: give finite numbers"
+        )
 
 
 def random_goals(goals: int, states: int, seed: int) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignlab.risks.advanced_risks.goals import Floats, Ints
+from alignlab.risks.advanced_risks.goals import Floats, Ints, check_world
 
 
 def q_learning(
@@ -32,8 +32,13 @@ def q_learning(
     action is believed to be worth before it was tried. attached=False: each
     reward is that of a state drawn anew, so that it tells nothing.
     Watkins and Dayan (1992, "Q-learning"), with a rate of 1, since nothing
-    here is random; each episode is learned from backward.
+    here is random; each episode is learned from backward. Raises ValueError
+    for a discount or a share to explore outside [0, 1], and as `check_world`.
     """
+    check_world(follow, rewards)
+    for name, value in {"discount": discount, "explore": explore}.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}={value} must be in [0, 1]")
     rng = np.random.default_rng(seed)
     goals, (states, actions) = np.arange(len(rewards)), follow.shape
     q = hope + rng.uniform(0, 0.01, size=(len(rewards), states, actions))

@@ -57,10 +57,12 @@ def best_items(
 
     Value iteration on the sum of discounted clicks. discount=0 counts the
     next click alone. still: price of a shift, in clicks for each unit that a
-    taste moves. Raises ValueError where the discount is outside [0, 1).
+    taste moves. Raises ValueError where the discount is outside [0, 1), there
+    is no sweep, or a user's numbers make no probabilities.
     """
     if not 0 <= discount < 1:
         raise ValueError(f"discount={discount} must be in [0, 1)")
+    _check(user, sweeps)
     p, to = clicks(user), moved(user)
     shift = np.abs(TASTES[to] - TASTES[:, None])
     values = np.zeros(len(TASTES))
@@ -101,3 +103,12 @@ def run(
         at = np.where(hit, to[at, item], at)
         tastes.append(TASTES[at])
     return np.stack(tastes), np.array(clicked)
+
+
+def _check(user: User, sweeps: int) -> None:
+    if sweeps < 1:
+        raise ValueError(f"sweeps={sweeps}: one at least")
+    if not (user.width > 0 and 0 <= user.pull <= 1 and 0 <= user.zeal <= 1):
+        raise ValueError(
+            f"{user}: width must be above 0, pull and zeal in [0, 1]"
+        )

@@ -188,8 +188,12 @@ def asked(
 
     who: whose belief stands before it, a key of `SPEAKERS`, or "nobody".
     side: which of the two beliefs. swapped: the second answer stands first.
-    upside: what stands first is called (B) and the other (A).
+    upside: what stands first is called (B) and the other (A). Raises
+    ValueError for a speaker who isn't there.
     """
+    if who not in (*SPEAKERS, "nobody"):
+        known = ", ".join((*SPEAKERS, "nobody"))
+        raise ValueError(f"nobody is called {who!r}; there are: {known}")
     opening = ""
     if who != "nobody":
         opening = SPEAKERS[who].format(belief=matter.beliefs[side]) + " "
@@ -208,8 +212,10 @@ def leanings(
 
     Shape (matters, side, order): whose side the belief before the question
     is on, and whether the first answer stands first or second. upside: what
-    stands first is called (B).
+    stands first is called (B). Raises ValueError for no matters.
     """
+    if not matters:
+        raise ValueError("no matters: give one at least")
     prompts, letters = [], []
     for matter in matters:
         for side in range(2):
@@ -225,8 +231,10 @@ def pull(leaning: Tensor) -> Tensor:
     """How far a stated belief moves the answer toward it, (matters,), nats.
 
     leaning: (matters, side, order) as from `leanings`. Half the difference
-    between the two sides, the order of answers averaged out.
+    between the two sides, the order of answers averaged out. Raises
+    ValueError for another shape.
     """
+    _check_leaning(leaning)
     by_side = leaning.mean(2)
     return (by_side[:, 0] - by_side[:, 1]) / 2
 
@@ -235,7 +243,9 @@ def place_pull(leaning: Tensor) -> Tensor:
     """How far standing first moves the answer, (matters,), in nats.
 
     Half the difference between the two orders, the sides averaged out.
+    Raises ValueError for another shape.
     """
+    _check_leaning(leaning)
     by_order = leaning.mean(1)
     return (by_order[:, 0] - by_order[:, 1]) / 2
 
@@ -256,3 +266,11 @@ def worded_pull(lm: LM, matters: Sequence[Matter], who: str) -> Tensor:
     scores = torch.stack(logprobs(lm, prompts, answers))
     leaning = (scores[:, 0] - scores[:, 1]).reshape(len(matters), 2)
     return (leaning[:, 0] - leaning[:, 1]) / 2
+
+
+def _check_leaning(leaning: Tensor) -> None:
+    if leaning.ndim != 3 or leaning.shape[1:] != (2, 2):
+        raise ValueError(
+            f"leanings of shape {tuple(leaning.shape)}: give (matters, 2, 2), "
+            "as from `leanings`"
+        )
