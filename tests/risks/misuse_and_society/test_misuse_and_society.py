@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from alignlab.risks.misuse_and_society import energy, marks, negotiation, writer
+from alignlab.risks.misuse_and_society import energy, marks, measures, negotiation, writer
 from alignlab.risks.misuse_and_society.negotiation import OFFERS, Asker, payoffs
 from alignlab.risks.misuse_and_society.selfplay import self_play
 from alignlab.risks.misuse_and_society.surprise import Surprise, auroc, curvature, surprise
@@ -167,6 +167,65 @@ def test_auroc_is_scikit_learns():
     assert auroc(high, low) == pytest.approx(roc_auc_score(labels, np.r_[high, low]))
 
 
+# ---- what the page measures
+
+
+def test_a_detector_tells_the_models_own_text_and_likelihood_alone_tells_it_too():
+    """The reason why the page makes no claim of the expectation in the toy."""
+    found = measures.told_apart(100)
+    assert found["c"][0] > 0.9 and found["log-probability"][0] > 0.9
+    assert abs(found["c"][1] - 0.5) < 0.15 and abs(found["frequency of words"][0] - 0.5) < 0.2
+
+
+def test_learned_passages_are_accused_and_unread_ones_seldom():
+    assert measures.accused(100) > 0.9 and measures.accused(100, learned=False) < 0.15
+
+
+def test_a_mark_is_told_under_its_own_key_alone():
+    assert measures.mark_told(100) > 0.95
+    for terms in ({"keyless": True}, {"other_key": True}, {"by": "c"}, {"by": "log-probability"}):
+        assert abs(measures.mark_told(100, **terms) - 0.5) < 0.15, terms
+
+
+def test_marked_and_unmarked_texts_are_as_likely_to_pass_a_limit_of_likelihood():
+    (z, likely), (plain_z, plain) = measures.caught(100), measures.caught(100, marked=False)
+    assert z > 0.5 > 0.1 > plain_z and abs(likely - plain) < 0.2
+
+
+def test_mark_falls_with_the_pairs_that_are_spared():
+    for block, left in ((True, 0.5), (False, 0.25)):
+        z = measures.after_changes(100, block, [0.0, 0.5])
+        assert z[1] / z[0] == pytest.approx(left, abs=0.15)
+
+
+def test_theory_of_false_alarms_knows_a_text_without_repetition(monkeypatch):
+    from scipy.stats import norm
+
+    def passages_of(distinct):
+        return [[f"w{i % distinct}" for i in range(400)]]
+
+    monkeypatch.setattr(measures, "human_passages", lambda _: passages_of(400))
+    assert measures.alarms_in_theory() == pytest.approx(1000 * norm.sf(3))
+    monkeypatch.setattr(measures, "human_passages", lambda _: passages_of(1))  # one pair, 399 times
+    assert measures.alarms_in_theory() == pytest.approx(1000 * norm.sf(3 / 399**0.5))
+
+
+def test_false_alarms_by_key_have_the_promised_mean_and_more_spread_than_chance():
+    by_key, chance = measures.alarms_by_key(100, keys=100)
+    assert by_key.mean() == pytest.approx(1, abs=0.4) and chance.mean() == pytest.approx(1, abs=0.2)
+    assert by_key.std() > 1.3 * chance.std()
+
+
+def test_smollm2s_mark_is_told_under_the_recipes_key_better_than_by_reading_it():
+    from alignlab.recipes import record
+
+    r = record("machine-texts")
+    for seed in r.seeds:
+        told = measures.recorded_mark_told(r, seed)
+        assert told > max(measures.recorded_mark_told(r, seed, by=name) for name in ("c", "log-probability"))
+        assert abs(measures.recorded_under_other_keys(r, seed, keys=20) - 0.5) < 0.1
+
+
 # ---- the negotiation
 
 
@@ -250,7 +309,7 @@ def test_examples_to_paste_are_what_smollm2_wrote_and_only_one_carries_the_mark(
 
     page = (ROOT / "text/02-why/misuse-and-society.md").read_text()
     r = record("machine-texts")
-    for kind, label, found in (("marked", "one", True), ("machine", "two", False)):
+    for kind, label, found in (("machine", "one", False), ("marked", "two", True)):
         text = " ".join((r.value("prompts", 0)[0] + r.value("written", 0)[kind][0]).split())
         assert f"Text {label}: {text}\n" in page
         assert (marks.z_of_text(words(text), r.config["key"]) > 4) == found

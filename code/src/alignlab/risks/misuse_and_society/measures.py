@@ -10,15 +10,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from alignlab.risks.misuse_and_society import marks, words, writer
 from alignlab.risks.misuse_and_society import surprise as s
 
 Array = np.ndarray
-TEXTS, LENGTH = (
-    150,
-    50,
-)  # texts of a seed and words of a text, for the word model
+TEXTS = 150  # of a seed, for the word model
+LENGTH = 50  # words of such a text
 
 
 @cache
@@ -39,10 +38,27 @@ def some(rows: Array, seed: int) -> Array:
     return np.asarray(rows[rng.permutation(len(rows))[:TEXTS]])
 
 
+def seen(rows: Array) -> s.Surprise:
+    """What the word model thinks of rows of its words' ids, shape (rows, length)."""
+    logp = np.log(words.word_model().follows)[rows[:, :-1]]
+    return s.surprise(logp, rows[:, 1:])
+
+
 def score(rows: Array) -> Array:
     """The statistic c of rows of word ids under the word model."""
-    logp = np.log(words.word_model().follows)[rows[:, :-1]]
-    return s.curvature(s.surprise(logp, rows[:, 1:]))
+    return s.curvature(seen(rows))
+
+
+def readings(rows: Array) -> dict[str, Array]:
+    """Of each row of ids: c, and the means of log-probability, entropy and log of a word's own frequency; (rows,)."""
+    found = seen(rows)
+    rarity = np.log(words.word_model().unigram)
+    return {
+        "c": s.curvature(found),
+        "log-probability": found.logp.mean(1),
+        "entropy": found.entropy.mean(1),
+        "frequency of words": rarity[rows[:, 1:]].mean(1),
+    }
 
 
 @cache
@@ -60,17 +76,15 @@ def strange_texts(seed: int) -> Array:
     return np.asarray(rows[np.unique(source, return_index=True)[1]])
 
 
-def told_apart(seed: int, what: str = "own") -> float:
-    """AUROC of machine text over unread human text: by c of "own" or "stranger" text, or by "frequency" of words."""
-    model = words.word_model()
-    own = own_texts(seed)
-    human = some(human_rows(1)[0], seed)
-    if what == "frequency":
-        rarity = np.log(model.unigram)
-        found = s.auroc(rarity[own].mean(1), rarity[human].mean(1))
-        return max(found, 1 - found)
-    machine = strange_texts(seed) if what == "stranger" else own
-    return s.auroc(score(machine), score(human))
+def told_apart(seed: int) -> dict[str, tuple[float, float]]:
+    """AUROC of each reading over unread human text, of the model's own texts and of the other model's."""
+    human = readings(some(human_rows(1)[0], seed))
+    own = readings(own_texts(seed))
+    other = readings(strange_texts(seed))
+    return {
+        name: (s.auroc(own[name], low), s.auroc(other[name], low))
+        for name, low in human.items()
+    }
 
 
 def accused(seed: int, learned: bool = True) -> float:
@@ -90,26 +104,63 @@ def human_limit(key: int, length: int = 60, share: float = 0.01) -> float:
     return float(np.quantile(z, 1 - share))
 
 
-def caught(
-    seed: int,
-    delta: float = 1.0,
-    keyless: bool = False,
-    wrong_key: bool = False,
-) -> float:
-    """Share of 100 marked texts of 60 words over what 1 % of human passages exceed under the same key."""
-    key = int(np.random.default_rng([seed, 71]).integers(2**31))
+def key_of(seed: int) -> int:
+    """The key under which a seed's texts are marked."""
+    return int(np.random.default_rng([seed, 71]).integers(2**31))
+
+
+@cache
+def sixty_words(seed: int, delta: float = 1.0, keyless: bool = False) -> Array:
+    """100 texts of 60 words of the word model, as ids; those without a push are drawn apart from the others."""
+    drawn = seed if delta else seed + 5000
     found = writer.write(
         words.word_model(),
         100,
         60,
-        seed,
+        drawn,
         delta,
-        key + wrong_key,
+        key_of(seed),
         keyless=keyless,
     )
-    texts = writer.as_words(words.word_model(), found.tokens)
-    z = marks.z_under_keys(texts, np.array([key]))
-    return float((z > human_limit(key)).mean())
+    return found.tokens
+
+
+def z_of(rows: Array, key: int) -> Array:
+    """z of each row of ids under a key."""
+    texts = writer.as_words(words.word_model(), rows)
+    return marks.z_under_keys(texts, np.array([key]))[:, 0]
+
+
+def either_way(high: Array, low: Array) -> float:
+    """AUROC in whichever direction it is larger."""
+    found = s.auroc(high, low)
+    return max(found, 1 - found)
+
+
+def mark_told(
+    seed: int, keyless: bool = False, by: str = "z", other_key: bool = False
+) -> float:
+    """AUROC of marked over unmarked texts of the word model, 100 of each.
+
+    by: "z", under the key or under the next one; or a name of `readings`, in whichever direction separates better.
+    """
+    marked, plain = sixty_words(seed, 1.0, keyless), sixty_words(seed, 0.0)
+    if by != "z":
+        return either_way(readings(marked)[by], readings(plain)[by])
+    key = key_of(seed) + other_key
+    return s.auroc(z_of(marked, key), z_of(plain, key))
+
+
+def caught(seed: int, marked: bool = True) -> tuple[float, float]:
+    """Shares of texts of 60 words over what 1 % of human passages exceed: by z under the key, by log-probability."""
+    rows = sixty_words(seed, 1.0 if marked else 0.0)
+    model = words.word_model()
+    human = words.rows_of(model, words.halves(1), 60)[0]
+    limit = np.quantile(readings(human)["log-probability"], 0.99)
+    key = key_of(seed)
+    by_z = z_of(rows, key) > human_limit(key)
+    likely = readings(rows)["log-probability"] > limit
+    return float(by_z.mean()), float(likely.mean())
 
 
 def by_length(
@@ -176,11 +227,58 @@ def recorded_z(record: Any, kind: str, seed: int, key: int) -> Array:
     return marks.z_under_keys(texts, np.array([key]))[:, 0]
 
 
-def recorded_caught(
-    record: Any, seed: int, kind: str = "marked", key: int | None = None
+def recorded_mark_told(
+    record: Any, seed: int, by: str = "z", key: int | None = None
 ) -> float:
-    """Share of SmolLM2's texts over what 1 % of human passages exceed; key: the recipe's unless another is given."""
+    """AUROC of SmolLM2's marked over its unmarked texts: by z under a key, the recipe's unless another is given.
+
+    by: or "c" or "log-probability" under the unmarked model, in whichever direction separates better.
+    """
+    kinds = ("marked", "machine")
     key = record.config["key"] if key is None else key
-    return float(
-        (recorded_z(record, kind, seed, key) > human_limit(key)).mean()
-    )
+    if by == "z":
+        high, low = (recorded_z(record, kind, seed, key) for kind in kinds)
+        return s.auroc(high, low)
+    if by == "c":
+        high, low = (recorded_scores(record, kind, seed) for kind in kinds)
+    else:
+        high, low = (
+            np.array(record.value(f"logp {kind}", seed)).mean(1)
+            for kind in kinds
+        )
+    return either_way(high, low)
+
+
+def recorded_under_other_keys(record: Any, seed: int, keys: int = 40) -> float:
+    """The same by z, the mean over keys that have nothing to do with the texts."""
+    drawn = np.random.default_rng([seed, 89]).integers(2**31, size=keys)
+    found = [recorded_mark_told(record, seed, key=int(key)) for key in drawn]
+    return float(np.mean(found))
+
+
+def alarms_by_key(seed: int, keys: int = 200) -> tuple[Array, Array]:
+    """Per cent of human passages of 400 words at z > 2.326 under each key, and as many draws with chance 1 %."""
+    rng = np.random.default_rng([seed, 79])
+    drawn = rng.integers(2**31, size=keys)
+    long = human_passages(400)
+    found = (marks.z_under_keys(long, drawn) > 2.326).mean(0)
+    chance = rng.binomial(len(long), 0.01, keys) / len(long)
+    return 100 * found, 100 * chance
+
+
+def alarms_in_theory(shuffled_by: int | None = None) -> float:
+    """False alarms at z > 3 in a thousand, every pair counted, from how often pairs repeat.
+
+    A pair that comes m times adds m to the count or nothing. So over keys the count's variance is the sum of m^2 / 4
+    in place of n / 4, and z is about normal with variance sum(m^2) / n. shuffled_by: a seed for shuffled words.
+    """
+    rng = np.random.default_rng(shuffled_by)
+    found = []
+    for text in human_passages(400)[::3]:
+        order = list(text if shuffled_by is None else rng.permutation(text))
+        _, times = np.unique(
+            marks.codes(marks.pairs_of(order, once=False)), return_counts=True
+        )
+        spread = np.sqrt((times**2).sum() / times.sum())
+        found.append(norm.sf(3 / spread))
+    return 1000 * float(np.mean(found))

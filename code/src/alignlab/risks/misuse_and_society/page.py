@@ -113,20 +113,13 @@ EXERCISES = [
 ]
 
 
-def _flat(seen: Any) -> Any:
-    """No text is told from another."""
-    return np.zeros(np.shape(seen.logp)[:-1])
-
-
 def _all_green(vocab: Any, key: int) -> Any:
     """Every letter is green, so that none is favored."""
     return np.ones((len(vocab), 26), dtype=bool)
 
 
-_COUNT, _PLAY = (
-    marks.pairs_of,
-    selfplay.self_play,
-)  # as they are before they are replaced
+# As they are before they are replaced.
+_COUNT, _PLAY = marks.pairs_of, selfplay.self_play
 
 
 def _once(text: Any, once: bool = True) -> Any:
@@ -140,7 +133,6 @@ def _untaught(pairs: int, seed: int, **terms: Any) -> Any:
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.risks.misuse_and_society.surprise.curvature": _flat,
     "alignlab.risks.misuse_and_society.marks.green_letters": _all_green,
     "alignlab.risks.misuse_and_society.marks.pairs_of": _once,
     "alignlab.risks.misuse_and_society.selfplay.self_play": _untaught,
