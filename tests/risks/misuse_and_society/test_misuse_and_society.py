@@ -290,6 +290,8 @@ def test_energy_by_hand():
     machine = energy.Machine(1.0, energy.JOULES_PER_KWH)
     assert energy.kwh(5.0, machine, pue=1.5) == pytest.approx(7.5)
     assert energy.kwh_of_seconds(3600, 1000) == pytest.approx(1)
+    training, writing = energy.emissions(1, 2, np.array([1.0, 6.0]), machine, grams=2e6, pue=1.5)
+    assert training == pytest.approx(36) and writing == pytest.approx([6, 36])
 
 
 def test_writing_costs_as_much_as_training_at_three_times_its_tokens():

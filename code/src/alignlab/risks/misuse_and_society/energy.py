@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
+Array = np.ndarray
 JOULES_PER_KWH = 3.6e6
 
 
@@ -36,6 +39,23 @@ def kwh(flops: float, machine: Machine, pue: float = 1.2) -> float:
 def kwh_of_seconds(seconds: float, watts: float, pue: float = 1.0) -> float:
     """Kilowatt hours of a measured time."""
     return seconds * watts * pue / JOULES_PER_KWH
+
+
+def emissions(
+    parameters: float,
+    trained: float,
+    written: Array,
+    machine: Machine,
+    grams: float,
+    pue: float = 1.2,
+) -> tuple[float, Array]:
+    """Tonnes of CO2e of training on `trained` tokens, and of writing tokens (n,), both at the machine's speed.
+
+    grams: of CO2e a kilowatt hour.
+    """
+    training = kwh(training_flops(parameters, trained), machine, pue)
+    one = kwh(writing_flops(parameters, 1), machine, pue)
+    return training * grams / 1e6, one * written * grams / 1e6
 
 
 def even_at(training_tokens: float) -> float:
