@@ -317,6 +317,10 @@ MEANS = Meanings(
             "**T**\n\n| a | b |\n| --- | --- |\n| 1 | [Ann (2020)](https://a) |",
         ),
         ("```{play} chat\n:ask: Hi\n```", "*In the book, SmolLM2 runs here in the reader's browser.*"),
+        (
+            "```{watermark} 42\nOne: a text\n```",
+            "*In the book, a reader pastes a text here and sees its green words counted, as by `marks.z_of_text`.*",
+        ),
         ("```{survey-map}\n```", "*See [The survey-map](https://site/survey-map) in the book.*"),
         ("1. one\n\n   ```{note}\n   two\n   ```", "1. one\n\n   > **Note**\n   >\n   > two"),
     ],

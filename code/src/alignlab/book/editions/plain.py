@@ -126,6 +126,8 @@ def _directive(block: Block, means: Meanings) -> str | None:
         return f"**{title}**\n\n{inside()}" if title else inside()
     if kind == "play":
         return f"{inside()}\n\n*In the book, SmolLM2 runs here in the reader's browser.*".strip()
+    if kind == "watermark":
+        return "*In the book, a reader pastes a text here and sees its green words counted, as by `marks.z_of_text`.*"
     if kind in HOMES:
         name, address = means.part(kind)
         return f"*See [{name}]({address}) in the book.*"

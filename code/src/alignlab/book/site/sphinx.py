@@ -29,6 +29,7 @@ from alignlab.book.site import citations, news, quiz, tables
 from alignlab.book.site.header import header_card
 from alignlab.book.site.play import Play
 from alignlab.book.site.surveymap import survey_map
+from alignlab.book.site.watermark import Watermark
 from alignlab.book.site.works import survey_works
 
 logger = logging.getLogger(__name__)
@@ -236,6 +237,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     for name in PARTS:
         app.add_directive(name, Part)
     app.add_directive("play", Play)
+    app.add_directive("watermark", Watermark)
     app.connect("config-inited", configure, priority=100)
     app.connect("env-get-outdated", outdated)
     app.connect("env-check-consistency", count_exercises)

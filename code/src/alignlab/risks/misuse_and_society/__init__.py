@@ -1,0 +1,1 @@
+"""What the page `02-why/misuse-and-society` uses alone."""
