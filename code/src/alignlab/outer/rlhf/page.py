@@ -107,26 +107,9 @@ EXERCISES = [
 INERT: dict[str, Callable[..., Any]] = {}
 
 
-def _history(steps: int) -> Any:
-    import numpy as np
-
-    return {
-        name: np.ones(steps)
-        for name in ("reward", "gold", "kl", "entropy", "clipped", "moved")
-    }
-
-
-def _no_ppo(start: Any, reward: Any, seed: int, *_: Any) -> Any:
-    """A policy that stays where it started."""
-    from alignlab.outer.ppo import Run
-
-    return Run(start, _history(20))
-
-
 def _log_ratio(logratio: Any, kind: str = "k1") -> Any:
     """The log-ratio itself, whichever estimate is asked for."""
     return logratio
 
 
-INERT["alignlab.outer.ppo.ppo"] = _no_ppo
 INERT["alignlab.outer.ppo.kl_estimate"] = _log_ratio

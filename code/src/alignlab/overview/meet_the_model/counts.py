@@ -29,14 +29,13 @@ class CountedWords(nn.Module):
                 f"order={order}, extra={extra}: the order is 1 or more, what is added to a count above 0"
             )
         self.vocab, self.order, self.extra = vocab, order, extra
-        self.counts: dict[tuple[int, ...], Tensor] = {}
+        found: dict[tuple[int, ...], list[float]] = {}
         for row in tokens.tolist():
             for place in range(1, len(row)):
                 if row[place]:
-                    seen = self.counts.setdefault(
-                        self._context(row, place), torch.zeros(vocab)
-                    )
-                    seen[row[place]] += 1
+                    context = self._context(row, place)
+                    found.setdefault(context, [0.0] * vocab)[row[place]] += 1
+        self.counts = {c: torch.tensor(seen) for c, seen in found.items()}
 
     def _context(self, row: list[int], place: int) -> tuple[int, ...]:
         return tuple(row[max(0, place - self.order) : place])
