@@ -119,20 +119,18 @@ def key_of(seed: int) -> int:
     return int(np.random.default_rng([seed, 71]).integers(2**31))
 
 
-@cache
 def sixty_words(seed: int, delta: float = 1.0, keyless: bool = False) -> Array:
-    """100 texts of 60 words of the word model, as ids; those without a push are drawn apart from the others."""
-    drawn = seed if delta else seed + 5000
-    found = writer.write(
-        words.word_model(),
-        100,
-        60,
-        drawn,
-        delta,
-        key_of(seed),
-        keyless=keyless,
-    )
+    """100 texts of 60 words of the word model, as ids, written anew each time: another mark gives others."""
+    model = words.word_model()
+    key = key_of(seed)
+    found = writer.write(model, 100, 60, seed, delta, key, keyless=keyless)
     return found.tokens
+
+
+@cache
+def unmarked(seed: int) -> Array:
+    """As many texts without a push, drawn apart from the marked ones."""
+    return sixty_words(seed + 5000, 0.0)
 
 
 def z_of(rows: Array, key: int) -> Array:
@@ -154,7 +152,7 @@ def mark_told(
 
     by: "z", under the key or under the next one; or a name of `readings`, in whichever direction separates better.
     """
-    marked, plain = sixty_words(seed, 1.0, keyless), sixty_words(seed, 0.0)
+    marked, plain = sixty_words(seed, 1.0, keyless), unmarked(seed)
     if by != "z":
         return either_way(readings(marked)[by], readings(plain)[by])
     key = key_of(seed) + other_key
@@ -163,7 +161,7 @@ def mark_told(
 
 def caught(seed: int, marked: bool = True) -> tuple[float, float]:
     """Shares of texts of 60 words over what 1 % of human passages exceed: by z under the key, by log-probability."""
-    rows = sixty_words(seed, 1.0 if marked else 0.0)
+    rows = sixty_words(seed) if marked else unmarked(seed)
     model = words.word_model()
     human = words.rows_of(model, words.halves(1), 60)[0]
     limit = np.quantile(readings(human)["log-probability"], 0.99)
