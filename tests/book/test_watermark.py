@@ -12,7 +12,7 @@ from support import ROOT
 SCRIPT = ROOT / "assets/watermark.js"
 TEXTS = [
     "The cat sat on the mat, and the cat sat on the hat.",
-    "It\u2019s the dogs' dinner; don't touch it. DON'T! 42 times, caf\u00e9 na\u00efve \u212aelvin \u0130zmir",
+    "It\u2019s the dogs' dinner; don't touch it. DON'T! 42 times, na\u00efve \u212aelvin \u0130zmir",
     "",
     "word",
     "A tale of two cities is a tale of a time and of a place that the author of the tale never saw.",
