@@ -127,7 +127,13 @@ def _no_names(sentences: Any) -> Any:
     return np.zeros_like(opening), adjectives
 
 
+def _mean_score(train: Any, scores: Any, test: Any) -> Any:
+    """A judge that learned nothing but the mean."""
+    return np.full(len(test), np.mean(scores))
+
+
 INERT: dict[str, Callable[..., Any]] = {
+    "alignlab.risks.undesirable_content.detector.predict_scores": _mean_score,
     "alignlab.risks.undesirable_content.jobs.gap": _of_a_person,
     "alignlab.risks.undesirable_content.groups.terms": _no_names,
 }
