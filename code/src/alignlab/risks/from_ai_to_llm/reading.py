@@ -134,8 +134,8 @@ def kl_by_token(prompted: Tensor, plain: Tensor) -> Tensor:
 def profile(kl: Tensor, mask: Tensor) -> Tensor:
     """Mean KL at each place of an answer, over answers that reach it.
 
-    kl, mask: (questions, length). Returns (length,), in nats.
+    kl, mask: (questions, length). Returns (length,), in nats; NaN at places
+    that no answer reaches.
     """
-    counts = mask.sum(0).clamp(min=1)
-    mean: Tensor = (kl * mask).sum(0) / counts
+    mean: Tensor = (kl * mask).sum(0) / mask.sum(0)
     return mean
