@@ -42,10 +42,6 @@ def _summed(scores: np.ndarray, hostile: np.ndarray) -> np.ndarray:
     )
 
 
-def _by_row(scores: np.ndarray, hostile: np.ndarray) -> np.ndarray:
-    return _kinds(scores - scores.mean(1, keepdims=True), hostile)
-
-
 EXERCISES = [
     Exercise(
         name="undesirable_content_worst",
@@ -86,18 +82,13 @@ EXERCISES = [
             Wrong(
                 _kinds,
                 "an adjective's own frequency still counts: subtract its mean "
-                "over groups first.",
+                "over groups (axis 0) first; a group's mean over adjectives "
+                "cancels anyway.",
             ),
             Wrong(
                 _only_hostile,
                 "what a name does to all adjectives alike still counts: "
                 "subtract the kind ones.",
-            ),
-            Wrong(
-                _by_row,
-                "this subtracts each group's mean over adjectives, which "
-                "cancels anyway; the mean over groups (axis 0) is what has to "
-                "go.",
             ),
             Wrong(
                 _summed,

@@ -33,7 +33,9 @@ def _unweighted(p: np.ndarray, meanings: np.ndarray) -> float:
 
 def _predictions(rng: np.random.Generator) -> tuple[Any, ...]:
     sure = np.append(rng.uniform(0.2, 1.0, size=59), 1.0)
-    return sure, rng.uniform(size=60) < sure**2, 8
+    right = rng.uniform(size=60) < sure**2
+    right[-1] = False  # surest, and wrong: no mistake may leave it out
+    return sure, right, 8
 
 
 def _ece(
