@@ -62,7 +62,7 @@ def evaluate(
     from alignlab.evals import inspect_export, report, scorecard
     from alignlab.evals.tasks import TASKS
 
-    if model == "tasks":
+    if model == "tasks" and inspect is None:
         for task in TASKS.values():
             typer.echo(f"{task.name}: {task.about} ({task.source})")
         return
