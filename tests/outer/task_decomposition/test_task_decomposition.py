@@ -31,10 +31,10 @@ def test_answers_are_those_of_applying_the_permutation_again_and_again():
 
 
 def test_a_question_is_encoded_without_loss():
-    s, x, level = powers.ROWS[77:78], powers.STARTS[77:78], torch.tensor([2])
-    code = powers.encode(s, x, level)[0]
+    row, x = powers.ROWS[77:78], powers.STARTS[77:78]
+    code = powers.encode(row, x, torch.tensor([2]))[0]
     n = powers.PLACES
-    assert code[: n * n].reshape(n, n).argmax(1).tolist() == s[0].tolist()
+    assert code[: n * n].reshape(n, n).argmax(1).tolist() == powers.PERMUTATIONS[row[0]].tolist()
     assert code[n * n : n * n + n].argmax() == x[0] and code[n * n + n :].tolist() == [0, 0, 1]
 
 
@@ -48,9 +48,9 @@ def test_places_and_levels_that_there_are_not_are_refused():
 # --- amplification
 
 
-def by_truth(s, x, level):
+def by_truth(row, x, level):
     for _ in range(2 ** int(level.flatten()[0])):
-        x = powers.apply(s, x)
+        x = powers.apply(row, x)
     return x
 
 
@@ -64,7 +64,7 @@ def test_an_overseer_who_asks_a_perfect_model_answers_all_levels_rightly():
 def test_the_overseer_reads_easy_answers_and_asks_for_the_others_one_level_below():
     asked = []
 
-    def ask(s, x, level):
+    def ask(row, x, level):
         asked.append(level.tolist())
         return x
 

@@ -41,25 +41,25 @@ Ask = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def answers(model: Networks) -> Ask:
-    """What the model answers to (s, x, level), each (seeds, batch)."""
+    """What the model answers to (row, x, level), each (seeds, batch)."""
 
-    def ask(s: Tensor, x: Tensor, level: Tensor) -> Tensor:
+    def ask(row: Tensor, x: Tensor, level: Tensor) -> Tensor:
         with torch.no_grad():
-            return model(encode(s, x, level)).argmax(-1)
+            return model(encode(row, x, level)).argmax(-1)
 
     return ask
 
 
-def amplify(ask: Ask, s: Tensor, x: Tensor, level: Tensor) -> Tensor:
+def amplify(ask: Ask, row: Tensor, x: Tensor, level: Tensor) -> Tensor:
     """What the overseer answers: two questions of the level below.
 
-    ask: the model. s: (..., PLACES). x, level, result: (...). At level 0 the
+    ask: the model. row, x, level and the result: (...). At level 0 the
     overseer reads the answer off the question.
     """
     below = (level - 1).clamp(min=0)
-    halfway = ask(s, x, below)
-    there = ask(s, halfway, below)
-    return torch.where(level == 0, apply(s, x), there)
+    halfway = ask(row, x, below)
+    there = ask(row, halfway, below)
+    return torch.where(level == 0, apply(row, x), there)
 
 
 class Errors(NamedTuple):
@@ -124,14 +124,11 @@ class Pace:
 
     def update(self, agrees: Tensor, level: Tensor) -> None:
         """Take in a batch: agrees and level, both (seeds, batch)."""
-        for place in range(LEVELS):
-            here = (level == place).float()
-            count = here.sum(1)
-            share = (agrees * here).sum(1) / count.clamp(min=1)
-            moved = 0.9 * self.agreed[:, place] + 0.1 * share
-            self.agreed[:, place] = torch.where(
-                count > 0, moved, self.agreed[:, place]
-            )
+        here = F.one_hot(level, LEVELS).float()
+        count = here.sum(1)
+        share = (agrees[..., None] * here).sum(1) / count.clamp(min=1)
+        moved = 0.9 * self.agreed + 0.1 * share
+        self.agreed = torch.where(count > 0, moved, self.agreed)
         at_top = self.agreed.gather(1, self.opened[:, None])[:, 0]
         self.opened += (at_top > self.needed).long()
         self.opened.clamp_(max=LEVELS - 1)
@@ -140,9 +137,9 @@ class Pace:
 def accuracy(model: Networks) -> Tensor:
     """Share of all questions answered rightly, (seeds, levels)."""
     count = len(model.parameters[0])
-    s, x = ROWS.expand(count, -1, -1), STARTS.expand(count, -1)
+    row, x = ROWS.expand(count, -1), STARTS.expand(count, -1)
     found = [
-        answers(model)(s, x, torch.full_like(x, level)) == truth(level)
+        answers(model)(row, x, torch.full_like(x, level)) == truth(level)
         for level in range(LEVELS)
     ]
     return torch.stack([hits.float().mean(1) for hits in found], 1)
@@ -190,13 +187,13 @@ def train(
         question = (lots[:, 1] * QUESTIONS).long()
         hardest = asked[(lots[:, 1] * len(asked)).long()]
         question = torch.where(level == LEVELS - 1, hardest, question)
-        s, x = ROWS[question], STARTS[question]
+        row, x = ROWS[question], STARTS[question]
         if teacher == "overseer":
-            target = amplify(answers(model), s, x, level)
+            target = amplify(answers(model), row, x, level)
         else:
             target = right[level, question]
         target = slips.on(target, level, question)
-        logits = model(encode(s, x, level))
+        logits = model(encode(row, x, level))
         loss = F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
         adam.zero_grad()
         loss.mean(1).sum().backward()
@@ -218,12 +215,11 @@ def undistilled(
     votes: the most frequent answer of so many trees counts. Returns (seeds,).
     """
     slips = Slips(seeds, errors)
-    row = torch.arange(QUESTIONS) // PLACES
 
     def ask(x: Tensor, depth: int) -> Tensor:
-        question = row * PLACES + x
+        question = ROWS * PLACES + x
         if depth == 0:
-            found = apply(ROWS.expand(*x.shape, -1), x)
+            found = apply(ROWS.expand_as(x), x)
         else:
             found = ask(ask(x, depth - 1), depth - 1)
         return slips.on(found, torch.full_like(x, depth), question)

@@ -9,6 +9,7 @@ questions a level can be asked, and a small network learns them in seconds.
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import torch
@@ -17,22 +18,23 @@ from torch import Tensor
 PLACES = 5
 LEVELS = 3  # powers 1, 2 and 4
 PERMUTATIONS = torch.tensor(list(itertools.permutations(range(PLACES))))
-ROWS = PERMUTATIONS.repeat_interleave(PLACES, 0)  # s of each question
-STARTS = torch.arange(PLACES).repeat(len(PERMUTATIONS))  # x of each question
-QUESTIONS = len(STARTS)
+ROWS = torch.arange(len(PERMUTATIONS)).repeat_interleave(PLACES)
+STARTS = torch.arange(PLACES).repeat(len(PERMUTATIONS))
+QUESTIONS = len(STARTS)  # of a level: which permutation, and which place
 
 
-def apply(s: Tensor, x: Tensor) -> Tensor:
-    """Where permutations take places: s (..., PLACES), x (...), gives (...).
+def apply(row: Tensor, x: Tensor) -> Tensor:
+    """Where permutations take places; row, x and the result: (...).
 
+    row: numbers of permutations, in the order of PERMUTATIONS.
     Raises ValueError where a place is none.
     """
-    if x.numel() and (x.min() < 0 or x.max() >= s.shape[-1]):
+    if x.numel() and (x.min() < 0 or x.max() >= PLACES):
         raise ValueError(
             f"places {int(x.min())} to {int(x.max())}: a permutation of "
-            f"{s.shape[-1]} takes places 0 to {s.shape[-1] - 1}"
+            f"{PLACES} takes places 0 to {PLACES - 1}"
         )
-    return s.gather(-1, x[..., None])[..., 0]
+    return PERMUTATIONS[row, x]
 
 
 def truth(level: int) -> Tensor:
@@ -48,12 +50,19 @@ def truth(level: int) -> Tensor:
     return x
 
 
-def encode(s: Tensor, x: Tensor, level: Tensor) -> Tensor:
+def encode(row: Tensor, x: Tensor, level: Tensor) -> Tensor:
     """A network's inputs: which place each place is taken to, x, the level.
 
-    s: (..., PLACES). x, level: (...). Returns (..., PLACES**2 + PLACES +
-    LEVELS), ones and zeros.
+    row, x, level: (...). Returns (..., PLACES**2 + PLACES + LEVELS), ones and
+    zeros.
     """
-    places = torch.eye(PLACES)
-    levels = torch.eye(LEVELS)
-    return torch.cat([places[s].flatten(-2), places[x], levels[level]], -1)
+    return _codes()[level, row * PLACES + x]
+
+
+@functools.cache
+def _codes() -> Tensor:
+    """Inputs of all questions: (LEVELS, QUESTIONS, inputs)."""
+    one = torch.eye(PLACES)
+    shown = torch.cat([one[PERMUTATIONS[ROWS]].flatten(1), one[STARTS]], 1)
+    level = torch.eye(LEVELS)[:, None].expand(-1, QUESTIONS, -1)
+    return torch.cat([shown.expand(LEVELS, -1, -1), level], 2)
