@@ -76,11 +76,13 @@ class Errors(NamedTuple):
 class Course(NamedTuple):
     """What became of a training: accuracy (measurements, seeds, levels).
 
-    steps: (measurements,), how many steps were done at each.
+    steps: (measurements,), how many steps were done at each. right: (seeds,
+    levels, QUESTIONS), which questions are answered rightly in the end.
     """
 
     steps: list[int]
     accuracy: Tensor
+    right: Tensor
 
 
 class Slips:
@@ -134,15 +136,15 @@ class Pace:
         self.opened.clamp_(max=LEVELS - 1)
 
 
-def accuracy(model: Networks) -> Tensor:
-    """Share of all questions answered rightly, (seeds, levels)."""
+def examine(model: Networks) -> Tensor:
+    """Which questions are answered rightly: (seeds, levels, QUESTIONS)."""
     count = len(model.parameters[0])
     row, x = ROWS.expand(count, -1), STARTS.expand(count, -1)
     found = [
         answers(model)(row, x, torch.full_like(x, level)) == truth(level)
         for level in range(LEVELS)
     ]
-    return torch.stack([hits.float().mean(1) for hits in found], 1)
+    return torch.stack(found, 1)
 
 
 def train(
@@ -175,7 +177,7 @@ def train(
     )
     drawn = [np.random.default_rng([seed, 0]) for seed in seeds]
     pace = Pace(len(seeds), OPENS * (1 - errors.rate))
-    right = torch.stack([truth(level) for level in range(LEVELS)])
+    key = torch.stack([truth(level) for level in range(LEVELS)])
     asked = torch.arange(QUESTIONS)
     if labeled is not None:
         asked = asked[labeled]
@@ -191,7 +193,7 @@ def train(
         if teacher == "overseer":
             target = amplify(answers(model), row, x, level)
         else:
-            target = right[level, question]
+            target = key[level, question]
         target = slips.on(target, level, question)
         logits = model(encode(row, x, level))
         loss = F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
@@ -202,8 +204,8 @@ def train(
         pace.update((logits.argmax(-1) == target).float(), level)
         if (step + 1) % EVERY == 0 or step + 1 == steps:
             done.append(step + 1)
-            found.append(accuracy(model))
-    return Course(done, torch.stack(found))
+            found.append(examine(model).float().mean(-1))
+    return Course(done, torch.stack(found), examine(model))
 
 
 def undistilled(

@@ -92,8 +92,17 @@ def verdicts(noticed: Floats, train: NDArray[np.int_], C: float = 1.0) -> Floats
     return np.asarray(model.decision_function(noticed), dtype=float)
 
 
-def judged(noticed: Floats, labels: int, seed: int) -> float:
-    """Share of the other pairs judged rightly, after so many labels."""
+def right(noticed: Floats, labels: int, seed: int) -> Floats:
+    """Which of the unlabeled pairs are judged rightly: 1, 0, or 1/2 for a tie.
+
+    labels: how many pairs, drawn with the seed, the judge learns from.
+    Returns (pairs - labels,).
+    """
     order = np.random.default_rng(seed).permutation(len(noticed))
     margin = verdicts(noticed, order[:labels])[order[labels:]]
-    return float((margin > 0).mean() + (margin == 0).mean() / 2)
+    return np.asarray((np.sign(margin) + 1) / 2)
+
+
+def judged(noticed: Floats, labels: int, seed: int) -> float:
+    """Share of the unlabeled pairs judged rightly, after so many labels."""
+    return float(right(noticed, labels, seed).mean())
