@@ -12,7 +12,9 @@ from alignlab.outer.task_decomposition import (
     networks,
     pairwise,
     powers,
+    recursive,
     sandwich,
+    trial,
     verifiers,
 )
 
@@ -235,3 +237,69 @@ def test_the_assistant_needs_a_pair_for_each_document():
     with pytest.raises(ValueError, match="2 documents and 1 pairs"):
         assistant.score(None, ["a", "b"], [("c", "d")])
     assert assistant.ask(" A cat sat. ") == "A cat sat.\nIn short:"
+
+
+# --- trials and designs
+
+
+def test_a_lucky_solution_is_right_and_not_sound_and_is_told_with_its_wrong_steps():
+    asked = trial.solutions(30, 4, 0, 1)
+    pick = np.zeros(30, int)
+    found = trial.lucky(asked, pick, 2)
+    for problem in range(30):
+        even = (asked.last[problem, 0] - asked.truth[problem]) % 2 == 0
+        assert (problem in found) == (even and not asked.steps[problem, 0].all())
+        words = trial.told(asked, problem, 0)
+        assert words.count("(wrong)") == (~asked.steps[problem, 0]).sum() and words.count("→") == chains.STEPS
+    rated = trial.outcome(asked, pick, 2)
+    assert rated.right - rated.sound == pytest.approx(len(found) / 30)
+
+
+def test_labels_of_steps_and_of_outcomes_cost_the_same(monkeypatch):
+    bought = {}
+    monkeypatch.setattr(verifiers, "from_steps", lambda places, right: bought.update(steps=right.size))
+    monkeypatch.setattr(verifiers, "from_outcomes", lambda places, right, answers: bought.update(outcomes=right.size))
+    trial.verifier("process", 50, 10, 0)
+    trial.verifier("outcome", 50, 10, 0)
+    assert bought == {"steps": 50, "outcomes": 50}
+    with pytest.raises(ValueError, match="kind 'guess'"):
+        trial.verifier("guess", 50, 10, 0)
+
+
+def test_gain_is_one_for_the_truth_and_minus_what_the_worst_loses():
+    true = np.random.default_rng(5).random((2, 300, 8))
+    assert recursive.gained(true, true) == pytest.approx(1.0)
+    assert recursive.gained(np.zeros_like(true), true) == pytest.approx(0.0, abs=0.15)
+    assert (recursive.gained(-true, true) < -0.9).all()
+
+
+def test_the_smooth_minimum_of_one_score_is_the_score_and_lies_between_minimum_and_mean():
+    scores = torch.rand(50, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(recursive.softest(scores[:, :1]), scores[:, 0], atol=1e-6)
+    soft = recursive.softest(scores)
+    assert (soft >= scores.min(1).values).all() and (soft <= scores.mean(1) + 1e-6).all()
+
+
+def test_a_judge_labels_what_it_sees():
+    labels = recursive.label((0, 1), 4000, "part")
+    assert labels.parts.shape == (2, 4000, 1, recursive.FEATURES)
+    error = labels.score - recursive.quality(labels.parts)[..., 0]
+    assert np.abs(error).max() < 6 * recursive.NOISE and abs(error.mean()) < 0.01
+    whole, named = recursive.label((0,), 5, "design"), recursive.label((0,), 5, "two parts")
+    assert np.array_equal(whole.score, named.score) and np.array_equal(whole.parts[:, :, :2], named.parts)
+    with pytest.raises(ValueError, match="ask 'all'"):
+        recursive.label((0,), 5, "all")
+
+
+def test_the_quality_of_a_part_is_the_written_formula():
+    part = np.array([1.0, 2.0, 0.5, 9.0, 9.0, 9.0])
+    assert recursive.quality(part) == pytest.approx(1 / (1 + np.exp(-5.0)))
+
+
+def test_a_helper_recovers_the_order_of_parts_and_refuses_labels_that_are_not_numbers():
+    labels = recursive.label((0,), 400, "part")
+    helper = recursive.learn((0,), labels)
+    parts = np.random.default_rng(6).normal(size=(1, 500, recursive.FEATURES))
+    assert np.corrcoef(helper.score(parts)[0], recursive.quality(parts)[0])[0, 1] > 0.85
+    with pytest.raises(ValueError, match="finite labels"):
+        recursive.learn((0,), labels._replace(score=labels.score * np.nan))

@@ -73,6 +73,9 @@ class Errors(NamedTuple):
     repeated: bool = False
 
 
+NEVER = Errors()
+
+
 class Course(NamedTuple):
     """What became of a training: accuracy (measurements, seeds, levels).
 
@@ -152,7 +155,7 @@ def train(
     teacher: str = "overseer",
     steps: int = 800,
     paced: bool = True,
-    errors: Errors = Errors(),
+    errors: Errors = NEVER,
     labeled: Tensor | None = None,
     width: int = HIDDEN,
 ) -> Course:
@@ -190,10 +193,9 @@ def train(
         hardest = asked[(lots[:, 1] * len(asked)).long()]
         question = torch.where(level == LEVELS - 1, hardest, question)
         row, x = ROWS[question], STARTS[question]
+        target = key[level, question]
         if teacher == "overseer":
             target = amplify(answers(model), row, x, level)
-        else:
-            target = key[level, question]
         target = slips.on(target, level, question)
         logits = model(encode(row, x, level))
         loss = F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
@@ -220,9 +222,8 @@ def undistilled(
 
     def ask(x: Tensor, depth: int) -> Tensor:
         question = ROWS * PLACES + x
-        if depth == 0:
-            found = apply(ROWS.expand_as(x), x)
-        else:
+        found = apply(ROWS.expand_as(x), x)
+        if depth > 0:
             found = ask(ask(x, depth - 1), depth - 1)
         return slips.on(found, torch.full_like(x, depth), question)
 

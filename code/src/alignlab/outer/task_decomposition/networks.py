@@ -6,6 +6,7 @@ gives does not depend on which others run beside it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -31,7 +32,7 @@ class Networks:
             )
         made = [torch.Generator().manual_seed(seed) for seed in seeds]
         self.parameters: list[Tensor] = []
-        for inputs, outputs in zip(sizes, sizes[1:]):
+        for inputs, outputs in itertools.pairwise(sizes):
             weights = torch.stack(
                 [torch.randn(inputs, outputs, generator=g) for g in made]
             )

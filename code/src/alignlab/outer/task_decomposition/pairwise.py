@@ -57,7 +57,12 @@ def lost(verdicts: NDArray[np.int_], groups: int) -> NDArray[np.bool_]:
     Raises ValueError where groups are not equal and odd, or their number even.
     """
     voters = verdicts.shape[-1]
-    if groups < 1 or voters % groups or not (voters // groups) % 2 or not groups % 2:
+    if (
+        groups < 1
+        or voters % groups
+        or not (voters // groups) % 2
+        or not groups % 2
+    ):
         raise ValueError(
             f"{voters} voters in {groups} groups: give an odd number of "
             "groups with equally many voters, an odd number"

@@ -1,8 +1,8 @@
 """Amplification with an overseer who errs, and what the pace of levels does (survey section 4.4.1).
 
 Results: "accuracy" by run, a list over the levels at the end of training; "course" by run, the accuracy at the hardest
-level at each of "steps"; "undistilled" by kind and rate of errors, the accuracy of the overseer alone at each level, and
-"voted" that of the most frequent of VOTES such answers, about as many as a model has seen of each question.
+level at each of "steps"; "undistilled" by kind and rate of errors, the accuracy of the overseer alone at each level,
+and "voted" that of the most frequent of VOTES such answers, about as many as a model has seen of each question.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 "errors": errors,
                 "teacher": "labels",
             }
-    accuracy, course = {}, {}
+    accuracy: dict[str, list[float]] = {}
+    course: dict[str, list[float]] = {}
     steps: list[int] = []
     for name, settings in runs.items():
         found = train((seed,), steps=config["steps"], **settings)
@@ -42,12 +43,15 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         accuracy[name] = found.accuracy[-1, 0].tolist()
         course[name] = found.accuracy[:, 0, -1].tolist()
         report(len(course) / len(runs), name)
-    alone, voted = {}, {}
+    alone: dict[str, list[float]] = {}
+    voted: dict[str, list[float]] = {}
     for rate in config["rates"]:
         for kind, repeated in KINDS.items():
             for kept, votes in ((alone, 1), (voted, config["votes"])):
                 kept[f"{kind} {rate}"] = [
-                    undistilled((seed,), level, Errors(rate, repeated), votes).item()
+                    undistilled(
+                        (seed,), level, Errors(rate, repeated), votes
+                    ).item()
                     for level in range(LEVELS)
                 ]
     return {

@@ -1,6 +1,6 @@
 """Recursive reward modeling: a helper learns to judge the parts, and helps to judge the whole.
 
-Leike et al. 2018 (arXiv 1811.07871, section 2.2): agents trained to evaluate
+Leike et al. 2018 (arXiv 1811.07871): agents trained to evaluate
 pieces assist the person who evaluates the next, larger task. Here a design
 has eight parts and is as good as its weakest part. The judge can look at two
 parts only. Unassisted it judges designs by two parts it happens to see; or it
@@ -68,7 +68,9 @@ def label(seeds: Sequence[int], count: int, ask: str) -> Labels:
     shown, scores = [], []
     for seed in seeds:
         rng = np.random.default_rng([seed, 3])
-        parts = rng.normal(size=(count, 1 if ask == "part" else PARTS, FEATURES))
+        parts = rng.normal(
+            size=(count, 1 if ask == "part" else PARTS, FEATURES)
+        )
         seen = parts[:, :2]  # parts have no order, so that any two will do
         scores.append(judgment(quality(seen).min(1), rng))
         shown.append(seen if ask == "two parts" else parts)

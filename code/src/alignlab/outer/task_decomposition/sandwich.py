@@ -47,7 +47,9 @@ def longest_shared(a: Sequence[str], b: Sequence[str]) -> int:
         last = 0
         for place, other in enumerate(b, start=1):
             kept = row[place]
-            longer = last + 1 if word == other else max(row[place], row[place - 1])
+            longer = (
+                last + 1 if word == other else max(row[place], row[place - 1])
+            )
             row[place], last = longer, kept
     return row[-1]
 
@@ -74,7 +76,9 @@ def differences(
     )
 
 
-def verdicts(noticed: Floats, train: NDArray[np.int_], C: float = 1.0) -> Floats:
+def verdicts(
+    noticed: Floats, train: NDArray[np.int_], C: float = 1.0
+) -> Floats:
     """A judge's margins for the faithful summary, after learning from few.
 
     noticed: (pairs, things), faithful minus unfaithful. train: the labeled

@@ -23,7 +23,7 @@ class Solutions(NamedTuple):
 
     places: (problems, n, STEPS). last: (problems, n). sound: the same shape,
     whether all steps are right. steps: (problems, n, STEPS). truth:
-    (problems,).
+    (problems,). problems and digits: what they were made from.
     """
 
     places: Ints
@@ -31,6 +31,8 @@ class Solutions(NamedTuple):
     sound: Bools
     steps: Bools
     truth: Ints
+    problems: chains.Problems
+    digits: Ints
 
 
 def solutions(count: int, n: int, seed: int, stream: int) -> Solutions:
@@ -45,9 +47,11 @@ def solutions(count: int, n: int, seed: int, stream: int) -> Solutions:
     return Solutions(
         chains.places(problems, digits),
         digits[..., -1],
-        steps.all(-1),
+        np.asarray(steps.all(-1)),
         steps,
         chains.truth(problems),
+        problems,
+        digits,
     )
 
 
@@ -86,3 +90,22 @@ def outcome(asked: Solutions, pick: Ints, answers: int) -> Picked:
     row = np.arange(len(pick))
     right = asked.last[row, pick] % answers == asked.truth % answers
     return Picked(float(right.mean()), float(asked.sound[row, pick].mean()))
+
+
+def lucky(asked: Solutions, pick: Ints, answers: int) -> list[int]:
+    """Problems whose picked solution has a right answer and a wrong step."""
+    row = np.arange(len(pick))
+    right = asked.last[row, pick] % answers == asked.truth % answers
+    return [int(n) for n in np.flatnonzero(right & ~asked.sound[row, pick])]
+
+
+def told(asked: Solutions, problem: int, one: int) -> str:
+    """A solution in words, its wrong steps marked."""
+    line, right = asked.digits[problem, one], asked.steps[problem, one]
+    operations = asked.problems.operation[problem]
+    operands = asked.problems.operand[problem]
+    return ", ".join(
+        f"{line[n]} {chains.SIGNS[operations[n]]} {operands[n]} → "
+        f"{line[n + 1]}{'' if right[n] else ' (wrong)'}"
+        for n in range(STEPS)
+    )
