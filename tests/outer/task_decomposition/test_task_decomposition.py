@@ -11,6 +11,7 @@ from alignlab.outer.task_decomposition import (
     chains,
     networks,
     pairwise,
+    picture,
     powers,
     recursive,
     sandwich,
@@ -303,3 +304,14 @@ def test_a_helper_recovers_the_order_of_parts_and_refuses_labels_that_are_not_nu
     assert np.corrcoef(helper.score(parts)[0], recursive.quality(parts)[0])[0, 1] > 0.85
     with pytest.raises(ValueError, match="finite labels"):
         recursive.learn((0,), labels._replace(score=labels.score * np.nan))
+
+
+def test_lines_show_the_mean_and_each_seed():
+    from matplotlib import pyplot as plt
+
+    fig, ax = plt.subplots()
+    picture.lines(ax, [0, 1], {"a": np.array([[0.0, 0.2], [0.4, 0.6]])}, {"a": ("black", "-")}, "best")
+    assert [line.get_ydata().tolist() for line in ax.lines] == [
+        pytest.approx(v) for v in ([0.2, 0.4], [0, 0.2], [0.4, 0.6])
+    ]
+    plt.close(fig)
