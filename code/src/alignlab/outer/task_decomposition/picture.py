@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ def lines(
     over: Sequence[int],
     values: Mapping[str, Floats],
     looks: Mapping[str, tuple[str, str]],
-    place: str,
+    place: Literal["center right", "lower left", "best"],
 ) -> None:
     """Draw shares right, (seeds, points) by name, and a legend.
 
