@@ -102,6 +102,15 @@ def test_without_slips_the_undistilled_tree_is_right_and_one_level_slips_as_ofte
     assert np.mean(shares) == pytest.approx(0.7, abs=0.03)
 
 
+def test_a_table_of_votes_removes_fresh_slips_and_keeps_repeated_ones():
+    fresh = amplification.by_table((0, 1), amplification.Errors(0.3), 85)
+    assert fresh.shape == (2, powers.LEVELS) and (fresh > 0.98).all()
+    repeated = amplification.Errors(0.3, repeated=True)
+    kept = amplification.by_table((0, 1), repeated, 3)
+    alone = torch.stack([amplification.undistilled((0, 1), k, repeated) for k in range(powers.LEVELS)], 1)
+    assert torch.equal(kept, alone)
+
+
 def test_a_pace_opens_a_level_when_the_one_below_is_agreed_on():
     pace = amplification.Pace(2, 0.8)
     level = torch.zeros(2, 4, dtype=torch.long)
@@ -173,6 +182,12 @@ def test_both_kinds_of_labels_find_a_step_that_is_always_wrong():
         assert logits[0] < 0 < logits[1:30].min()
     asked = np.array([[[1, 2, 0, 3, 4], [1, 2, 5, 3, 4]]])
     assert verifiers.pick(steps, asked).tolist() == [1] == verifiers.pick(outcomes, asked).tolist()
+
+
+def test_the_safest_pick_has_the_best_worst_step():
+    logits = torch.tensor([3.0, 0.5, 1.0, -1.0])
+    places = np.array([[[0, 0, 3], [2, 2, 2], [0, 1, 0]]])
+    assert verifiers.pick_safest(logits, places).tolist() == [1]
 
 
 def test_a_majority_is_the_first_solution_with_the_most_frequent_answer():
@@ -304,6 +319,27 @@ def test_a_helper_recovers_the_order_of_parts_and_refuses_labels_that_are_not_nu
     assert np.corrcoef(helper.score(parts)[0], recursive.quality(parts)[0])[0, 1] > 0.85
     with pytest.raises(ValueError, match="finite labels"):
         recursive.learn((0,), labels._replace(score=labels.score * np.nan))
+
+
+def designs_of(seed):
+    shape = (200, 64, recursive.PARTS, recursive.FEATURES)
+    made = np.random.default_rng([seed, 4]).normal(size=shape)[None]
+    return made, recursive.quality(made).min(-1)
+
+
+def test_true_labels_of_wholes_teach_the_network_about_parts():
+    made, true = designs_of(0)
+    labels = recursive.label((0,), 400, "design")
+    clean = labels._replace(score=recursive.quality(labels.parts).min(-1))
+    helper = recursive.learn((0,), clean, hard=True)
+    assert recursive.gained(recursive.judge_designs(helper, made), true)[0] > 0.7
+
+
+def test_ridge_finds_good_parts_from_labels_of_parts():
+    made, true = designs_of(1)
+    helper = recursive.plain(recursive.label((1,), 400, "part"))
+    assert helper.score(made).shape == made.shape[:-1]
+    assert recursive.gained(recursive.judge_designs(helper, made), true)[0] > 0.75
 
 
 def test_lines_show_the_mean_and_each_seed():

@@ -232,3 +232,29 @@ def undistilled(
     for _ in range(votes):
         count += F.one_hot(ask(start, level), PLACES)
     return (count.argmax(-1) == truth(level)).float().mean(1)
+
+
+def by_table(seeds: Sequence[int], errors: Errors, votes: int) -> Tensor:
+    """Amplification with a table of votes where a network was.
+
+    Level by level, each question is answered `votes` times by the overseer,
+    who asks the table; the table keeps the most frequent answer. Returns the
+    share right at each level, (seeds, LEVELS).
+    """
+    slips = Slips(seeds, errors)
+    row, x = ROWS.expand(len(seeds), -1), STARTS.expand(len(seeds), -1)
+    question = torch.arange(QUESTIONS).expand(len(seeds), -1)
+    kept, found = torch.zeros_like(x), []
+
+    def ask(row: Tensor, x: Tensor, level: Tensor) -> Tensor:
+        return kept.gather(1, row * PLACES + x)
+
+    for level in range(LEVELS):
+        here = torch.full_like(x, level)
+        said = amplify(ask, row, x, here)
+        count = torch.zeros(len(seeds), QUESTIONS, PLACES)
+        for _ in range(votes):
+            count += F.one_hot(slips.on(said, here, question), PLACES)
+        kept = count.argmax(-1)
+        found.append((kept == truth(level)).float().mean(1))
+    return torch.stack(found, 1)

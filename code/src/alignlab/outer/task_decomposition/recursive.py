@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
 from alignlab.outer.task_decomposition.networks import Networks
@@ -101,11 +102,16 @@ def _score(networks: Networks, parts: Floats) -> Tensor:
     return networks(flat)[..., 0].sigmoid().reshape(shown.shape[:-1])
 
 
-def learn(seeds: Sequence[int], labels: Labels) -> Helper:
+def learn(
+    seeds: Sequence[int],
+    labels: Labels,
+    steps: int = STEPS,
+    hard: bool = False,
+) -> Helper:
     """A scorer of parts for each seed, fitted to labels through a minimum.
 
-    A label of one part is fitted directly. Whatever was labeled, the network,
-    the steps and the loss are the same.
+    A label of one part is fitted directly. Whatever was labeled, the network
+    and the loss are the same. hard: the minimum itself, not a smooth one.
     Raises ValueError where labels are missing or not numbers.
     """
     if not labels.score.size or not np.isfinite(labels.score).all():
@@ -116,12 +122,46 @@ def learn(seeds: Sequence[int], labels: Labels) -> Helper:
     networks = Networks(seeds, [FEATURES, 32, 32, 1])
     wanted = torch.tensor(labels.score, dtype=torch.float32)
     adam = torch.optim.Adam(networks.parameters, lr=0.01, weight_decay=1e-4)
-    for _ in range(STEPS):
-        error = softest(_score(networks, labels.parts)) - wanted
+    for _ in range(steps):
+        scores = _score(networks, labels.parts)
+        whole = scores.min(-1).values if hard else softest(scores)
+        error = whole - wanted
         adam.zero_grad()
         error.square().mean(1).sum().backward()
         adam.step()
     return Helper(networks)
+
+
+class Plain(NamedTuple):
+    """Linear scorers of parts, on features and their products, one a seed."""
+
+    weights: Floats
+
+    def score(self, parts: Floats) -> Floats:
+        """Scores of parts, (seeds, ..., FEATURES) to (seeds, ...)."""
+        each = zip(parts, self.weights)
+        return np.stack([_products(part) @ weight for part, weight in each])
+
+
+def _products(parts: Floats) -> Floats:
+    """Features and all products of two of them, on the last axis."""
+    i, j = np.triu_indices(FEATURES)
+    return np.concatenate([parts, parts[..., i] * parts[..., j]], -1)
+
+
+def plain(labels: Labels) -> Plain:
+    """Ridge regression of labels on the mean over parts of what they show.
+
+    It treats a label as the sum of what its parts contribute, and each part
+    is then scored by its contribution. The penalty is chosen by leaving out
+    one label at a time.
+    """
+    shown = _products(labels.parts).mean(2)
+    fits = [
+        RidgeCV(np.logspace(-2, 4, 13)).fit(x, y)
+        for x, y in zip(shown, labels.score)
+    ]
+    return Plain(np.stack([fit.coef_ for fit in fits]))
 
 
 def gained(scores: Floats, true: Floats) -> Floats:
@@ -136,7 +176,7 @@ def gained(scores: Floats, true: Floats) -> Floats:
     return np.asarray((picked - chance) / (top - chance))
 
 
-def judge_designs(helper: Helper, designs: Floats) -> Floats:
+def judge_designs(helper: Helper | Plain, designs: Floats) -> Floats:
     """Scores of designs by a tree of judges who see two of the helper's scores.
 
     designs: (seeds, ..., PARTS, FEATURES). Returns (seeds, ...).

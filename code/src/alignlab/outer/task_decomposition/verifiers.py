@@ -98,6 +98,15 @@ def pick(logits: Tensor, places: Ints) -> Ints:
     return np.asarray(score.argmax(1).numpy())
 
 
+def pick_safest(logits: Tensor, places: Ints) -> Ints:
+    """The solution whose least probable step is most probable.
+
+    places: (problems, n, steps). Returns (problems,).
+    """
+    score = logits[torch.tensor(places)].min(-1).values
+    return np.asarray(score.argmax(1).numpy())
+
+
 def majority(answers: Ints, possible: int) -> Ints:
     """The first solution that gives the most frequent answer.
 
