@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from alignlab.outer.market_making import cases, learned, protocols
+from alignlab.outer.market_making import learned, protocols
 from alignlab.outer.market_making.cases import ITEMS, Questions, beliefs, draw, sequences, sets
 
 EVERYTHING = np.ones((1, ITEMS))

@@ -54,28 +54,35 @@ def draw(count: int, seed: int, scale: float = SCALE) -> Questions:
     return Questions(genuine, scale * rng.normal(size=(count, CLAIMS)))
 
 
-def counted(heard: Floats) -> Floats:
+def counted(heard: Floats, lasting: bool = False) -> Floats:
     """The weight of each LLR when the weights `heard` were given to items.
 
-    heard: (..., ITEMS), 0 for what wasn't heard. Returns (..., GENUINE +
-    CLAIMS): a claim whose rebuttal was heard counts for nothing.
+    heard: (..., ITEMS), 0 for what wasn't heard. lasting: a rebuttal that was
+    ever heard takes its claim away; otherwise only as far as its own weight
+    goes. Returns (..., GENUINE + CLAIMS).
     """
     claims = heard[..., GENUINE : GENUINE + CLAIMS]
-    standing = claims * (heard[..., GENUINE + CLAIMS :] == 0)
-    return np.concatenate([heard[..., :GENUINE], standing], -1)
+    rebuttal = heard[..., GENUINE + CLAIMS :]
+    left = rebuttal == 0 if lasting else np.maximum(1 - rebuttal, 0)
+    return np.concatenate([heard[..., :GENUINE], claims * left], -1)
 
 
-def beliefs(questions: Questions, heard: Floats) -> Floats:
+def beliefs(
+    questions: Questions, heard: Floats, lasting: bool = False
+) -> Floats:
     """The judge's probability of yes, (questions, transcripts).
 
     heard: (transcripts, ITEMS), the weight of each item in each transcript.
-    Adding LLRs is Bayes' rule for independent observations and even odds.
+    lasting: see `counted`. Adding LLRs is Bayes' rule for independent
+    observations and even odds.
     Raises ValueError where an LLR is not finite.
     """
     llr = np.hstack([questions.genuine, questions.claims])
     if not np.isfinite(llr).all():
-        raise ValueError("a log-likelihood ratio is not finite: drop the question")
-    logits = llr @ counted(heard).T
+        raise ValueError(
+            "a log-likelihood ratio is not finite: drop the question"
+        )
+    logits = llr @ counted(heard, lasting).T
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -500, 500))))
 
 

@@ -66,7 +66,9 @@ def judge(llr: Tensor, heard: Tensor) -> Tensor:
     return (llr * counted(heard)).sum(-1)
 
 
-def predict(weights: list[Tensor], llr: Tensor, heard: Tensor, turn: int) -> Tensor:
+def predict(
+    weights: list[Tensor], llr: Tensor, heard: Tensor, turn: int
+) -> Tensor:
     """M's price, the predicted final belief, (seeds, questions, transcripts).
 
     llr: (seeds, questions, FACTS). heard: (seeds, questions, transcripts,
@@ -111,7 +113,9 @@ def transcript(
     Raises ValueError for another name.
     """
     if adversary not in ADVERSARIES:
-        raise ValueError(f"no adversary {adversary!r}: take one of {ADVERSARIES}")
+        raise ValueError(
+            f"no adversary {adversary!r}: take one of {ADVERSARIES}"
+        )
     heard = torch.zeros(*llr.shape[:2], ITEMS)
     order = lots.argsort(-1)
     before = []
@@ -169,12 +173,16 @@ def train(
     adam = torch.optim.Adam(weights, lr=RATE)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
     pool = [draw(steps * BATCH, 1000 + seed, scale) for seed in seeds]
-    llr = torch.stack([facts(q) for q in pool]).reshape(len(seeds), steps, BATCH, FACTS)
+    llr = torch.stack([facts(q) for q in pool]).reshape(
+        len(seeds), steps, BATCH, FACTS
+    )
     chance = [torch.Generator().manual_seed(2000 + seed) for seed in seeds]
     marks, trace = [], []
     for step in range(steps):
         batch = llr[:, step]
-        lots = torch.stack([torch.rand(BATCH, ITEMS, generator=g) for g in chance])
+        lots = torch.stack(
+            [torch.rand(BATCH, ITEMS, generator=g) for g in chance]
+        )
         with torch.no_grad():
             before, final = transcript(weights, batch, lots, adversary)
         loss = torch.tensor(0.0)

@@ -31,17 +31,23 @@ EXERCISES = [
         inputs=_values,
         wrong=[
             Wrong(
-                lambda beliefs, later, stop: stop * _middle(beliefs) + (1 - stop) * _middle(later),
+                lambda beliefs, later, stop: (
+                    stop * _middle(beliefs) + (1 - stop) * _middle(later)
+                ),
                 "the adversary gives one argument, and only then is it decided whether the judge is asked: "
                 "mix the two for each argument before you take highest and lowest.",
             ),
             Wrong(
-                lambda beliefs, later, stop: (stop * beliefs + (1 - stop) * later).mean(-1),
+                lambda beliefs, later, stop: (
+                    stop * beliefs + (1 - stop) * later
+                ).mean(-1),
                 "this is the mean over all arguments, as if they were given at random; the adversary "
                 "takes the highest or the lowest value.",
             ),
             Wrong(
-                lambda beliefs, later, stop: _middle((1 - stop) * beliefs + stop * later),
+                lambda beliefs, later, stop: _middle(
+                    (1 - stop) * beliefs + stop * later
+                ),
                 "`stop` is the probability that the judge is asked, so it belongs to `beliefs`.",
             ),
             Wrong(
