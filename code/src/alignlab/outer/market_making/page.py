@@ -69,8 +69,14 @@ def _always_first(prices: Any, now: Any) -> Any:
     return prices.argmax(-1) * 0
 
 
+def _refuted_for_good(heard: Any, lasting: bool = False) -> Any:
+    """A judge who never counts a claim, so that no rebuttal can be forgotten."""
+    return np.concatenate([heard[..., :4], 0 * heard[..., 4:6]], -1)
+
+
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.outer.market_making.protocols.midpoint": _first,
     "alignlab.outer.market_making.protocols.debate": _first,
+    "alignlab.outer.market_making.cases.counted": _refuted_for_good,
     "alignlab.outer.market_making.learned.against_market": _always_first,
 }
