@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from alignlab.outer.market_making.cases import ITEMS, Floats, Ints
+from alignlab.outer.market_making.cases import ITEMS, Floats, Ints, sets
 
 # values after each argument, (..., ITEMS); whether it is new; the round from 0
 Rule = Callable[[Floats, Floats, int], Floats]
@@ -74,7 +74,8 @@ def solve(beliefs: Floats, rounds: int, rule: Rule) -> list[Floats]:
     beliefs: (questions, 2^ITEMS), what the judge believes after each set, in
     whatever order. Repeating an argument changes nothing and is allowed.
     Returns rounds + 1 arrays of that shape: entry t holds the values when t
-    arguments have been given, so that entry 0, column 0 is the outcome.
+    arguments have been given, so that entry 0, column 0 is the outcome; sets
+    of more than t arguments are NaN there.
     Raises ValueError where rounds is negative or the shape is another.
     """
     if rounds < 0 or beliefs.ndim != 2 or beliefs.shape[1] != 2**ITEMS:
@@ -84,9 +85,14 @@ def solve(beliefs: Floats, rounds: int, rule: Rule) -> list[Floats]:
         )
     follows = after()
     new = (follows != np.arange(len(follows))[:, None]).astype(float)
+    size = sets().sum(1)
     values = [beliefs]
     for turn in reversed(range(rounds)):
-        values.append(rule(values[-1][:, follows], new, turn))
+        reached = np.flatnonzero(size <= turn)
+        later = values[-1][:, follows[reached]]
+        now = np.full(beliefs.shape, np.nan)
+        now[:, reached] = rule(later, new[reached], turn)
+        values.append(now)
     return values[::-1]
 
 
