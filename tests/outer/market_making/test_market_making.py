@@ -55,6 +55,13 @@ def test_what_fades_comes_back_when_it_is_said_again():
     assert again[3, 3, 3] == 2 and again[3, 4, 3] == 1
 
 
+def test_weights_can_fade_for_some_items_only_and_the_first_can_count_most():
+    said = sequences(2, fading=(0.5,) + (1.0,) * 7).reshape(ITEMS, ITEMS, ITEMS)
+    assert said[0, 1, :2].tolist() == [0.5, 1.0] and said[1, 0, :2].tolist() == [1.0, 1.0]
+    early = sequences(2, fading=0.5, early=True).reshape(ITEMS, ITEMS, ITEMS)
+    assert early[0, 1, :2].tolist() == [1.0, 0.5] and early[0, 0, 0] == 1.0
+
+
 @pytest.mark.parametrize("rounds, fading", [(0, 1.0), (7, 1.0), (2, 0.0), (2, 1.5)])
 def test_impossible_sequences_are_refused(rounds, fading):
     with pytest.raises(ValueError, match="fading"):
@@ -89,6 +96,23 @@ def test_one_round_of_debate_is_the_highest_belief_and_two_the_lowest_after_it()
     assert protocols.solve(table, 1, protocols.debate)[0][:, 0] == pytest.approx(table[:, follows[0]].max(1))
     second = table[:, follows[follows[0]]].min(-1).max(-1)
     assert protocols.solve(table, 2, protocols.debate)[0][:, 0] == pytest.approx(second)
+
+
+def test_a_debate_by_lot_is_the_mean_of_both_orders_and_shares_are_equal():
+    table = beliefs(draw(20, 6), sets())
+    both = [protocols.solve(table, 2, protocols.in_turns(order))[0][:, 0] for order in ("yn", "ny")]
+    assert protocols.equal_shares(table, 2) == pytest.approx(np.mean(both, 0))
+    debate = protocols.solve(table, 4, protocols.debate)[0][:, 0]
+    assert protocols.solve(table, 4, protocols.in_turns("ynyn"))[0][:, 0] == pytest.approx(debate)
+    with pytest.raises(ValueError, match="even"):
+        protocols.equal_shares(table, 3)
+
+
+def test_a_market_is_a_debate_with_a_coin_at_each_turn():
+    table = beliefs(draw(20, 8), sets())
+    values = protocols.solve(table, 1, protocols.midpoint)[0][:, 0]
+    sides = [protocols.solve(table, 1, protocols.in_turns(side))[0][:, 0] for side in "yn"]
+    assert values == pytest.approx(np.mean(sides, 0))
 
 
 @pytest.mark.parametrize("rule", [protocols.midpoint, protocols.debate, protocols.at_random, protocols.for_no])

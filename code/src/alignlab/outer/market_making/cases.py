@@ -95,24 +95,33 @@ def sets() -> Floats:
     return ((number >> np.arange(ITEMS)) & 1).astype(float)
 
 
-def sequences(rounds: int, fading: float = 1.0, again: bool = False) -> Floats:
+def sequences(
+    rounds: int,
+    fading: float | tuple[float, ...] = 1.0,
+    again: bool = False,
+    early: bool = False,
+) -> Floats:
     """The weight of each item after each sequence, (ITEMS^rounds, ITEMS).
 
     The last argument varies fastest. fading: what all weights are multiplied
     by when another argument is heard; below 1 the judge is swayed by what
-    came last. An argument that is repeated gets its full weight back, or, with
-    `again`, is counted once more.
+    came last. One number for all items, or one for each. An argument that is
+    repeated gets its full weight back, or, with `again`, is counted once more.
+    early: the first impression counts most instead, so that what comes t
+    arguments later has fading^t of the weight.
     Raises ValueError where fading isn't in (0, 1] or rounds not in 1 to 6.
     """
-    if not 0 < fading <= 1 or not 1 <= rounds <= 6:
+    fade = np.broadcast_to(np.asarray(fading, float), ITEMS)
+    if not ((fade > 0) & (fade <= 1)).all() or not 1 <= rounds <= 6:
         raise ValueError(
             f"fading {fading}, rounds {rounds}: use 0 < fading <= 1 and 1 to 6 "
             "rounds (six have 262,144 sequences)"
         )
     weights = np.zeros((1, ITEMS))
     item = np.eye(ITEMS)
-    for _ in range(rounds):
-        before = fading * weights[:, None, :]
-        told = before + item if again else np.maximum(before, item)
+    for turn in range(rounds):
+        before = weights[:, None, :] * (1.0 if early else fade)
+        new = item * fade**turn if early else item
+        told = before + new if again else np.maximum(before, new)
         weights = told.reshape(-1, ITEMS)
     return weights

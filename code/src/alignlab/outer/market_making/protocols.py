@@ -40,9 +40,13 @@ def debate(values: Floats, new: Floats, turn: int) -> Floats:
     return values.max(-1) if turn % 2 == 0 else values.min(-1)
 
 
-def answered(values: Floats, new: Floats, turn: int) -> Floats:
-    """The same, the debater for no first."""
-    return values.min(-1) if turn % 2 == 0 else values.max(-1)
+def in_turns(sides: str) -> Rule:
+    """A debate in which the sides speak in this order, "y" for yes or "n"."""
+
+    def rule(values: Floats, new: Floats, turn: int) -> Floats:
+        return values.max(-1) if sides[turn] == "y" else values.min(-1)
+
+    return rule
 
 
 def for_yes(values: Floats, new: Floats, turn: int) -> Floats:
@@ -94,6 +98,33 @@ def solve(beliefs: Floats, rounds: int, rule: Rule) -> list[Floats]:
         now[:, reached] = rule(later, new[reached], turn)
         values.append(now)
     return values[::-1]
+
+
+def equal_shares(beliefs: Floats, rounds: int) -> Floats:
+    """A debate whose order is drawn by lot, half of the turns for each side.
+
+    beliefs: as for `solve`. The next speaker is only known when it is drawn.
+    A market is the same with a fair coin at each turn, whoever has spoken.
+    Raises ValueError where rounds is odd.
+    """
+    if rounds % 2:
+        raise ValueError(f"{rounds} rounds: give an even number")
+    follows, size, half = after(), sets().sum(1), rounds // 2
+    values = {(0, 0): beliefs}
+    for left in range(1, rounds + 1):
+        reached = np.flatnonzero(size <= rounds - left)
+        for yes in range(max(0, left - half), min(half, left) + 1):
+            no = left - yes
+            now = np.full(beliefs.shape, np.nan)
+            now[:, reached] = 0
+            if yes:
+                later = values[yes - 1, no][:, follows[reached]]
+                now[:, reached] += yes / left * later.max(-1)
+            if no:
+                later = values[yes, no - 1][:, follows[reached]]
+                now[:, reached] += no / left * later.min(-1)
+            values[yes, no] = now
+    return values[half, half][:, 0]
 
 
 def solve_in_order(beliefs: Floats, rounds: int, rule: Rule) -> Floats:
