@@ -54,14 +54,15 @@ def desk(seed: int, lean: float = 0.5) -> Desk:
     """A world and its base policy, which helps with nearly everything.
 
     lean: how much the base policy already declines by danger, as a model may
-    that has read what people decline. Half of that lean is mistaken.
+    that has read what people decline. Most of that lean is mistaken: its
+    correlation with danger is about 0.4.
     """
     rng = np.random.default_rng([seed, 1])
     danger = by_words(rng, apart=0.3)[0]
     danger = danger - np.median(danger)
     order = rng.permutation(REQUESTS)
     cut = int(TRAINING * REQUESTS)
-    hint = lean * (danger + by_words(rng)[0]) / np.sqrt(2)
+    hint = lean * (0.4 * danger + 0.92 * by_words(rng)[0])
     helps = 1 / (1 + np.exp(hint - 2))
     stances = np.stack([helps, 0.3 * (1 - helps), 0.7 * (1 - helps)], 1)
     gossip = np.where(GOSSIP == 1, GOSSIPS, 1 - GOSSIPS)

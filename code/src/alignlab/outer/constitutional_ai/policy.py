@@ -17,7 +17,7 @@ from torch import Tensor
 
 from alignlab.outer.constitutional_ai.desk import REPLIES
 
-RIDGE = 1e-3  # weight of the squared distance from the start
+RIDGE = 1e-3  # weight of the squared distance from zero, supervised stage
 
 
 def probabilities(weights: Tensor, features: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -36,7 +36,7 @@ def imitate(features: np.ndarray, replies: np.ndarray) -> Tensor:
         raise ValueError(f"{len(features)} requests and {len(replies)} replies: give as many, at least one")
     x, y = torch.as_tensor(features), torch.as_tensor(replies)
     start = torch.zeros(x.shape[1], REPLIES, dtype=x.dtype)
-    return _minimize(lambda w: F.cross_entropy(x @ w, y), start)
+    return _minimize(lambda w: F.cross_entropy(x @ w, y), start, RIDGE)
 
 
 def prefer(
@@ -65,16 +65,17 @@ def prefer(
         lost = p * F.logsigmoid(margin) + (1 - p) * F.logsigmoid(-margin)
         return -lost.mean()
 
-    return _minimize(loss, weights)
+    # a margin counts beta-fold, hence its square beta²-fold
+    return _minimize(loss, weights, RIDGE * beta**2)
 
 
-def _minimize(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+def _minimize(loss: Callable[[Tensor], Tensor], start: Tensor, ridge: float) -> Tensor:
     weights = start.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([weights], max_iter=80, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        total = loss(weights) + RIDGE * ((weights - start) ** 2).sum()
+        total = loss(weights) + ridge * ((weights - start) ** 2).sum()
         torch.autograd.backward(total)
         return total
 

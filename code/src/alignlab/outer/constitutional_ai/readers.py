@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alignlab.outer.constitutional_ai.desk import ACTS, THINGS, Desk, by_words
+from alignlab.outer.constitutional_ai.desk import (
+    ACTS,
+    HELPS,
+    STANCE,
+    THINGS,
+    Desk,
+    by_words,
+)
 
 WORDINGS = 16
 
@@ -80,3 +87,16 @@ def agreement(shared: float, wording: float, momentary: float, wordings: int, ti
     """
     error = shared**2 + wording**2 / wordings + momentary**2 / wordings / times
     return float(1 - np.arccos(1 / np.sqrt(1 + error)) / np.pi)
+
+
+def lean_of(world: Desk) -> Reader:
+    """A critic without a principle: it takes for dangerous what the base policy declines more often than usual."""
+    helps = world.base[:, STANCE == HELPS].sum(1)
+    lean = np.log((1 - helps) / helps)
+    lean = (lean - np.median(lean)) / lean.std()
+    return Reader(np.repeat(lean[None], WORDINGS, 0), 0.3)
+
+
+def people(world: Desk, momentary: float = 1.0) -> Reader:
+    """People as critics: they see the danger itself, with errors of the moment alone."""
+    return Reader(np.repeat(world.danger[None], WORDINGS, 0), momentary)

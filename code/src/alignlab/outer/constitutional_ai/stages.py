@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from alignlab.outer.constitutional_ai.desk import (
     EXPLAINS,
@@ -22,6 +23,7 @@ from alignlab.outer.constitutional_ai.desk import (
     Desk,
     draw,
 )
+from alignlab.outer.constitutional_ai.policy import imitate, prefer
 from alignlab.outer.constitutional_ai.readers import WORDINGS, Reader, read
 
 ABOUT = (0.5, 0.25, 0.25)  # how often a principle is about danger, gossip, reasons
@@ -119,3 +121,31 @@ def people_prefer(world: Desk, policy: np.ndarray, n: int, rng: np.random.Genera
 def together(*parts: Pairs) -> Pairs:
     """Several sets of comparisons as one."""
     return Pairs(*(np.concatenate(column) for column in zip(*parts)))
+
+
+def supervised(
+    world: Desk,
+    who: Reader,
+    seed: int,
+    rounds: int = 4,
+    examples: int = 2000,
+    wordings: int = WORDINGS,
+    times: int = 1,
+) -> Tensor:
+    """The first stage: weights of the policy that imitates revised replies.
+
+    Requests and first replies are the same for every reader; `rounds` = 0
+    imitates the base policy.
+    """
+    rng = np.random.default_rng([seed, 5])
+    requests = rng.choice(world.train, examples)
+    replies = draw(world.base[requests], rng)
+    better = revised(who, requests, replies, rounds, rng, wordings, times)
+    return imitate(world.features[requests], better)
+
+
+def second(world: Desk, weights: Tensor, pairs: Pairs) -> Tensor:
+    """The second stage: the policy after preferences. Pairs of equal replies say nothing and are left out."""
+    differ = pairs.first != pairs.second
+    requests, *rest = (column[differ] for column in pairs)
+    return prefer(weights, world.features[requests], *rest)
