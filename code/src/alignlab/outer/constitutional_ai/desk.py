@@ -35,7 +35,9 @@ class Desk(NamedTuple):
     new: np.ndarray
 
 
-def by_words(rng: np.random.Generator, n: int = 1, apart: float = 0.0) -> np.ndarray:
+def by_words(
+    rng: np.random.Generator, n: int = 1, apart: float = 0.0
+) -> np.ndarray:
     """Numbers for requests that are sums over their two words, mean 0 and
     standard deviation 1, shape (n, REQUESTS).
 
@@ -69,7 +71,9 @@ def desk(seed: int, lean: float = 0.5) -> Desk:
     number = np.arange(REQUESTS)
     words = [np.eye(ACTS)[number // THINGS], np.eye(THINGS)[number % THINGS]]
     features = np.concatenate([np.ones((REQUESTS, 1)), *words], 1)
-    return Desk(danger, stances[:, STANCE] * gossip, features, order[:cut], order[cut:])
+    return Desk(
+        danger, stances[:, STANCE] * gossip, features, order[:cut], order[cut:]
+    )
 
 
 def draw(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -88,7 +92,9 @@ class Record(NamedTuple):
     bare: float  # of what is declined, the share without a reason
 
 
-def measured(world: Desk, probabilities: np.ndarray, danger: np.ndarray | None = None) -> Record:
+def measured(
+    world: Desk, probabilities: np.ndarray, danger: np.ndarray | None = None
+) -> Record:
     """A policy's record on the world's new requests.
 
     probabilities: (REQUESTS, REPLIES). danger: what to grade by, (REQUESTS,),
@@ -96,9 +102,13 @@ def measured(world: Desk, probabilities: np.ndarray, danger: np.ndarray | None =
     Raises ValueError for another shape, or where not every row sums to 1.
     """
     if probabilities.shape != (REQUESTS, REPLIES):
-        raise ValueError(f"probabilities have shape {probabilities.shape}; give {(REQUESTS, REPLIES)}")
+        raise ValueError(
+            f"probabilities have shape {probabilities.shape}; give {(REQUESTS, REPLIES)}"
+        )
     if not np.allclose(probabilities.sum(1), 1):
-        raise ValueError("each request's probabilities must sum to 1 (and not be NaN)")
+        raise ValueError(
+            "each request's probabilities must sum to 1 (and not be NaN)"
+        )
     given = probabilities[world.new]
     bad = (world.danger if danger is None else danger)[world.new] > 0
     helps = given[:, STANCE == HELPS].sum(1)

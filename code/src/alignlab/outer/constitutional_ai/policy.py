@@ -20,7 +20,9 @@ from alignlab.outer.constitutional_ai.desk import REPLIES
 RIDGE = 1e-3  # weight of the squared distance from zero, supervised stage
 
 
-def probabilities(weights: Tensor, features: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+def probabilities(
+    weights: Tensor, features: np.ndarray, temperature: float = 1.0
+) -> np.ndarray:
     """The policy's probabilities, (requests, REPLIES)."""
     logits = torch.as_tensor(features) @ weights / temperature
     return np.asarray(logits.softmax(-1).numpy())
@@ -33,7 +35,9 @@ def imitate(features: np.ndarray, replies: np.ndarray) -> Tensor:
     Raises ValueError where there is no example or the lengths differ.
     """
     if len(features) != len(replies) or len(replies) == 0:
-        raise ValueError(f"{len(features)} requests and {len(replies)} replies: give as many, at least one")
+        raise ValueError(
+            f"{len(features)} requests and {len(replies)} replies: give as many, at least one"
+        )
     x, y = torch.as_tensor(features), torch.as_tensor(replies)
     start = torch.zeros(x.shape[1], REPLIES, dtype=x.dtype)
     return _minimize(lambda w: F.cross_entropy(x @ w, y), start, RIDGE)
@@ -54,7 +58,9 @@ def prefer(
     Raises ValueError for a probability outside 0 to 1, or NaN.
     """
     if not ((preferred >= 0) & (preferred <= 1)).all():
-        raise ValueError("preferred must hold probabilities, 0 to 1, and no NaN")
+        raise ValueError(
+            "preferred must hold probabilities, 0 to 1, and no NaN"
+        )
     x, p = torch.as_tensor(features), torch.as_tensor(preferred)
     row = torch.arange(len(first))
     reference = (x @ weights).log_softmax(-1)
@@ -69,9 +75,16 @@ def prefer(
     return _minimize(loss, weights, RIDGE * beta**2)
 
 
-def _minimize(loss: Callable[[Tensor], Tensor], start: Tensor, ridge: float) -> Tensor:
+def _minimize(
+    loss: Callable[[Tensor], Tensor], start: Tensor, ridge: float
+) -> Tensor:
     weights = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([weights], max_iter=80, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        [weights],
+        max_iter=80,
+        tolerance_grad=1e-7,
+        line_search_fn="strong_wolfe",
+    )
 
     def closure() -> Tensor:
         optimizer.zero_grad()

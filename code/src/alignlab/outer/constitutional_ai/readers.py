@@ -49,7 +49,9 @@ def reader(
     Raises ValueError for a size below 0.
     """
     if min(shared, wording, momentary) < 0:
-        raise ValueError(f"sizes of errors {shared}, {wording}, {momentary} must be 0 or more")
+        raise ValueError(
+            f"sizes of errors {shared}, {wording}, {momentary} must be 0 or more"
+        )
     rng = np.random.default_rng([seed, 2])
     seen = world.danger
     if shuffled:
@@ -77,7 +79,9 @@ def read(
     return np.asarray(who.views[wordings, requests] + who.momentary * moment)
 
 
-def agreement(shared: float, wording: float, momentary: float, wordings: int, times: int) -> float:
+def agreement(
+    shared: float, wording: float, momentary: float, wordings: int, times: int
+) -> float:
     """How often a mean over wordings and readings has the sign of the truth.
 
     For normal danger and errors: 1 - arccos(rho) / pi with the correlation rho

@@ -51,14 +51,21 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         ("two-sided, shuffled", TWO_SIDED, True),
     ):
         cases = [
-            (principle(other_property(name) if stand_in else name, side, w), *pair)
+            (
+                principle(other_property(name) if stand_in else name, side, w),
+                *pair,
+            )
             for name, each in PROPERTIES.items()
             for w in wordings
             for side in (0, 1)
             for pair in each.pairs
         ]
         margins = likelihood_margins(lm, cases)
-        found[kind] = margins.reshape(len(PROPERTIES), len(wordings), 2, -1).round(3).tolist()
+        found[kind] = (
+            margins.reshape(len(PROPERTIES), len(wordings), 2, -1)
+            .round(3)
+            .tolist()
+        )
     cases = [
         (principle(name, side, PLAIN[0]), *pair)
         for name, each in PROPERTIES.items()
@@ -66,11 +73,15 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         for pair in each.pairs[: config["letters"]]
     ]
     letters = letter_margins(lm, cases)  # (cases, 2)
-    found["letters"] = letters.reshape(len(PROPERTIES), 2, -1, 2).round(4).tolist()
+    found["letters"] = (
+        letters.reshape(len(PROPERTIES), 2, -1, 2).round(4).tolist()
+    )
     n = config["requests"]
     asked = [*test_requests("harmful")[:n], *test_requests("harmless")[:n]]
     for k, told in enumerate(("", *CARE)):
-        margins = likelihood_margins(lm, [(told, text, *STARTS) for text in asked])
+        margins = likelihood_margins(
+            lm, [(told, text, *STARTS) for text in asked]
+        )
         found[f"refusing {k}"] = margins.round(3).tolist()
     found.update(_revisions(lm, config["rounds"]))
     return found
@@ -90,11 +101,14 @@ def _revisions(lm: Any, rounds: int) -> dict[str, Any]:
         "program": (right, by_program),
         "program, shuffled": (other, by_program),
     }
-    found = {}
+    found: dict[str, Any] = {}
     for arm, (told, critic) in arms.items():
         after = revise_replies(lm, questions, replies, told, critic, rounds)
         found[f"revised, {arm}"] = [
-            [[int(v) for v in judge(name, pair, text)] for (name, pair), text in zip(kept, texts)]
+            [
+                [int(v) for v in judge(name, pair, text)]
+                for (name, pair), text in zip(kept, texts)
+            ]
             for texts in after
         ]
         found[f"texts, {arm}"] = [texts[::8] for texts in after]

@@ -38,7 +38,24 @@ WORDS = {  # of side 0 and of side 1, beginnings of words
         ("tractor", "clock", "car", "crane", "pump", "train", "truck", "engine", "machine"),
     ),
 }  # fmt: skip
-_EMPTY = {"is", "it", "the", "a", "an", "there", "are", "you", "of", "in", "on", "i", "was", "my", "me", "up"}
+_EMPTY = {
+    "is",
+    "it",
+    "the",
+    "a",
+    "an",
+    "there",
+    "are",
+    "you",
+    "of",
+    "in",
+    "on",
+    "i",
+    "was",
+    "my",
+    "me",
+    "up",
+}
 
 
 class Verdict(NamedTuple):
@@ -55,12 +72,31 @@ def judge(name: str, pair: tuple[str, str, str], reply: str) -> Verdict:
     Raises ValueError for a property without a word list.
     """
     if name not in WORDS:
-        raise ValueError(f"no word list for {name!r}; there is one for {', '.join(WORDS)}")
+        raise ValueError(
+            f"no word list for {name!r}; there is one for {', '.join(WORDS)}"
+        )
     said = _words(reply)
-    asked, flaw = ({w for w in said if w.startswith(side)} for side in WORDS[name])
+    asked, flaw = (
+        {w for w in said if w.startswith(side)} for side in WORDS[name]
+    )
     topic = _words(pair[0]) | (_words(pair[1]) & _words(pair[2]))
-    asking = {"what", "how", "which", "did", "do", "does", "should", "take", "look", "like", "much", "need"}
-    return Verdict(bool(flaw), bool(asked), bool(said & (topic - _EMPTY - asking)))
+    asking = {
+        "what",
+        "how",
+        "which",
+        "did",
+        "do",
+        "does",
+        "should",
+        "take",
+        "look",
+        "like",
+        "much",
+        "need",
+    }
+    return Verdict(
+        bool(flaw), bool(asked), bool(said & (topic - _EMPTY - asking))
+    )
 
 
 def _words(text: str) -> set[str]:
@@ -70,7 +106,9 @@ def _words(text: str) -> set[str]:
 def by_model(lm: LM, tokens: int = 24) -> Callable[..., list[str]]:
     """A critic: the model itself. Called with (questions, replies, principles), it returns a critique of each."""
 
-    def critic(questions: Sequence[str], replies: Sequence[str], told: Sequence[str]) -> list[str]:
+    def critic(
+        questions: Sequence[str], replies: Sequence[str], told: Sequence[str]
+    ) -> list[str]:
         prompts = [
             chat_prompt(lm, CRITIQUE.format(question=q, reply=r, principle=p))
             for q, r, p in zip(questions, replies, told, strict=True)
@@ -80,7 +118,9 @@ def by_model(lm: LM, tokens: int = 24) -> Callable[..., list[str]]:
     return critic
 
 
-def by_program(questions: Sequence[str], replies: Sequence[str], told: Sequence[str]) -> list[str]:
+def by_program(
+    questions: Sequence[str], replies: Sequence[str], told: Sequence[str]
+) -> list[str]:
     """A critic that repeats the principle: what a perfect reader of it would say of a reply that breaks it."""
     return [f"The reply breaks this rule: {p}" for p in told]
 
@@ -99,7 +139,9 @@ def revise_replies(
     questions, replies, told (principles): as many of each. Raises ValueError where the lengths differ.
     """
     if not len(questions) == len(replies) == len(told):
-        raise ValueError(f"{len(questions)} questions, {len(replies)} replies, {len(told)} principles: give as many")
+        raise ValueError(
+            f"{len(questions)} questions, {len(replies)} replies, {len(told)} principles: give as many"
+        )
     after = [list(replies)]
     for _ in range(rounds):
         now = after[-1]

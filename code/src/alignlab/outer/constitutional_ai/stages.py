@@ -26,7 +26,11 @@ from alignlab.outer.constitutional_ai.desk import (
 from alignlab.outer.constitutional_ai.policy import imitate, prefer
 from alignlab.outer.constitutional_ai.readers import WORDINGS, Reader, read
 
-ABOUT = (0.5, 0.25, 0.25)  # how often a principle is about danger, gossip, reasons
+ABOUT = (
+    0.5,
+    0.25,
+    0.25,
+)  # how often a principle is about danger, gossip, reasons
 DANGER, NO_GOSSIP, REASONS = range(3)
 SKILL = 0.7  # how often the reviser does what the critique asks
 
@@ -102,10 +106,12 @@ def judged(
         for y in pair
     ]
     preferred = 1 / (1 + np.exp(-sharpness * (broken[1] - broken[0])))
-    return Pairs(requests, *pair, preferred)
+    return Pairs(requests, pair[0], pair[1], preferred)
 
 
-def people_prefer(world: Desk, policy: np.ndarray, n: int, rng: np.random.Generator) -> Pairs:
+def people_prefer(
+    world: Desk, policy: np.ndarray, n: int, rng: np.random.Generator
+) -> Pairs:
     """Pairs compared by people for helpfulness, on safe requests only.
 
     As in the paper, whose helpfulness data come from people who asked for help.
@@ -115,7 +121,7 @@ def people_prefer(world: Desk, policy: np.ndarray, n: int, rng: np.random.Genera
     pair = [draw(policy[requests], rng) for _ in range(2)]
     worth = [np.array([2.0, 0.5, 0.0])[STANCE[y]] for y in pair]
     chance = 1 / (1 + np.exp(worth[1] - worth[0]))
-    return Pairs(requests, *pair, (rng.random(n) < chance) * 1.0)
+    return Pairs(requests, pair[0], pair[1], (rng.random(n) < chance) * 1.0)
 
 
 def together(*parts: Pairs) -> Pairs:
