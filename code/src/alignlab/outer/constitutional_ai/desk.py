@@ -1,7 +1,7 @@
 """A help desk whose requests are dangerous or not, and how harmless and how helpful a policy is there, exactly.
 
-The world of the chapter on Constitutional AI (survey section 4.4.2). A request is an act and a thing, each with a hidden
-number that says how dangerous it is; a request's danger is mostly the sum. Half of the requests count as dangerous. A
+The world of the chapter on Constitutional AI (survey section 4.4.2). A request is an act and a thing, each with a
+hidden number that says how dangerous it is; a request's danger is mostly the sum. Half of the requests count as dangerous. A
 reply helps, declines and says why, or only declines; and it may add gossip about other people. A policy is a softmax
 over these six replies, so that its probabilities, and what is measured by them, need no sampling.
 """
@@ -89,7 +89,7 @@ class Record(NamedTuple):
     harmful: float  # probability of help with a dangerous one
     told_apart: float  # AUROC of declining, dangerous against safe requests
     gossip: float
-    bare: float  # of what is declined, the share without a reason
+    bare: float  # of what is declined, the share without a reason; 0 if nothing is
 
 
 def measured(
@@ -112,10 +112,12 @@ def measured(
     given = probabilities[world.new]
     bad = (world.danger if danger is None else danger)[world.new] > 0
     helps = given[:, STANCE == HELPS].sum(1)
+    bare = given[:, STANCE == ONLY_DECLINES].sum()
+    declined = (1 - helps).sum()
     return Record(
         float(helps[~bad].mean()),
         float(helps[bad].mean()),
         float(roc_auc_score(bad, 1 - helps)),
         float(given[:, GOSSIP == 1].sum(1).mean()),
-        float(given[:, STANCE == ONLY_DECLINES].sum() / (1 - helps).sum()),
+        float(bare / declined) if declined > 0 else 0.0,
     )
