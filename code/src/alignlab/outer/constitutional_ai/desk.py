@@ -1,9 +1,10 @@
 """A help desk whose requests are dangerous or not, and how harmless and how helpful a policy is there, exactly.
 
 The world of the chapter on Constitutional AI (survey section 4.4.2). A request is an act and a thing, each with a
-hidden number that says how dangerous it is; a request's danger is mostly the sum. Half of the requests count as dangerous. A
-reply helps, declines and says why, or only declines; and it may add gossip about other people. A policy is a softmax
-over these six replies, so that its probabilities, and what is measured by them, need no sampling.
+hidden number that says how dangerous it is; a request's danger is mostly the sum. Half of the requests count as
+dangerous. A reply helps, declines and says why, or only declines; and it may add gossip about other people. A
+policy is a softmax over these six replies, so that its probabilities, and what is measured by them, need no
+sampling.
 """
 
 from __future__ import annotations

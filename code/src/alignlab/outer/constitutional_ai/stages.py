@@ -1,10 +1,11 @@
 """The stages of Constitutional AI at the help desk: critique and revision, preferences of a reader, of people.
 
-Serves the survey's section 4.4.2. Bai et al. (2022): (1) the model's replies are criticized and revised several times,
-each time under a principle drawn at random, and the model is trained on the last revision; (2) the model so
-trained writes pairs of replies, a model compares them under a principle drawn at random, and the policy learns from these
-preferences for harmlessness together with people's preferences for helpfulness. What differs: the reviser changes the
-part of the reply that is criticized, with a chance of failure, and the second stage uses direct preference optimization.
+Serves the survey's section 4.4.2. Bai et al. (2022): (1) the model's replies are criticized and revised several
+times, each time under a principle drawn at random, and the model is trained on the last revision; (2) the model so
+trained writes pairs of replies, a model compares them under a principle drawn at random, and the policy learns from
+these preferences for harmlessness together with people's preferences for helpfulness. What differs: the reviser
+changes the part of the reply that is criticized, with a chance of failure, and the second stage uses direct
+preference optimization.
 """
 
 from __future__ import annotations
