@@ -2,9 +2,9 @@
 
 Serves the survey's section 4.4.2: the supervised stage of Constitutional AI (Bai et al. 2022, section 3.1). The model
 is shown its reply, is asked in which way the reply falls short of a principle, and then to rewrite it; the revised
-reply may be revised again. What differs: the replies to revise were written for this book, each with the flaw that the
-principle forbids, the properties are benign, and a small model is shown no examples. The judge of a revision is no
-model: it looks for the words of the flaw, of what was asked for, and of the reply's content.
+reply may be revised again. What differs: the replies to revise were written for this book, each on the side that the
+principle does not ask for, the properties are benign, and a small model is shown no examples. The judge of a revision
+is no model: it looks for words of the other side, of what was asked for, and of the reply's content.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _EMPTY = {
 class Verdict(NamedTuple):
     """What word lists find in a reply."""
 
-    flaw: bool  # a word of the side that the principle forbids
+    flaw: bool  # a word of the other side
     asked: bool  # a word of the side that it asks for
     content: bool  # a content word of the question or of both first replies
 
