@@ -90,6 +90,10 @@ EXERCISES = [
                 "this is the variance between wordings; asked for is that between repeated readings of one wording.",
             ),
             Wrong(
+                lambda r: float(r.var(axis=1, ddof=1).mean()),
+                "this compares wordings; repeated readings of one wording lie along the last axis.",
+            ),
+            Wrong(
                 lambda r: float(r.std(axis=2, ddof=1).mean()),
                 "this is a mean of standard deviations; average the variances.",
             ),
