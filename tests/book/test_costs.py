@@ -17,6 +17,7 @@ STILL_OVER = {
     "01-introduction/meet-the-model",
     "02-why/advanced-risks",
     "03-what/from-ai-to-llm",
+    "04-outer/constitutional-ai",
     "04-outer/goals",
     "04-outer/ranking-feedback",
     "04-outer/reward-modeling",
