@@ -47,28 +47,27 @@ class Levels(NamedTuple):
     looks: Floats
 
 
-def _tables() -> tuple[Ints, Floats, Floats]:
-    """Where moves lead, (cells, 4); one-hot views of an object, (cells, cells,
-    cells), zero where it is out of sight; and of the walls, (cells, cells)."""
+def _tables() -> tuple[Ints, Ints, Floats]:
+    """Where moves lead, (cells, 4); where in the view from the first cell the
+    second is, CELLS if out of sight, (cells, cells); and the view of the walls,
+    (cells, cells)."""
     rows, columns = np.divmod(np.arange(CELLS), SIDE)
     leads = []
     for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
         row = np.clip(rows + down, 0, SIDE - 1)
         column = np.clip(columns + right, 0, SIDE - 1)
         leads.append(row * SIDE + column)
-    objects = np.zeros((CELLS, CELLS, CELLS), dtype=np.float32)
+    down = rows - rows[:, None] + REACH
+    right = columns - columns[:, None] + REACH
+    seen = (np.minimum(down, right) >= 0) & (np.maximum(down, right) < SIDE)
+    places = np.where(seen, down * SIDE + right, CELLS)
     walls = np.ones((CELLS, CELLS), dtype=np.float32)
     for here in range(CELLS):
-        down = rows - rows[here] + REACH
-        right = columns - columns[here] + REACH
-        seen = (np.minimum(down, right) >= 0) & (np.maximum(down, right) < 7)
-        place = (down * SIDE + right)[seen]
-        objects[here, np.flatnonzero(seen), place] = 1.0
-        walls[here, place] = 0.0
-    return np.stack(leads, 1), objects, walls
+        walls[here, places[here][seen[here]]] = 0.0
+    return np.stack(leads, 1), places, walls
 
 
-LEADS, OBJECTS, WALLS = _tables()
+LEADS, PLACES, WALLS = _tables()
 
 
 def apart(first: Ints, second: Ints) -> tuple[Ints, Ints]:
@@ -138,7 +137,7 @@ def draw_conflict(count: int, rng: np.random.Generator) -> Levels:
         far = distance(start, middle)
         good = (start != middle) & (one != two) & (one != middle)
         good &= (distance(start, one) == far) & (distance(start, two) == far)
-        good &= in_sight(start, one) & in_sight(start, two) & (far >= 2)
+        good &= in_sight(start, one) & in_sight(start, two) & (two != middle)
         found.append(three[good])
     three = np.concatenate(found)[:count]
     pair = np.array([YELLOW_SQUARE, BLUE_DISC], dtype=np.float32)
@@ -154,10 +153,14 @@ def view(
     """
     color, shape, wall = strength
     scale = np.array([color, color, shape, shape], dtype=np.float32)
-    seen = OBJECTS[here[..., None], levels.cells]  # (..., 2, cells)
-    things = seen.swapaxes(-1, -2) @ (levels.looks * scale)
-    walls = wall * WALLS[here][..., None]
-    return np.concatenate([things, walls], -1, dtype=np.float32)
+    rows = np.arange(here.size)
+    places = PLACES[here.reshape(-1, 1), levels.cells.reshape(-1, 2)]
+    looks = (levels.looks * scale).reshape(-1, 2, 4)
+    seen = np.zeros((here.size, CELLS + 1, len(CHANNELS)), dtype=np.float32)
+    for thing in (0, 1):  # what is out of sight goes to a cell that is cut off
+        seen[rows, places[:, thing], :4] = looks[:, thing]
+    seen[:, :CELLS, 4] = wall * WALLS[here.reshape(-1)]
+    return seen[:, :CELLS].reshape(*here.shape, CELLS, len(CHANNELS))
 
 
 class Court(gymnasium.Env[Floats, np.int64]):

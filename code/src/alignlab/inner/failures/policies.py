@@ -103,32 +103,41 @@ def forward(
     return torch.log_softmax(out[..., :4], -1), out[..., 4]
 
 
+class Path(NamedTuple):
+    """What a walk leaves to learn from; (steps, agents, levels, ...).
+
+    seen: the views, (..., cells, channels). moves: 0 to 3. rewards. on: whether
+    the episode was still on when the move was made.
+    """
+
+    seen: Floats
+    moves: Ints
+    rewards: Floats
+    on: NDArray[np.bool_]
+
+
+@torch.no_grad()
 def walk(
-    agents: Agents, weights: dict[str, Tensor], levels: Levels, luck: Floats
-) -> tuple[Walks, Tensor, Tensor, Tensor, Floats, Floats]:
+    agents: Agents, levels: Levels, luck: Floats, slip: float = 0.0
+) -> tuple[Walks, Path]:
     """Let each agent walk each of its levels, (agents, levels), to the end.
 
-    luck: (steps, agents, levels), uniform numbers that choose the moves.
-    Returns the walks and, with gradients and by step, the log-probability of
-    each move, its entropy, the expected return; rewards, and whether the
-    episode was still on, all (steps, agents, levels).
+    luck: (steps, agents, levels), uniform numbers that choose the moves. slip:
+    the probability that a move is made at random instead.
     """
     here = levels.start.copy()
     alive = np.ones(here.shape, dtype=bool)
     first, when = np.full(here.shape, -1), np.full(here.shape, len(luck))
     paid = np.zeros(here.shape, dtype=bool)
-    logps, entropies, values, rewards, on = [], [], [], [], []
+    views, moves, rewards, on = [], [], [], []
     for step, chance in enumerate(luck):
-        seen = torch.from_numpy(court.view(here, levels, agents.strength))
-        logp, value = forward(agents.build, weights, seen)
-        probs = logp.exp()
-        below = probs.detach().cumsum(-1)[..., :3].numpy() < chance[..., None]
-        move = below.sum(-1)
-        chosen = torch.from_numpy(move)[..., None]
-        logps.append(logp.gather(-1, chosen)[..., 0])
-        entropies.append(-(probs * logp).sum(-1))
-        values.append(value)
-        on.append(alive.copy())
+        seen = court.view(here, levels, agents.strength)
+        logp, _ = forward(agents.build, agents.weights, torch.from_numpy(seen))
+        probs = (1 - slip) * logp.exp() + slip / 4
+        move = (probs.cumsum(-1)[..., :3].numpy() < chance[..., None]).sum(-1)
+        views.append(seen)
+        moves.append(move)
+        on.append(alive)
         here = np.where(alive, LEADS[here, move], here)
         at = levels.cells == here[..., None]  # (agents, levels, 2)
         new = np.where(at[..., 0], 0, np.where(at[..., 1], 1, -1))
@@ -136,19 +145,13 @@ def walk(
         fresh = alive & (first < 0) & (new >= 0)
         first[fresh], when[fresh] = new[fresh], step + 1
         won = alive & at[..., 0]
-        paid |= won
+        paid = paid | won
         rewards.append(won.astype(np.float32))
-        alive &= ~at.any(-1)
+        alive = alive & ~at.any(-1)
         if not alive.any():
             break
-    return (
-        Walks(first, when, paid),
-        torch.stack(logps),
-        torch.stack(entropies),
-        torch.stack(values),
-        np.stack(rewards),
-        np.stack(on).astype(np.float32),
-    )
+    path = Path(*(np.stack(part) for part in (views, moves, rewards, on)))
+    return Walks(first, when, paid), path
 
 
 def returns(rewards: Floats) -> Floats:
@@ -186,7 +189,7 @@ def levels_for(
 
 
 def train(
-    agents: Agents, shares: Sequence[float], updates: int = 300
+    agents: Agents, shares: Sequence[float], updates: int = 150
 ) -> Agents:
     """Agents after so many updates by policy gradient.
 
@@ -194,6 +197,14 @@ def train(
     the middle. The reward is the same for all: 1 for the coin. Raises
     ValueError where their number differs from the agents' or one is no share.
     """
+    return course(agents, shares, (updates,))[0]
+
+
+def course(
+    agents: Agents, shares: Sequence[float], marks: Sequence[int]
+) -> list[Agents]:
+    """The same, but the agents after each of several numbers of updates."""
+    updates = max(marks)
     if len(shares) != len(agents.seeds):
         raise ValueError(f"{len(agents.seeds)} agents, {len(shares)} shares")
     if not all(0 <= share <= 1 for share in shares):
@@ -202,30 +213,55 @@ def train(
     luck = _luck(agents.seeds, (updates, STEPS, BATCH), 1)
     weights = {n: w.clone().requires_grad_() for n, w in agents.weights.items()}
     optimizer = torch.optim.Adam(list(weights.values()), lr=RATE)
+    found = {}
     for update in range(updates):
         part = slice(update * BATCH, (update + 1) * BATCH)
         levels = Levels(*(array[:, part] for array in pool))
-        chance = luck[:, update].swapaxes(0, 1)  # (steps, agents, levels)
-        _, logp, entropy, value, paid, on = walk(agents, weights, levels, chance)
-        ahead, mask = torch.from_numpy(returns(paid)), torch.from_numpy(on)
+        now = agents._replace(weights=weights)
+        _, path = walk(now, levels, luck[:, update].swapaxes(0, 1))
+        seen, move, ahead, mask = _rows(path)
+        logp, value = forward(agents.build, weights, seen)
         error = ahead - value
-        loss = error.square() - error.detach() * logp - ENTROPY * entropy
+        chosen = logp.gather(-1, move[..., None])[..., 0]
+        entropy = -(logp.exp() * logp).sum(-1)
+        loss = error.square() - error.detach() * chosen - ENTROPY * entropy
         optimizer.zero_grad()
         # summed over agents: each one's weights get its own gradient alone
-        ((loss * mask).sum((0, 2)) / BATCH).sum().backward()
+        ((loss * mask).sum() / BATCH).backward()
         optimizer.step()
-    done = {name: weight.detach() for name, weight in weights.items()}
-    return agents._replace(weights=done)
+        if update + 1 in marks:
+            copy = {n: w.detach().clone() for n, w in weights.items()}
+            found[update + 1] = agents._replace(weights=copy)
+    return [found[mark] for mark in marks]
 
 
-@torch.no_grad()
-def test(agents: Agents, levels: Levels, stream: int = 2) -> Walks:
+def _rows(path: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Views, moves, returns and a mask: one row for each move that counted.
+
+    Each (agents, rows, ...), as many rows as the agent with the most moves
+    needs.
+    """
+    on = path.on.swapaxes(0, 1).reshape(path.on.shape[1], -1)
+    order = np.argsort(~on, axis=1, kind="stable")[:, : on.sum(1).max()]
+    agent = np.arange(len(on))[:, None]
+
+    def kept(values: NDArray[np.generic]) -> Tensor:
+        flat = values.swapaxes(0, 1).reshape(*on.shape, *values.shape[3:])
+        return torch.from_numpy(flat[agent, order])
+
+    mask = torch.from_numpy(on[agent, order].astype(np.float32))
+    return kept(path.seen), kept(path.moves), kept(returns(path.rewards)), mask
+
+
+def test(
+    agents: Agents, levels: Levels, slip: float = 0.0, stream: int = 2
+) -> Walks:
     """What agents do in the same levels, (levels,), for all."""
     everyone = Levels(
         *(np.broadcast_to(a, (len(agents.seeds), *a.shape)) for a in levels)
     )
     luck = _luck(agents.seeds, (STEPS, len(levels.start)), stream)
-    return walk(agents, agents.weights, everyone, luck.swapaxes(0, 1))[0]
+    return walk(agents, everyone, luck.swapaxes(0, 1), slip)[0]
 
 
 def _luck(seeds: Sequence[int], shape: tuple[int, ...], stream: int) -> Floats:
