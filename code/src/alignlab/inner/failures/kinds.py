@@ -59,17 +59,26 @@ class Things(NamedTuple):
     size: Floats
 
 
-def draw(case: Case, agents: int, levels: int, rng: np.random.Generator) -> Things:
-    """Levels as a case's training has them; the same numbers for each case."""
+def draw(
+    case: Case,
+    agents: int,
+    levels: int,
+    rng: np.random.Generator,
+    lamp: float = LAMP,
+) -> Things:
+    """Levels as a case's training has them; the same numbers for each case.
+
+    lamp: how yellow lamps are.
+    """
     shape = (agents, levels, THINGS)
     is_round = (rng.random(shape) < 0.5).astype(float)
     other = (rng.random(shape) < 0.5).astype(float)
     size = rng.uniform(-1, 1, shape)
-    lamp = rng.random(shape) < 0.5
+    is_lamp = rng.random(shape) < 0.5
     yellow = other if case.parted else is_round.copy()
     if case.lamps:
-        lamp[..., :SHORT] = False
-        is_round[lamp], yellow[lamp] = 0.0, LAMP
+        is_lamp[..., :SHORT] = False
+        is_round[is_lamp], yellow[is_lamp] = 0.0, lamp
     return Things(is_round, yellow, size)
 
 
@@ -109,8 +118,13 @@ class Learned(NamedTuple):
     case: Case
 
 
-def learn(case: Case, seed: int, agents: int = 10, horizon: int = SHORT) -> Learned:
-    """Objectives learned by planning, being paid, and correcting predictions."""
+def learn(
+    case: Case, seed: int, agents: int = 10, horizon: int = SHORT
+) -> Learned:
+    """Objectives learned by planning, being paid, and correcting predictions.
+
+    One time in five the agent walks to any thing within its horizon.
+    """
     rng = np.random.default_rng(seed)
     vivid = np.exp(rng.normal(np.log(1.5), 0.1, agents))
     weights = np.zeros((agents, 4))
@@ -129,7 +143,12 @@ def learn(case: Case, seed: int, agents: int = 10, horizon: int = SHORT) -> Lear
 
 
 def earned(
-    agents: Learned, levels: Case, horizon: int, seed: int, count: int = 200
+    agents: Learned,
+    levels: Case,
+    horizon: int,
+    seed: int,
+    count: int = 200,
+    lamp: float = LAMP,
 ) -> float:
     """What agents earn of what a planner with the right objective would.
 
@@ -137,7 +156,7 @@ def earned(
     choosing by the reward itself with the same horizon.
     """
     rng = np.random.default_rng([seed, 1])
-    things = draw(levels, len(agents.vivid), count, rng)
+    things = draw(levels, len(agents.vivid), count, rng, lamp)
     seen = features(things, agents.vivid, agents.case.rich)
     worth = np.einsum("anif,af->ani", seen, agents.weights)
     paid = DISCOUNT ** np.arange(1, THINGS + 1) * reward(things)
@@ -153,7 +172,7 @@ def examined(name: str, seed: int) -> dict[str, float]:
     """One kind of agents under four conditions: what they earn in each."""
     case = CASES[name]
     agents = learn(case, seed)
-    richer = learn(case._replace(rich=True), seed)
+    richer = agents if case.rich else learn(case._replace(rich=True), seed)
     parted = case._replace(parted=True)
     return {
         "as in training": earned(agents, case, SHORT, seed),
