@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from alignlab.inner.failures import court
-from alignlab.inner.failures.policies import born, test as walk_all
+from alignlab.inner.failures.policies import born
+from alignlab.inner.failures.policies import test as walk_all
 from gymnasium.utils.env_checker import check_env
 
 

@@ -104,7 +104,9 @@ def draw(count: int, where: Where, rng: np.random.Generator) -> Levels:
     another place.
     """
     if where not in ("middle", "away"):
-        raise ValueError(f"the coin is in the 'middle' or 'away', not {where!r}")
+        raise ValueError(
+            f"the coin is in the 'middle' or 'away', not {where!r}"
+        )
     found: list[Ints] = []
     while sum(map(len, found)) < count:
         three = rng.integers(CELLS, size=(8 * count, 3))

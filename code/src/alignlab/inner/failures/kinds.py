@@ -105,7 +105,9 @@ def choose(worth: Floats, horizon: int) -> NDArray[np.int64]:
     worth: (..., things). The first thing is one step away.
     """
     if not 1 <= horizon <= THINGS:
-        raise ValueError(f"a horizon lies between 1 and {THINGS}, not {horizon}")
+        raise ValueError(
+            f"a horizon lies between 1 and {THINGS}, not {horizon}"
+        )
     later = DISCOUNT ** np.arange(1, horizon + 1)
     return np.asarray((later * worth[..., :horizon]).argmax(-1))
 

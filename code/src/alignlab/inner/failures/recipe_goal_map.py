@@ -36,7 +36,9 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             "objective, slippery": objective(wet, away),
         }
         for name, each in values.items():
-            found.setdefault(name, []).append([round(float(v), 4) for v in each])
+            found.setdefault(name, []).append(
+                [round(float(v), 4) for v in each]
+            )
         report((number + 1) / len(marks), f"{marks[number]} updates")
     return found
 
