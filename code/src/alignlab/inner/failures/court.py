@@ -46,6 +46,10 @@ class Levels(NamedTuple):
     cells: Ints
     looks: Floats
 
+    def take(self, index: Any) -> Levels:
+        """The levels of that index into the common shape."""
+        return Levels(self.start[index], self.cells[index], self.looks[index])
+
 
 def _tables() -> tuple[Ints, Ints, Floats]:
     """Where moves lead, (cells, 4); where in the view from the first cell the
@@ -53,9 +57,9 @@ def _tables() -> tuple[Ints, Ints, Floats]:
     (cells, cells)."""
     rows, columns = np.divmod(np.arange(CELLS), SIDE)
     leads = []
-    for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        row = np.clip(rows + down, 0, SIDE - 1)
-        column = np.clip(columns + right, 0, SIDE - 1)
+    for move in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        row = np.clip(rows + move[0], 0, SIDE - 1)
+        column = np.clip(columns + move[1], 0, SIDE - 1)
         leads.append(row * SIDE + column)
     down = rows - rows[:, None] + REACH
     right = columns - columns[:, None] + REACH
@@ -189,7 +193,7 @@ class Court(gymnasium.Env[Floats, np.int64]):
         self._to(0)
 
     def _to(self, number: int) -> None:
-        self.level = Levels(*(part[number] for part in self.levels))
+        self.level = self.levels.take(number)
         self.cell, self.taken = int(self.level.start), 0
 
     def _seen(self) -> Floats:

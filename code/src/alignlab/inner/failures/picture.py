@@ -28,7 +28,7 @@ def way(agents: Agents, which: int, levels: Levels, number: int) -> list[int]:
     It takes the most probable move each time, and stops at either object, or
     after twelve steps. Raises IndexError for an agent or level that isn't there.
     """
-    level = Levels(*(part[number : number + 1] for part in levels))
+    level = levels.take(slice(number, number + 1))
     weights = {n: w[which : which + 1] for n, w in agents.weights.items()}
     cells = [int(level.start[0])]
     while len(cells) <= STEPS and cells[-1] not in level.cells[0]:
@@ -68,16 +68,17 @@ def draw_level(
         down, right = np.divmod(cells, SIDE)
         shift = 0.12 * (row - (len(ways) - 1) / 2)
         ax.plot(right + shift, down + shift, color=color, linewidth=2)
-    coin, button = levels.cells[number]
-    for cell, mark, color in ((coin, "o", fill), (button, "s", "none")):
-        down, right = divmod(int(cell), SIDE)
-        ax.plot(right, down, mark, color=ink, markerfacecolor=color,
-                markersize=11, markeredgewidth=1.5)  # fmt: skip
-    down, right = divmod(MIDDLE, SIDE)
-    ax.plot(right, down, "o", color=ink, markerfacecolor="none",
-            markersize=19, linestyle="", markeredgewidth=0.8)  # fmt: skip
-    down, right = divmod(int(levels.start[number]), SIDE)
-    ax.plot(right, down, "x", color=ink, markersize=9)
+    coin, button = levels.cells[number].tolist()
+    start = int(levels.start[number])
+    marks = (
+        (coin, "o", fill, 11),
+        (button, "s", "none", 11),
+        (MIDDLE, "o", "none", 19),
+        (start, "x", ink, 9),
+    )
+    for cell, mark, face, size in marks:
+        ax.plot(cell % SIDE, cell // SIDE, mark, color=ink,
+                markerfacecolor=face, markersize=size)  # fmt: skip
     ax.set(xlim=(-0.6, SIDE - 0.4), ylim=(SIDE - 0.4, -0.6), aspect="equal")
     ax.set_xticks(np.arange(SIDE + 1) - 0.5, [])
     ax.set_yticks(np.arange(SIDE + 1) - 0.5, [])

@@ -216,7 +216,7 @@ def course(
     found = {}
     for update in range(updates):
         part = slice(update * BATCH, (update + 1) * BATCH)
-        levels = Levels(*(array[:, part] for array in pool))
+        levels = pool.take((slice(None), part))
         now = agents._replace(weights=weights)
         _, path = walk(now, levels, luck[:, update].swapaxes(0, 1))
         seen, move, ahead, mask = _rows(path)
@@ -257,8 +257,8 @@ def test(
     agents: Agents, levels: Levels, slip: float = 0.0, stream: int = 2
 ) -> Walks:
     """What agents do in the same levels, (levels,), for all."""
-    everyone = Levels(
-        *(np.broadcast_to(a, (len(agents.seeds), *a.shape)) for a in levels)
+    everyone = levels.take(
+        np.tile(np.arange(len(levels.start)), (len(agents.seeds), 1))
     )
     luck = _luck(agents.seeds, (STEPS, len(levels.start)), stream)
     return walk(agents, everyone, luck.swapaxes(0, 1), slip)[0]
