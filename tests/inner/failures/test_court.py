@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from alignlab.inner.failures import court
-from alignlab.inner.failures.policies import born
-from alignlab.inner.failures.policies import test as walk_all
+from alignlab.inner.failures.networks import born
+from alignlab.inner.failures.walks import test as walk_all
 from gymnasium.utils.env_checker import check_env
 
 

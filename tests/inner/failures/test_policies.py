@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 import torch
 from alignlab.inner.failures import court, measures, picture
-from alignlab.inner.failures.policies import (
-    Walks,
-    born,
-    course,
-    forward,
-    levels_for,
-    returns,
-    train,
-)
+from alignlab.inner.failures.networks import born, forward
+from alignlab.inner.failures.policies import course, levels_for, returns, train
+from alignlab.inner.failures.walks import Walks
 
 
 def test_returns_are_discounted_sums():

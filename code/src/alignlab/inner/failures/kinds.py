@@ -1,6 +1,6 @@
 """Three ways of seeming aligned: proxy, approximate and suboptimality alignment.
 
-Hubinger et al. (2019, section 3.1) distinguish them for learned systems that
+Hubinger et al. (2019, on pseudo-alignment) distinguish them for learned systems that
 search for what serves an objective. Here, unlike in `policies`, the search is
 therefore given, and has a horizon: a planner looks at all things that are near
 enough, and walks to the one that is worth most to it after discounting. What

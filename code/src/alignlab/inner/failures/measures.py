@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from alignlab.inner.failures import court
-from alignlab.inner.failures.policies import Agents, Walks
+from alignlab.inner.failures.networks import Agents
+from alignlab.inner.failures.walks import Walks
 
 SLACK = 2  # steps beyond the shortest way that still count as skill
 Floats = NDArray[np.float64]

@@ -15,7 +15,7 @@ from alignlab.inner.failures.court import (
     Levels,
     view,
 )
-from alignlab.inner.failures.policies import Agents, forward
+from alignlab.inner.failures.networks import Agents, forward
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

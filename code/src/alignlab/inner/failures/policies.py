@@ -1,17 +1,15 @@
-"""Policies that learn to walk in the court by policy gradient, many at once.
+"""Learning to walk in the court by policy gradient.
 
-Each agent is a small network from its view to the probabilities of four moves
-and an expectation of the return. All agents are trained side by side: every
-weight has a leading axis of agents. Two agents of one seed start from the same
-weights (if built alike), and meet the same random numbers, whatever else
-differs. The update is REINFORCE (Williams 1992) with a learned baseline and a
-bonus for entropy, an actor-critic without bootstrapping.
+The update is REINFORCE (Williams 1992) with a learned baseline and a bonus for
+entropy, an actor-critic without bootstrapping. All agents are trained side by
+side. Two agents of one seed start from the same weights (if built alike), and
+meet the same levels and random numbers but for what their shares change.
+Serves the survey's section 5.1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,139 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from alignlab.inner.failures import court
-from alignlab.inner.failures.court import (
-    CELLS,
-    CHANNELS,
-    LEADS,
-    MIDDLE,
-    PLAIN,
-    STEPS,
-    Floats,
-    Ints,
-    Levels,
-)
+from alignlab.inner.failures.court import STEPS, Floats, Levels
+from alignlab.inner.failures.networks import Agents, forward
+from alignlab.inner.failures.walks import Path, luck_of, walk
 
-Build = Literal["whole", "cells", "linear"]
 DISCOUNT = 0.9
-HIDDEN = 32  # units of the build "whole"
-FILTERS = 4  # of the build "cells"
 BATCH = 32  # episodes to an update
 ENTROPY = 0.01
 RATE = 0.01
-
-
-class Agents(NamedTuple):
-    """Networks of one build. weights: each (agents, ...). seeds: (agents,)."""
-
-    build: Build
-    weights: dict[str, Tensor]
-    seeds: tuple[int, ...]
-    strength: tuple[float, ...] = PLAIN
-
-
-class Walks(NamedTuple):
-    """What became of episodes, each of shape (agents, levels).
-
-    first: which of the first object, the second and the middle was reached
-    first: 0, 1, 2, or -1 for none. steps: when. paid: whether the first object
-    was reached at all.
-    """
-
-    first: Ints
-    steps: Ints
-    paid: NDArray[np.bool_]
-
-
-def born(
-    build: Build, seeds: Sequence[int], strength: tuple[float, ...] = PLAIN
-) -> Agents:
-    """Agents before training, one a seed; the last layer starts at zero."""
-    size = CELLS * len(CHANNELS)
-    shapes: dict[str, dict[str, tuple[int, ...]]] = {
-        "whole": {"one": (size, HIDDEN), "two": (HIDDEN, 5)},
-        "cells": {"one": (len(CHANNELS), FILTERS), "two": (CELLS * FILTERS, 5)},
-        "linear": {"two": (size, 5)},
-    }
-    if build not in shapes:
-        raise ValueError(f"no build {build!r}; choose one of {list(shapes)}")
-    weights: dict[str, list[Tensor]] = {name: [] for name in shapes[build]}
-    for seed in seeds:
-        generator = torch.Generator().manual_seed(seed)
-        for name, shape in shapes[build].items():
-            scale = (2 / shape[0]) ** 0.5 if name == "one" else 0.0
-            drawn = torch.randn(shape, generator=generator)
-            weights[name].append(scale * drawn)
-    stacked = {name: torch.stack(all_) for name, all_ in weights.items()}
-    return Agents(build, stacked, tuple(seeds), strength)
-
-
-def forward(
-    build: Build, weights: dict[str, Tensor], seen: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Log-probabilities of moves, (agents, levels, 4), and expected returns.
-
-    seen: (agents, levels, cells, channels).
-    """
-    agents, levels = seen.shape[:2]
-    hidden = seen.reshape(agents, levels, -1)
-    if build == "cells":  # the same few filters look at every cell
-        each = seen.reshape(agents, levels * CELLS, -1) @ weights["one"]
-        hidden = torch.relu(each).reshape(agents, levels, -1)
-    elif build == "whole":
-        hidden = torch.relu(hidden @ weights["one"])
-    out = hidden @ weights["two"]
-    return torch.log_softmax(out[..., :4], -1), out[..., 4]
-
-
-class Path(NamedTuple):
-    """What a walk leaves to learn from; (steps, agents, levels, ...).
-
-    seen: the views, (..., cells, channels). moves: 0 to 3. rewards. on: whether
-    the episode was still on when the move was made.
-    """
-
-    seen: Floats
-    moves: Ints
-    rewards: Floats
-    on: NDArray[np.bool_]
-
-
-@torch.no_grad()
-def walk(
-    agents: Agents, levels: Levels, luck: Floats, slip: float = 0.0
-) -> tuple[Walks, Path]:
-    """Let each agent walk each of its levels, (agents, levels), to the end.
-
-    luck: (steps, agents, levels), uniform numbers that choose the moves. slip:
-    the probability that a move is made at random instead.
-    """
-    here = levels.start.copy()
-    alive = np.ones(here.shape, dtype=bool)
-    first, when = np.full(here.shape, -1), np.full(here.shape, len(luck))
-    paid = np.zeros(here.shape, dtype=bool)
-    views, moves, rewards, on = [], [], [], []
-    for step, chance in enumerate(luck):
-        seen = court.view(here, levels, agents.strength)
-        logp, _ = forward(agents.build, agents.weights, torch.from_numpy(seen))
-        probs = (1 - slip) * logp.exp() + slip / 4
-        move = (probs.cumsum(-1)[..., :3].numpy() < chance[..., None]).sum(-1)
-        views.append(seen)
-        moves.append(move)
-        on.append(alive)
-        here = np.where(alive, LEADS[here, move], here)
-        at = levels.cells == here[..., None]  # (agents, levels, 2)
-        new = np.where(at[..., 0], 0, np.where(at[..., 1], 1, -1))
-        new = np.where((new < 0) & (here == MIDDLE), 2, new)
-        fresh = alive & (first < 0) & (new >= 0)
-        first[fresh], when[fresh] = new[fresh], step + 1
-        won = alive & at[..., 0]
-        paid = paid | won
-        rewards.append(won.astype(np.float32))
-        alive = alive & ~at.any(-1)
-        if not alive.any():
-            break
-    path = Path(*(np.stack(part) for part in (views, moves, rewards, on)))
-    return Walks(first, when, paid), path
 
 
 def returns(rewards: Floats) -> Floats:
@@ -210,7 +83,7 @@ def course(
     if not all(0 <= share <= 1 for share in shares):
         raise ValueError(f"shares lie between 0 and 1, not {list(shares)}")
     pool = levels_for(agents.seeds, shares, BATCH * updates)
-    luck = _luck(agents.seeds, (updates, STEPS, BATCH), 1)
+    luck = luck_of(agents.seeds, (updates, STEPS, BATCH), 1)
     weights = {n: w.clone().requires_grad_() for n, w in agents.weights.items()}
     optimizer = torch.optim.Adam(list(weights.values()), lr=RATE)
     found = {}
@@ -251,25 +124,3 @@ def _rows(path: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
     mask = torch.from_numpy(on[agent, order].astype(np.float32))
     return kept(path.seen), kept(path.moves), kept(returns(path.rewards)), mask
-
-
-def test(
-    agents: Agents, levels: Levels, slip: float = 0.0, stream: int = 2
-) -> Walks:
-    """What agents do in the same levels, (levels,), for all."""
-    everyone = levels.take(
-        np.tile(np.arange(len(levels.start)), (len(agents.seeds), 1))
-    )
-    luck = _luck(agents.seeds, (STEPS, len(levels.start)), stream)
-    return walk(agents, everyone, luck.swapaxes(0, 1), slip)[0]
-
-
-def _luck(seeds: Sequence[int], shape: tuple[int, ...], stream: int) -> Floats:
-    """Uniform numbers, (agents, *shape), the same for agents of one seed."""
-    drawn = [
-        np.random.default_rng([seed, 100 + stream]).random(
-            shape, dtype=np.float32
-        )
-        for seed in seeds
-    ]
-    return np.stack(drawn)

@@ -8,7 +8,9 @@ import numpy as np
 
 from alignlab.inner.failures import court
 from alignlab.inner.failures.measures import capability, objective
-from alignlab.inner.failures.policies import born, course, test
+from alignlab.inner.failures.networks import born
+from alignlab.inner.failures.policies import course
+from alignlab.inner.failures.walks import test
 from alignlab.recipes import Recipe, report
 
 
