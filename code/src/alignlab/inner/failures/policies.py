@@ -76,7 +76,10 @@ def train(
 def course(
     agents: Agents, shares: Sequence[float], marks: Sequence[int]
 ) -> list[Agents]:
-    """The same, but the agents after each of several numbers of updates."""
+    """Agents after each of several numbers of updates of one training run.
+
+    See `train` for the arguments.
+    """
     updates = max(marks)
     if len(shares) != len(agents.seeds):
         raise ValueError(f"{len(agents.seeds)} agents, {len(shares)} shares")
