@@ -48,3 +48,13 @@ def test_what_lies_beyond_the_horizon_teaches_nothing():
     assert np.array_equal(proxy.weights, hidden.weights)
     far = kinds.learn(CASES["suboptimality"], 0, horizon=kinds.LONG)
     assert abs(far.weights[:, 1]).mean() < 0.5 * abs(hidden.weights[:, 1]).mean()
+
+
+def test_what_a_longer_horizon_costs_follows_from_the_strength_of_yellow():
+    agents = kinds.learn(CASES["suboptimality"], 0)
+    yellow = agents.weights[:, 1] * agents.vivid
+    worth = kinds.LAMP * yellow / (agents.weights[:, 0] + yellow)
+    square = agents.vivid**2
+    assert worth == pytest.approx(kinds.LAMP * square / (1 + square), rel=1e-6)
+    short, long = (kinds.earned(agents, CASES["suboptimality"], h, 0) for h in (kinds.SHORT, kinds.LONG))
+    assert long == pytest.approx(short / 8, abs=0.03)  # in one level of eight none of the three far things is a lamp

@@ -79,16 +79,16 @@ def test_one_sidedness_runs_from_none_to_all():
     assert measures.one_sided(np.array([0.0, 1.0])) == 1
 
 
-def test_birth_leans_to_what_the_filters_respond_to():
-    agents = born("cells", [0])
-    filters = torch.zeros(1, 5, 4)
-    filters[0, 0, 0] = 1.0  # one filter for yellow
-    only = agents._replace(weights={**agents.weights, "one": filters})
-    assert measures.at_birth(only) == pytest.approx([1.0])
-    filters[0, 2, 1] = 1.0  # and one for discs
-    assert measures.at_birth(only) == pytest.approx([0.0])
-    with pytest.raises(ValueError, match="'whole'"):
-        measures.at_birth(born("whole", [0]))
+def test_levels_and_birth_can_be_told_apart():
+    own = born("cells", [4, 5])
+    other = train(own._replace(seeds=(5, 4)), [1.0, 1.0], 2)
+    same = train(born("cells", [4, 5]), [1.0, 1.0], 2)
+    assert torch.equal(own.weights["one"], born("cells", [4, 5]).weights["one"])
+    assert not torch.equal(other.weights["two"], same.weights["two"])
+
+
+def test_hidden_units_can_be_few():
+    assert born("whole", [0], hidden=4).weights["two"].shape == (1, 4, 5)
 
 
 def test_a_way_starts_at_the_start_and_its_outcome_is_what_it_meets():

@@ -9,11 +9,9 @@ survey's section 5.1; the measures are ours.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from alignlab.inner.failures import court
-from alignlab.inner.failures.networks import Agents
 from alignlab.inner.failures.walks import Walks
 
 SLACK = 2  # steps beyond the shortest way that still count as skill
@@ -64,25 +62,3 @@ def one_sided(share: Floats) -> float:
     """How far agents are from favoring color and shape alike: the mean of
     |2 share - 1|, 0 to 1."""
     return float(np.abs(2 * share - 1).mean())
-
-
-def at_birth(agents: Agents) -> Floats:
-    """How much more alike coin and yellow square look to an agent than coin and
-    blue disc do, before any training: (agents,), between -1 and 1.
-
-    Only the last layer, which starts at zero, moves at first, so that what is
-    learned of the coin carries over to a thing in proportion to the product
-    of their hidden activations. For agents of the build "cells".
-    """
-    if agents.build != "cells":
-        raise ValueError(f"needs the build 'cells', not {agents.build!r}")
-    color, shape, _ = agents.strength
-    looks = np.array(
-        [court.COIN, court.YELLOW_SQUARE, court.BLUE_DISC], dtype=np.float32
-    )
-    looks *= np.array([color, color, shape, shape], dtype=np.float32)
-    hidden = torch.relu(torch.from_numpy(looks) @ agents.weights["one"][:, :4])
-    coin, square, disc = hidden.double().unbind(1)
-    alike_color, alike_shape = (coin * square).sum(1), (coin * disc).sum(1)
-    both = (alike_color + alike_shape).clamp(min=1e-9)
-    return np.asarray((alike_color - alike_shape) / both)

@@ -31,12 +31,18 @@ class Agents(NamedTuple):
 
 
 def born(
-    build: Build, seeds: Sequence[int], strength: tuple[float, ...] = PLAIN
+    build: Build,
+    seeds: Sequence[int],
+    strength: tuple[float, ...] = PLAIN,
+    hidden: int = HIDDEN,
 ) -> Agents:
-    """Agents before training, one a seed; the last layer starts at zero."""
+    """Agents before training, one a seed; the last layer starts at zero.
+
+    hidden: units of the build "whole".
+    """
     size = CELLS * len(CHANNELS)
     shapes: dict[str, dict[str, tuple[int, ...]]] = {
-        "whole": {"one": (size, HIDDEN), "two": (HIDDEN, 5)},
+        "whole": {"one": (size, hidden), "two": (hidden, 5)},
         "cells": {"one": (len(CHANNELS), FILTERS), "two": (CELLS * FILTERS, 5)},
         "linear": {"two": (size, 5)},
     }

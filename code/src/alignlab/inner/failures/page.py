@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from alignlab.exercises import Exercise, Wrong
-from alignlab.inner.failures.kinds import Learned
 
 
 def _walks(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -171,14 +170,6 @@ def _untrained(agents: Any, shares: Any, updates: int = 150) -> Any:
     return agents
 
 
-def _knows(case: Any, seed: int, agents: int = 10, horizon: int = 3) -> Any:
-    """Objectives that nothing was learned of: any round thing is worth 1."""
-    return Learned(
-        np.tile([1.0, 0.0, 0.0, 0.0], (agents, 1)), np.ones(agents), case
-    )
-
-
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.inner.failures.policies.train": _untrained,
-    "alignlab.inner.failures.kinds.learn": _knows,
 }

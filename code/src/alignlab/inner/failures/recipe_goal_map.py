@@ -18,7 +18,7 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """One agent for each share, after each number of updates, in new levels.
 
     Returns lists, (marks, shares): how often the coin, and the middle, is reached first with the coin away, and the
-    coin with the coin in the middle; capability and objective on a floor that is dry and one that is slippery.
+    coin with the coin in the middle; capability and objective in plain and in dim light.
     """
     shares, marks = config["shares"], config["marks"]
     rng = np.random.default_rng([seed, 9])
@@ -27,15 +27,16 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     agents = born("whole", [seed] * len(shares))
     found: dict[str, list[list[float]]] = {}
     for number, after in enumerate(course(agents, shares, marks)):
-        dry, wet = test(after, away), test(after, away, config["slip"])
+        dim = after._replace(strength=(config["dim"],) * 3)
+        plain, dark = test(after, away), test(dim, away)
         values = {
-            "coin": (dry.first == 0).mean(1),
-            "middle": (dry.first == 2).mean(1),
+            "coin": (plain.first == 0).mean(1),
+            "middle": (plain.first == 2).mean(1),
             "as in training": test(after, middle).paid.mean(1),
-            "capability": capability(dry, away),
-            "objective": objective(dry, away),
-            "capability, slippery": capability(wet, away),
-            "objective, slippery": objective(wet, away),
+            "capability": capability(plain, away),
+            "objective": objective(plain, away),
+            "capability, dim": capability(dark, away),
+            "objective, dim": objective(dark, away),
         }
         for name, each in values.items():
             found.setdefault(name, []).append(
@@ -52,7 +53,7 @@ RECIPE = Recipe(
         "shares": [0.0, 0.01, 0.02, 0.05, 0.1, 0.3],
         "marks": [75, 150, 300, 750],
         "levels": 300,
-        "slip": 0.4,
+        "dim": 0.3,
     },
     seeds=tuple(range(20)),
     run=run,

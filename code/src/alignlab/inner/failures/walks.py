@@ -52,13 +52,10 @@ class Path(NamedTuple):
 
 
 @torch.no_grad()
-def walk(
-    agents: Agents, levels: Levels, luck: Floats, slip: float = 0.0
-) -> tuple[Walks, Path]:
+def walk(agents: Agents, levels: Levels, luck: Floats) -> tuple[Walks, Path]:
     """Let each agent walk each of its levels, (agents, levels), to the end.
 
-    luck: (steps, agents, levels), uniform numbers that choose the moves. slip:
-    the probability that a move is made at random instead.
+    luck: (steps, agents, levels), uniform numbers that choose the moves.
     """
     here = levels.start.copy()
     alive = np.ones(here.shape, dtype=bool)
@@ -68,8 +65,9 @@ def walk(
     for step, chance in enumerate(luck):
         seen = court.view(here, levels, agents.strength)
         logp, _ = forward(agents.build, agents.weights, torch.from_numpy(seen))
-        probs = (1 - slip) * logp.exp() + slip / 4
-        move = (probs.cumsum(-1)[..., :3].numpy() < chance[..., None]).sum(-1)
+        move = (logp.exp().cumsum(-1)[..., :3].numpy() < chance[..., None]).sum(
+            -1
+        )
         views.append(seen)
         moves.append(move)
         on.append(alive)
@@ -89,15 +87,13 @@ def walk(
     return Walks(first, when, paid), path
 
 
-def test(
-    agents: Agents, levels: Levels, slip: float = 0.0, stream: int = 2
-) -> Walks:
+def test(agents: Agents, levels: Levels, stream: int = 2) -> Walks:
     """What agents do in the same levels, (levels,), for all."""
     everyone = levels.take(
         np.tile(np.arange(len(levels.start)), (len(agents.seeds), 1))
     )
     luck = luck_of(agents.seeds, (STEPS, len(levels.start)), stream)
-    return walk(agents, everyone, luck.swapaxes(0, 1), slip)[0]
+    return walk(agents, everyone, luck.swapaxes(0, 1))[0]
 
 
 def luck_of(
