@@ -53,6 +53,16 @@ def _to_the_coin(f: Any, s: Any, d: Any, k: int) -> tuple[float, float]:
     return float(good.mean()), float(((f == 0) & good).sum() / good.sum())
 
 
+def _late_counts_once(f: Any, s: Any, d: Any, k: int) -> tuple[float, float]:
+    capable, _ = _plane(f, s, d, k)
+    return capable, float((f == 0).sum() / ((f == 0) | (f == 2)).sum())
+
+
+def _coins_alone(f: Any, s: Any, d: Any, k: int) -> tuple[float, float]:
+    capable, goal = _plane(f, s, d, k)
+    return goal * capable, goal
+
+
 def _earned(rng: np.random.Generator) -> tuple[Any, ...]:
     pattern = (np.arange(16)[:, None] >> np.arange(4)) & 1
     low = rng.uniform(0.1, 0.8, size=(16, 4))
@@ -76,6 +86,20 @@ def _proxy_first(earned: Any, good: float) -> np.ndarray:
     kind = _kind(earned, good)
     passed = earned >= good
     kind[passed[:, 0] & ~passed[:, 1]] = 1
+    return kind
+
+
+def _fails_anyway(earned: Any, good: float) -> np.ndarray:
+    training, new, _, richer = (earned >= good).T
+    kind = _kind(earned, good)
+    kind[~training & ~new & ~richer] = 1
+    return kind
+
+
+def _richer_too(earned: Any, good: float) -> np.ndarray:
+    passed = earned >= good
+    kind = _kind(earned, good)
+    kind[passed[:, :3].all(1) & ~passed[:, 3]] = -1
     return kind
 
 
@@ -118,6 +142,16 @@ EXERCISES = [
                 "to it.",
             ),
             Wrong(
+                _late_counts_once,
+                "the objective is a share of the purposeful walks, so that late "
+                "walks count in neither number.",
+            ),
+            Wrong(
+                _coins_alone,
+                "capability counts purposeful walks to either place, not only "
+                "those to the coin.",
+            ),
+            Wrong(
                 _to_the_coin,
                 "a walk to the middle has to be compared with the shortest way "
                 "to the middle, the second column.",
@@ -141,6 +175,15 @@ EXERCISES = [
                 _proxy_first,
                 "a group that fails with a longer horizon is suboptimality "
                 "aligned, whether or not it fails in new levels.",
+            ),
+            Wrong(
+                _fails_anyway,
+                "a group that fails in training too is not proxy aligned.",
+            ),
+            Wrong(
+                _richer_too,
+                "aligned needs the first three alone; the last column matters "
+                "only for a group that fails in training.",
             ),
             Wrong(
                 _no_cure,
