@@ -90,9 +90,9 @@ def _proxy_first(earned: Any, good: float) -> np.ndarray:
 
 
 def _fails_anyway(earned: Any, good: float) -> np.ndarray:
-    training, new, _, richer = (earned >= good).T
+    training, new, longer, richer = (earned >= good).T
     kind = _kind(earned, good)
-    kind[~training & ~new & ~richer] = 1
+    kind[~training & ~new & longer & ~richer] = 1
     return kind
 
 
