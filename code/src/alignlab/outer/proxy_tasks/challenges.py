@@ -37,22 +37,29 @@ def look_ahead() -> Ints:
     return found
 
 
-def by_lines() -> Ints:
-    """The verdicts of eight helpers, each of whom sees one line of the board.
+def by_parts(parts: str) -> Ints:
+    """The verdicts of helpers who see a part of the board each, (positions,).
 
-    A helper knows one line's three cells and gives one number for each
-    verdict; the numbers are added up, and the highest sum decides. What each
-    helper should say of each line is fitted to the exact values of all
-    positions (multinomial logistic regression), so that a mistake can't be
-    owed to too few examples. Returns (positions,).
+    parts: "cells", nine helpers who see one cell, or "lines", eight who see
+    one line. A helper gives a number for each verdict, which depends on its
+    part alone; the numbers are added up, and the highest sum decides. What a
+    helper should say is fitted to the exact values of all positions
+    (multinomial logistic regression), so that a mistake can't be owed to too
+    few examples. Raises ValueError for other parts.
     """
     from sklearn.linear_model import LogisticRegression
 
-    boards = positions()
-    seen = [(boards[:, line] + 1) @ [9, 3, 1] for line in map(list, LINES)]
-    parts = np.concatenate([np.eye(27)[code] for code in seen], axis=1)
-    fitted = LogisticRegression(max_iter=200, tol=1e-3).fit(parts, values())
-    return np.asarray(fitted.predict(parts))
+    divided = {"cells": [(cell,) for cell in range(9)], "lines": LINES}
+    if parts not in divided:
+        raise ValueError(f"parts={parts!r}: take one of {list(divided)}")
+    columns = []
+    for cells in divided[parts]:
+        seen = positions()[:, list(cells)] + 1
+        code = seen @ 3 ** np.arange(len(cells))
+        columns.append(np.eye(3 ** len(cells))[code])
+    table = np.concatenate(columns, axis=1)
+    fitted = LogisticRegression(max_iter=100, tol=1e-2).fit(table, values())
+    return np.asarray(fitted.predict(table))
 
 
 def cost_of_search(position: Position, rng: np.random.Generator) -> int:

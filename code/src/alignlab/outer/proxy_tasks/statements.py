@@ -102,7 +102,9 @@ class Statement:
     family: str
 
 
-def drawn(seed: int, families: tuple[str, ...] = tuple(FACTS)) -> list[Statement]:
+def drawn(
+    seed: int, families: tuple[str, ...] = tuple(FACTS)
+) -> list[Statement]:
     """All facts of the families, true and false; the seed pairs them.
 
     Facts of a pair have different objects, and each false statement takes its
@@ -134,9 +136,7 @@ def _pairs(
     """Facts two by two, drawn again until the objects of each pair differ."""
     while True:
         order = rng.permutation(len(facts))
-        pairs = [
-            (facts[a], facts[b]) for a, b in zip(order[::2], order[1::2])
-        ]
+        pairs = [(facts[a], facts[b]) for a, b in zip(order[::2], order[1::2])]
         if all(one[1] != other[1] for one, other in pairs):
             return pairs
 

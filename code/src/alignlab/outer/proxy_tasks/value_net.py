@@ -7,6 +7,7 @@ its own training positions and its own labels.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alignlab.outer.proxy_tasks.board import positions, renamed, symmetries
+from alignlab.outer.proxy_tasks.board import positions, symmetries
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -41,7 +42,15 @@ class Nets:
         return hidden
 
     def __len__(self) -> int:
+        """How many networks there are."""
         return len(self.weights[0])
+
+    def first(self, count: int) -> Nets:
+        """The first so many of them."""
+        return Nets(
+            [weight[:count] for weight in self.weights],
+            [bias[:count] for bias in self.biases],
+        )
 
 
 def seen(boards: Ints) -> Tensor:
@@ -50,13 +59,19 @@ def seen(boards: Ints) -> Tensor:
     return (cells == torch.tensor([-1, 0, 1])).float().flatten(-2)
 
 
-def born(nets: int, width: int, seeds: list[int]) -> Nets:
-    """Networks before training: each seed draws one network's weights."""
-    sizes = [27, width, width, 3]
+def born(seed: int, nets: int = 1, width: int = 64) -> Nets:
+    """Networks before training: 27 bits in, two hidden layers, three verdicts.
+
+    The k-th network's weights are drawn by seed and k alone, so that one
+    network is the same in batches of any size.
+    """
+    sizes = (27, width, width, 3)
+    draws = [
+        torch.Generator().manual_seed(1000 * seed + k) for k in range(nets)
+    ]
     weights, biases = [], []
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    for before, after in zip(sizes, sizes[1:]):
-        drawn = [torch.randn(before, after, generator=g) for g in generators]
+    for before, after in itertools.pairwise(sizes):
+        drawn = [torch.randn(before, after, generator=draw) for draw in draws]
         weights.append(torch.stack(drawn) * (2 / before) ** 0.5)
         biases.append(torch.zeros(nets, 1, after))
     return Nets(weights, biases)
@@ -64,50 +79,57 @@ def born(nets: int, width: int, seeds: list[int]) -> Nets:
 
 def fit(
     nets: Nets,
-    chosen: Ints,
+    taught: Ints,
     labels: Ints,
-    steps: int = 150,
+    steps: int = 100,
     lr: float = 0.01,
-    consistency: float = 0.0,
     pool: Ints | None = None,
+    consistency: float = 0.0,
     group: Ints | None = None,
     agreement: float = 0.0,
     seed: int = 0,
 ) -> Nets:
     """Train every network on its own positions, with Adam on all of them.
 
-    chosen: (net, training positions), indices into `positions()`; labels: the
-    same shape, values -1, 0, 1. consistency: weight of the squared distance
-    between what a network says of a position of the pool (net, positions), no
-    label needed, and of its image under a random member of the group.
-    Returns the trained networks.
+    taught: (net, positions), indices into `positions()`; labels: the same
+    shape, values -1, 0, 1. pool: (positions,), indices of positions that need
+    no label, for two penalties, each on 256 of them a step.
+    consistency: weight of the squared distance between a network's verdicts
+    on a position and on its image under a random member of the group (by
+    default the symmetries). agreement: the same between the networks 2k and
+    2k + 1 on a position. Returns the trained networks.
+    Raises ValueError for a penalty without a pool, or an odd number of nets
+    that are to agree.
     """
+    if (consistency or agreement) and pool is None:
+        raise ValueError("a penalty needs positions: give a pool")
+    if agreement and len(nets) % 2:
+        raise ValueError(
+            f"{len(nets)} networks make no pairs: give an even number"
+        )
     params = [p.clone().requires_grad_() for p in nets.weights + nets.biases]
-    depth = len(nets.weights)
+    depth, count = len(nets.weights), len(nets)
     live = Nets(params[:depth], params[depth:])
-    boards = seen(positions()[chosen])
-    target = torch.as_tensor(labels + 1)
-    rng = np.random.default_rng(seed)
+    boards = seen(positions()[taught])
+    target = torch.as_tensor(labels + 1).flatten()
     moves = symmetries() if group is None else group
+    rng = np.random.default_rng(seed)
     optimizer = torch.optim.Adam(params, lr=lr)
-    for step in range(steps):
-        loss = F.cross_entropy(
-            live.logits(boards).flatten(0, 1), target.flatten()
-        ) * len(nets)
-        if agreement and pool is not None:
-            places = rng.integers(pool.shape[1], size=(len(nets) // 2, 256))
-            some = np.take_along_axis(pool[::2], places, 1)
-            told = live.logits(seen(positions()[np.repeat(some, 2, 0)]))
-            p = told.softmax(-1)
-            apart = (p[::2] - p[1::2]).square().sum(-1)
-            loss = loss + agreement * apart.mean(1).sum()
-        if consistency and pool is not None:
-            places = rng.integers(pool.shape[1], size=(len(nets), 256))
-            some = positions()[np.take_along_axis(pool, places, 1)]
-            image = moves[rng.integers(1, len(moves), size=(len(nets), 256))]
-            both = [some, np.take_along_axis(some, image, 2)]
-            a, b = (live.logits(seen(x)).softmax(-1) for x in both)
-            loss = loss + consistency * (a - b).square().sum(-1).mean(1).sum()
+    for _ in range(steps):
+        loss = (
+            F.cross_entropy(live.logits(boards).flatten(0, 1), target) * count
+        )
+        if pool is not None and (consistency or agreement):
+            some = positions()[rng.choice(pool, 256)]
+            image = moves[rng.integers(1, len(moves), 256)]
+            both = np.stack([some, np.take_along_axis(some, image, 1)])
+            told = seen(both).flatten(0, 1).expand(count, -1, -1)
+            p = live.logits(told).softmax(-1)
+            apart = (p[:, :256] - p[:, 256:]).square().sum(-1).mean(1).sum()
+            loss = loss + consistency * apart
+            if agreement:
+                between = (p[::2, :256] - p[1::2, :256]).square().sum(-1)
+                loss = loss + agreement * between.mean(1).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
