@@ -86,8 +86,8 @@ def train_students(
     where: Worlds,
     labels: Ints,
     pixels: int = 64,
-    width: int = 128,
-    steps: int = 150,
+    width: int = 64,
+    steps: int = 120,
     lr: float = 0.003,
     every: int = 10,
 ) -> Ints:
