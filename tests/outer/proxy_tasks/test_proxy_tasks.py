@@ -50,7 +50,9 @@ def test_a_strong_penalty_leaves_no_contradictions():
     part = split(1, labels=60)
     told = []
     for weight in (0, 100):
-        nets = fit(born(1), part.taught[None], values()[part.taught][None], steps=80, pool=part.pool, consistency=weight)
+        nets = fit(
+            born(1), part.taught[None], values()[part.taught][None], steps=80, pool=part.pool, consistency=weight
+        )
         told.append(checks.violation(verdicts(nets, positions()[part.new][:, symmetries()])[0]).mean())
     assert told[1] < 0.2 * told[0]
     with pytest.raises(ValueError, match="give a pool"):

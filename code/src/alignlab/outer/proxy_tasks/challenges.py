@@ -89,6 +89,26 @@ def cost_of_check(position: Position, rng: np.random.Generator) -> int:
     return 2 + sum(cost_of_check(after, rng) for after in replies(named))
 
 
+def costs(rng: np.random.Generator, wins: int = 25) -> Floats:
+    """Mean costs of finding and of checking a win, with 2 to 7 cells empty.
+
+    So many won positions are drawn for each number of empty cells, with
+    replacement where there are fewer. Returns (6, 2): search, check.
+    """
+    empty = (positions() == 0).sum(1)
+    found = []
+    for cells in range(2, 8):
+        won = np.flatnonzero((values() == 1) & (empty == cells))
+        rows = positions()[rng.choice(won, wins)].tolist()
+        found.append(
+            [
+                np.mean([cost(tuple(row), rng) for row in rows])
+                for cost in (cost_of_search, cost_of_check)
+            ]
+        )
+    return np.array(found)
+
+
 def _search(position: Position, rng: np.random.Generator) -> tuple[int, int]:
     """The value, and how many positions were looked at."""
     if lost(position):

@@ -79,9 +79,7 @@ EXERCISES = [
                 "this is a number of images; divide by how many there are.",
             ),
             Wrong(
-                lambda s: float(
-                    (s != np.sign(s.sum(1, keepdims=True))).mean()
-                ),
+                lambda s: float((s != np.sign(s.sum(1, keepdims=True))).mean()),
                 "the mean verdict is not the most frequent one: wins and "
                 "losses would make a draw that nobody said.",
             ),
