@@ -7,14 +7,17 @@ import numpy as np
 
 from alignlab.exercises import Exercise, Wrong
 from alignlab.outer.proxy_tasks.asking import least_flips
+from alignlab.outer.proxy_tasks.weak_to_strong import digits
 
 
 def _said(rng: np.random.Generator) -> tuple[Any, ...]:
     """Verdicts on twelve positions: some unanimous, some split in two or three."""
     rows = rng.integers(-1, 2, size=(12, 8))
-    rows[:3] = rng.integers(-1, 2, size=(3, 1))  # unanimous
+    rows[:2] = rng.integers(-1, 2, size=(2, 1))  # unanimous
+    rows[2] = [0, 0, 0, 0, 0, 0, 0, 1]
     rows[3] = [1, 1, 1, 1, -1, -1, -1, -1]
     rows[4] = [0, -1, -1, -1, -1, -1, 1, 1]  # the first is in the minority
+    rows[5:7] = rows[2]
     return (rng.permutation(rows),)
 
 
@@ -130,9 +133,12 @@ def _unlearned(nets: Any, *rest: Any, **how: Any) -> Any:
     return nets
 
 
-def _all_ones(where: Any, labels: Any, *rest: Any, **how: Any) -> Any:
-    """Students who call everything a one."""
-    return np.ones((16, *where.tested.shape), dtype=int)
+def _echo(where: Any, labels: Any, *rest: Any, **how: Any) -> Any:
+    """Students who are exactly as good as whoever labeled: teacher or truth."""
+    truth = digits()[1]
+    true = np.array_equal(labels, truth[where.taught])
+    said = truth[where.tested] if true else where.told
+    return np.repeat(said[None], 13, axis=0)
 
 
 def _by_length(lm: Any, texts: Any) -> Any:
@@ -143,6 +149,6 @@ def _by_length(lm: Any, texts: Any) -> Any:
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.outer.proxy_tasks.checks.violation": _nothing,
     "alignlab.outer.proxy_tasks.value_net.fit": _unlearned,
-    "alignlab.outer.proxy_tasks.weak_to_strong.train_students": _all_ones,
+    "alignlab.outer.proxy_tasks.weak_to_strong.train_students": _echo,
     "alignlab.outer.proxy_tasks.asking.log_odds": _by_length,
 }
