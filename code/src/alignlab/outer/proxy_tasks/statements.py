@@ -76,10 +76,10 @@ QUANTITIES = """{} kilometers lie between London and Paris=340
 {} kilometers is the length of the Nile=6650
 {} kilometers is the length of the Rhine=1230
 {} bones are in the body of an adult=206
-{} teeth does an adult have=32
+{} teeth are in the mouth of an adult=32
 {} countries belong to the United Nations=193
 {} states make up the United States=50
-{} keys does a piano have=88
+{} keys are on a piano=88
 {} squares are on a chessboard=64
 {} cards are in a pack of cards=52
 {} elements are in the periodic table=118"""
