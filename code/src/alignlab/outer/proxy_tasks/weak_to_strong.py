@@ -87,8 +87,8 @@ def train_students(
     labels: Ints,
     pixels: int = 64,
     width: int = 64,
-    steps: int = 120,
-    lr: float = 0.003,
+    steps: int = 100,
+    lr: float = 0.01,
     every: int = 10,
 ) -> Ints:
     """What the students say of the tested pictures while they learn.
