@@ -5,8 +5,10 @@ import pytest
 from alignlab.outer.proxy_tasks import asking, challenges, checks, statements
 from alignlab.outer.proxy_tasks import weak_to_strong as wts
 from alignlab.outer.proxy_tasks.board import LINES, START, lost, orbits, positions, renamed, symmetries, value, values
+from alignlab.outer.proxy_tasks.shared_nouns import kept, sharing_a_noun
 from alignlab.outer.proxy_tasks.splits import distance, split
 from alignlab.outer.proxy_tasks.value_net import born, fit, verdicts
+from alignlab.recipes import record
 
 
 def test_the_game_has_its_known_numbers_and_is_a_draw():
@@ -152,3 +154,23 @@ def test_a_named_win_is_checked_in_fewer_steps_and_only_wins_are():
 def test_the_majority_decides_and_the_first_judge_breaks_ties():
     said = np.array([[1, 0, -1], [0, 0, 1], [0, 1, 0]])
     assert challenges.majority(said).tolist() == [0, 0, -1]
+
+
+def test_statements_of_the_record_are_found_again_and_pairs_share_one_noun():
+    r = record("consistent-statements")
+    for seed in r.seeds:
+        places = kept(seed, r.config["statements"])
+        every = statements.drawn(seed)
+        assert [every[p].family for p in places] == r.value("family", seed)
+        assert [int(every[p].true) for p in places] == r.value("true", seed)
+        first, second = sharing_a_noun(places)
+        assert len(first) > 40 and not (first == second).any()
+        for a, b in zip(first, second):
+            shared = set(every[places[a]].said.split()) & set(every[places[b]].said.split())
+            assert every[places[a]].family == every[places[b]].family
+            assert len(shared - {"a", "an", "is", "of", "in", "city", "kind", "made"}) == 1
+
+
+def test_helpers_give_probabilities():
+    told = challenges.by_parts("cells")
+    assert told.shape == (4520, 3) and np.allclose(told.sum(1), 1)

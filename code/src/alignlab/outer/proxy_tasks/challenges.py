@@ -37,13 +37,14 @@ def look_ahead() -> Ints:
     return found
 
 
-def by_parts(parts: str) -> Ints:
-    """The verdicts of helpers who see a part of the board each, (positions,).
+def by_parts(parts: str) -> Floats:
+    """What helpers who see a part of the board each say together.
+
+    Returns probabilities of loss, draw and win, (positions, 3).
 
     parts: "cells", nine helpers who see one cell, or "lines", eight who see
     one line. A helper gives a number for each verdict, which depends on its
-    part alone; the numbers are added up, and the highest sum decides. What a
-    helper should say is fitted to the exact values of all positions
+    part alone; the numbers are added up. What a helper should say is fitted to the exact values of all positions
     (multinomial logistic regression), so that a mistake can't be owed to too
     few examples. Raises ValueError for other parts.
     """
@@ -59,7 +60,7 @@ def by_parts(parts: str) -> Ints:
         columns.append(np.eye(3 ** len(cells))[code])
     table = np.concatenate(columns, axis=1)
     fitted = LogisticRegression(max_iter=100, tol=1e-2).fit(table, values())
-    return np.asarray(fitted.predict(table))
+    return np.asarray(fitted.predict_proba(table))
 
 
 def cost_of_search(position: Position, rng: np.random.Generator) -> int:
