@@ -1,0 +1,1 @@
+"""What the page `04-outer/proxy-tasks` uses alone."""
