@@ -75,7 +75,6 @@ def _refuted_for_good(heard: Any, lasting: bool = False) -> Any:
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.outer.market_making.protocols.midpoint": _first,
     "alignlab.outer.market_making.protocols.debate": _first,
     "alignlab.outer.market_making.cases.counted": _refuted_for_good,
     "alignlab.outer.market_making.learned.against_market": _always_first,
