@@ -1,0 +1,1 @@
+"""Inner alignment (survey section 5)."""
