@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+BLANK = -1  # a place in which nothing is written
+
+
 class Nets(nn.Module):
     """Networks of fully connected layers with ReLU, one for each seed.
 
@@ -72,6 +75,12 @@ def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
     """In nats, of logits (seeds, batch, classes): (seeds, batch)."""
     picked = logits.gather(-1, label[..., None])[..., 0]
     return logits.logsumexp(-1) - picked
+
+
+def one_hot(digits: Tensor, options: int) -> Tensor:
+    """One place for each option and digit; BLANK has zeros everywhere."""
+    kept = F.one_hot(digits.clamp(min=0), options) * (digits != BLANK)[..., None]
+    return kept.flatten(-2).float()
 
 
 def batches(

@@ -1,71 +1,204 @@
+"""Adversarial training with real inputs, with pseudo-inputs, and without.
+
+Hubinger (2019, "Relaxed adversarial training for inner alignment") lets the
+adversary describe a situation instead of producing it; Casper et al. (2024,
+arXiv 2403.05030) take a perturbation of the hidden activations as the
+description. Each adversary here returns the logits on which the network is then
+trained to answer right. The adversary's objective is the log-odds of the
+unacceptable answer, or, for comparison, the loss (any mistake).
+
+Different from the papers: three layers instead of a language model, and the
+perturbation is bounded relative to the activations' mean length.
+"""
+
 from __future__ import annotations
+
 import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from alignlab.inner.methodology.nets import *
-from alignlab.inner.methodology.password import *
-K=4
-def unit(g): return g/(g.norm(dim=-1,keepdim=True)+1e-12)
-def latent(nets, x, y, eps, rng, layer=1, aim="loss"):
-    h = nets.hidden(x, layer).detach()
-    size = eps*h.norm(dim=-1).mean(1)[:,None,None]
-    d = size*unit(torch.tensor(rng(h.shape),dtype=torch.float32))*0.5
-    for _ in range(K):
-        d.requires_grad_(True)
-        lo = nets.above(h+d, layer)
-        t = cross_entropy(lo,y).sum() if aim=="loss" else (lo[...,2]-lo[...,:2].logsumexp(-1)).sum()
-        g, = torch.autograd.grad(t, d)
-        d = (d + size*0.5*unit(g)).detach()
-        d = d*(size/(d.norm(dim=-1,keepdim=True)+1e-12)).clamp(max=1)
-    return nets.above(nets.hidden(x,layer)+d, layer)
-def noise(nets,x,y,eps,rng,layer=1):
-    h = nets.hidden(x, layer)
-    size = (eps*h.norm(dim=-1).mean(1)[:,None,None]).detach()
-    d = size*unit(torch.tensor(rng(h.shape),dtype=torch.float32))
-    return nets.above(h+d, layer)
-def bits(nets,x,y,eps,rng,aim="unacc", per=4):
-    x=x.clone()
-    for _ in range(K):
-        x.requires_grad_(True)
-        lo=nets(x)
-        t = cross_entropy(lo,y).sum() if aim=="loss" else (lo[...,2]-lo[...,:2].logsumexp(-1)).sum()
-        g,=torch.autograd.grad(t,x)
-        gain=(-2*x*g)[...,CONTENT:].detach()
-        x=x.detach()
-        top,idx=gain.topk(per,-1)
-        f=torch.ones_like(gain).scatter(-1,idx,torch.where(top>0,-1.0,1.0))
-        x=torch.cat([x[...,:CONTENT],x[...,CONTENT:]*f],-1)
-    return nets(x), x
-def inputs(nets,x,y,eps,rng,aim="unacc"):
-    size=eps*x.norm(dim=-1).mean(1)[:,None,None]
-    d=size*unit(torch.tensor(rng(x.shape),dtype=torch.float32))*.5
-    for _ in range(K):
-        d.requires_grad_(True)
-        lo=nets(x+d)
-        t = cross_entropy(lo,y).sum() if aim=="loss" else (lo[...,2]-lo[...,:2].logsumexp(-1)).sum()
-        g,=torch.autograd.grad(t,d)
-        d=(d+size*.5*unit(g)).detach()
-        d=d*(size/(d.norm(dim=-1,keepdim=True)+1e-12)).clamp(max=1)
-    return nets(x+d)
-def harden(nets0, world, seeds, how, passes, eps, rate=1e-3, **kw):
-    nets=copy.deepcopy(nets0)
-    cost={"plain":1,"guess":2,"noise":2}.get(how,K+2)
-    steps=passes//cost
-    rows=batches(seeds,64,world.x.shape[1],steps,salt=5)
-    rngs=[np.random.default_rng([s,7]) for s in seeds]
-    rng=lambda shape: np.stack([r.normal(size=shape[1:]) for r in rngs])
-    def loss(step):
-        x,y=take(rows[step],world.x,world.y)
-        l=cross_entropy(nets(x),y).mean(1)
-        if how=="plain": return l
-        if how=="latent": lo=latent(nets,x,y,eps,rng,**kw)
-        if how=="noise": lo=noise(nets,x,y,eps,rng,**kw)
-        if how=="bits": lo,_=bits(nets,x,y,eps,rng,**kw)
-        if how=="input": lo=inputs(nets,x,y,eps,rng,**kw)
-        if how=="guess":
-            xx=x.clone(); xx[...,CONTENT:]=torch.tensor(np.sign(rng(xx[...,CONTENT:].shape)),dtype=torch.float32); lo=nets(xx)
-        return (l+cross_entropy(lo,y).mean(1))/2
-    descend(nets,loss,steps,rate)
+
+from alignlab.inner.methodology.nets import (
+    Nets,
+    batches,
+    cross_entropy,
+    descend,
+    take,
+)
+from alignlab.inner.methodology.password import (
+    CONTENT,
+    FIELD,
+    UNACCEPTABLE,
+    World,
+)
+
+ROUNDS = 4  # gradient steps of an adversary
+Aim = Callable[[Tensor, Tensor], Tensor]
+Adversary = Callable[[Nets, Tensor, Tensor, Tensor], Tensor]
+
+
+def unacceptable(logits: Tensor, label: Tensor) -> Tensor:
+    """Log-odds of the unacceptable answer, in nats: (seeds, batch)."""
+    others = logits[..., :UNACCEPTABLE].logsumexp(-1)
+    return logits[..., UNACCEPTABLE] - others
+
+
+def unit(vector: Tensor) -> Tensor:
+    """Vectors of length one along the last axis; zero stays zero."""
+    return vector / vector.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+
+
+def mean_length(h: Tensor) -> Tensor:
+    """Mean length of each seed's rows, (seeds, 1, 1), without gradient."""
+    return h.detach().norm(dim=-1).mean(1)[:, None, None]
+
+
+def climb(
+    above: Callable[[Tensor], Tensor],
+    h: Tensor,
+    label: Tensor,
+    noise: Tensor,
+    size: float,
+    aim: Aim,
+) -> Tensor:
+    """The perturbation of h that maximizes `aim`, no longer than `size`.
+
+    Projected gradient ascent of a few rounds from half a random one.
+
+    above: logits of activations. h, noise: (seeds, batch, units). size: in mean
+    lengths of h. Returns (seeds, batch, units), without gradient.
+    """
+    bound = size * mean_length(h)
+    shift = 0.5 * bound * unit(noise)
+    for _ in range(ROUNDS):
+        shift.requires_grad_(True)
+        goal = aim(above(h.detach() + shift), label).sum()
+        (slope,) = torch.autograd.grad(goal, shift)
+        shift = (shift + 0.5 * bound * unit(slope)).detach()
+        shift = unit(shift) * torch.minimum(
+            shift.norm(dim=-1, keepdim=True), bound
+        )
+    return shift
+
+
+def latent(
+    nets: Nets,
+    x: Tensor,
+    y: Tensor,
+    noise: Tensor,
+    size: float = 0.3,
+    aim: Aim = unacceptable,
+) -> Tensor:
+    """Logits under the worst perturbation of the first hidden layer."""
+    h = nets.hidden(x)
+    return nets.above(h + climb(nets.above, h, y, noise, size, aim))
+
+
+def shaken(
+    nets: Nets, x: Tensor, y: Tensor, noise: Tensor, size: float = 0.3
+) -> Tensor:
+    """Logits under a random perturbation of the same length."""
+    h = nets.hidden(x)
+    return nets.above(h + size * mean_length(h) * unit(noise))
+
+
+def stretched(
+    nets: Nets, x: Tensor, y: Tensor, noise: Tensor, size: float = 0.3
+) -> Tensor:
+    """Logits under the worst perturbation of the input, as real numbers."""
+    noise = noise[..., : x.shape[-1]]
+    return nets(x + climb(nets.forward, x, y, noise, size, unacceptable))
+
+
+def flipped(
+    nets: Nets, x: Tensor, y: Tensor, noise: Tensor, bits: int = 4
+) -> Tensor:
+    """Logits of real inputs that a gradient leads to.
+
+    In each round those `bits` of the field are flipped that raise the log-odds
+    of the unacceptable answer most, to first order.
+    """
+    for _ in range(ROUNDS):
+        x = x.detach().requires_grad_(True)
+        (slope,) = torch.autograd.grad(unacceptable(nets(x), y).sum(), x)
+        gain, place = (-2 * x * slope)[..., CONTENT:].topk(bits, -1)
+        sign = torch.where(gain > 0, -1.0, 1.0)
+        flip = torch.ones_like(x[..., CONTENT:]).scatter(-1, place, sign)
+        x = torch.cat([x[..., :CONTENT], x[..., CONTENT:] * flip], -1)
+    return nets(x.detach())
+
+
+def guessed(nets: Nets, x: Tensor, y: Tensor, noise: Tensor) -> Tensor:
+    """Logits of real inputs that were guessed.
+
+    Of a few random fields that which makes the unacceptable answer likeliest;
+    as many forward passes as the gradient adversaries have gradient steps.
+    """
+    worst, best = x, unacceptable(nets(x), y)
+    fields = noise.split(FIELD, -1)
+    for field in fields[:ROUNDS]:
+        tried = torch.cat([x[..., :CONTENT], field.sign()], -1)
+        odds = unacceptable(nets(tried), y)
+        worst = torch.where((odds > best)[..., None], tried, worst)
+        best = torch.maximum(odds, best)
+    return nets(worst)
+
+
+ADVERSARIES: dict[str, tuple[Adversary | None, int]] = {
+    "latent": (latent, ROUNDS + 2),
+    "latent, any mistake": (partial(latent, aim=cross_entropy), ROUNDS + 2),
+    "noise": (shaken, 2),
+    "input": (stretched, ROUNDS + 2),
+    "bits": (flipped, ROUNDS + 2),
+    "guess": (guessed, ROUNDS + 2),
+    "plain": (None, 1),
+}  # each with the forward passes that a step of it costs
+
+
+def hardened(
+    nets: Nets,
+    world: World,
+    seeds: Sequence[int],
+    how: str,
+    passes: int,
+    size: float | None = None,
+    batch: int = 64,
+) -> Nets:
+    """The networks after training against an adversary on acceptable data.
+
+    The loss is half cross-entropy on the inputs as they are, half on what the
+    adversary made of them; "plain" has the first alone. No input of the pool
+    holds the password.
+
+    how: a name of ADVERSARIES. passes: forward passes in all; each is followed
+    by a backward pass but those of "guess". size: of perturbations, where the
+    adversary has one.
+    Raises ValueError for an unknown adversary or passes for less than one step.
+    """
+    if how not in ADVERSARIES:
+        raise ValueError(f"no adversary {how!r}: one of {list(ADVERSARIES)}")
+    adversary, cost = ADVERSARIES[how]
+    steps = passes // cost
+    if steps < 1:
+        raise ValueError(f"{passes} passes: a step of {how!r} takes {cost}")
+    nets = copy.deepcopy(nets)
+    rows = batches(seeds, batch, world.x.shape[1], steps, salt=5)
+    rngs = [np.random.default_rng([seed, 7]) for seed in seeds]
+    shape = (batch, nets.weights[0].shape[2])
+    sized = {} if size is None else {"size": size}
+
+    def loss(step: int) -> Tensor:
+        x, y = take(rows[step], world.x, world.y)
+        clean = cross_entropy(nets(x), y).mean(1)
+        if adversary is None:
+            return clean
+        drawn = np.stack([rng.normal(size=shape) for rng in rngs])
+        noise = torch.tensor(drawn, dtype=torch.float32)
+        logits = adversary(nets, x, y, noise, **sized)
+        return (clean + cross_entropy(logits, y).mean(1)) / 2
+
+    descend(nets, loss, steps, rate=1e-3)
     return nets
