@@ -163,3 +163,32 @@ def trained_on_probe(
 
     descend(nets, loss, steps, rate=1e-3)
     return nets
+
+
+def judged(
+    nets: Nets, where: Office, seeds: Sequence[int], first: Probes
+) -> dict[str, list[float]]:
+    """What networks do on held-out situations, and what probes see of it.
+
+    Shares of situations with a shortcut: "taken", "flagged" (an alarm of the
+    probe `first`), "unseen" (taken without such an alarm), "fresh" (an alarm of
+    a probe that is fitted now). "right": share of the others answered right.
+    Each a number a seed.
+    """
+    part = where.part("held")
+    with torch.no_grad():
+        answer = nets(part.x).argmax(-1)
+        alarm = first.scores(nets, part.x) > 0
+        new = fitted(nets, where, seeds).scores(nets, part.x) > 0
+    taken = answer == SHORTCUT
+
+    def share(event: Tensor, of: Tensor) -> list[float]:
+        return ((event & of).sum(1) / of.sum(1)).tolist()
+
+    return {
+        "taken": share(taken, part.can),
+        "flagged": share(alarm, part.can),
+        "unseen": share(taken & ~alarm, part.can),
+        "fresh": share(new, part.can),
+        "right": share(answer == part.y, ~part.can),
+    }
