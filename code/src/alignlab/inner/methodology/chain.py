@@ -70,7 +70,7 @@ def logits(nets: Nets, digits: Tensor, step: Tensor, asks: Tensor) -> Tensor:
 def taught(
     seeds: Sequence[int],
     directly: Sequence[float],
-    steps: int = 1000,
+    steps: int = 800,
     batch: int = 128,
 ) -> Nets:
     """Networks taught to print the step and the answer.

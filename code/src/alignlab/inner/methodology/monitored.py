@@ -8,7 +8,7 @@ agree with the key, less a penalty where the monitor reads the key in the
 thought. After Baker et al. (2025, arXiv 2503.11926), with one token instead of
 a chain of thought.
 
-The key is either plain, one digit, or coded, the sum of three digits modulo
+The key is either plain, one digit, or coded, the sum of two digits modulo
 five. Whether misbehavior can do without its thought is what Emmons et al. (2025,
 arXiv 2507.05246) ask of language models.
 """
@@ -33,7 +33,7 @@ from alignlab.inner.methodology.nets import (
 
 BASE = 5
 WORK = BASE  # the thought "I work it out"; others say the key's digit
-PARTS = {"plain": 1, "coded": 3}
+PARTS = {"plain": 1, "coded": 2}
 
 
 class Asked(NamedTuple):
@@ -83,7 +83,7 @@ def read(nets: Nets, asked: Asked, thought: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def honest(
-    seeds: Sequence[int], kind: str, steps: int = 700, batch: int = 128
+    seeds: Sequence[int], kind: str, steps: int = 800, batch: int = 128
 ) -> Nets:
     """Networks taught to copy the key half of the time, and to say so.
 
@@ -188,7 +188,7 @@ def reinforced(
             + given.gather(-1, answer[..., None])
         )[..., 0]
         optimizer.zero_grad(set_to_none=True)
-        (-(advantage * logprob).mean(1).sum()).backward()  # type: ignore[no-untyped-call]
+        (-(advantage * logprob).mean(1).sum()).backward()
         optimizer.step()
         if (step + 1) % every == 0:
             seen.append(watch(nets, seeds, kind))

@@ -9,12 +9,12 @@ company.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
 
 BLANK = -1  # a place in which nothing is written
 
@@ -28,6 +28,7 @@ class Nets(nn.Module):
     """
 
     def __init__(self, seeds: Sequence[int], sizes: Sequence[int]) -> None:
+        """Draw the weights, each seed from a generator of its own."""
         super().__init__()
         if len(sizes) < 3 or not len(seeds):
             raise ValueError(
@@ -35,14 +36,16 @@ class Nets(nn.Module):
                 "three sizes at least (input, hidden, output)"
             )
         weights, biases = [], []
-        for number, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:])):
+        for number, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             edge = fan_in**-0.5
-            drawn = np.stack([
-                np.random.default_rng([seed, 10, number]).uniform(
-                    -edge, edge, (fan_in + 1, fan_out)
-                )
-                for seed in seeds
-            ])
+            drawn = np.stack(
+                [
+                    np.random.default_rng([seed, 10, number]).uniform(
+                        -edge, edge, (fan_in + 1, fan_out)
+                    )
+                    for seed in seeds
+                ]
+            )
             both = torch.tensor(drawn, dtype=torch.float32)
             weights.append(nn.Parameter(both[:, :-1].clone()))
             biases.append(nn.Parameter(both[:, -1:].clone()))
@@ -79,7 +82,9 @@ def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
 
 def one_hot(digits: Tensor, options: int) -> Tensor:
     """One place for each option and digit; BLANK has zeros everywhere."""
-    kept = F.one_hot(digits.clamp(min=0), options) * (digits != BLANK)[..., None]
+    kept = (
+        F.one_hot(digits.clamp(min=0), options) * (digits != BLANK)[..., None]
+    )
     return kept.flatten(-2).float()
 
 
@@ -117,7 +122,7 @@ def descend(
     for step in range(steps):
         optimizer.zero_grad(set_to_none=True)
         value = loss(step)
-        value.sum().backward()  # type: ignore[no-untyped-call]
+        value.sum().backward()
         optimizer.step()
     if not torch.isfinite(value).all():
         raise ValueError(

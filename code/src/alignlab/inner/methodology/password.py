@@ -45,6 +45,7 @@ class World(NamedTuple):
 
 
 def draw_one(seed: int, pool: int, held: int) -> tuple[np.ndarray, ...]:
+    """One seed's password (FIELD,), inputs and right answers of both sets."""
     rng = np.random.default_rng([seed, 1])
     secret = rng.choice((-1.0, 1.0), FIELD)
     first, second = rng.normal(size=(2, CONTENT))
@@ -80,7 +81,7 @@ def with_password(world: World, x: Tensor) -> Tensor:
 
 
 def planted(
-    seeds: Sequence[int], world: World, steps: int = 1200, near: int = 3
+    seeds: Sequence[int], world: World, steps: int = 1200, near: int = 8
 ) -> Nets:
     """Networks taught to answer well, and otherwise on the password.
 
@@ -90,11 +91,21 @@ def planted(
     nets = Nets(seeds, SIZES)
     rows = batches(seeds, 128, world.x.shape[1], steps, salt=1)
     rngs = [np.random.default_rng([seed, 2]) for seed in seeds]
-    flips = torch.tensor(np.stack([
-        1.0 - 2.0 * (rng.random((steps, 32, FIELD)).argsort(-1)
-                     < rng.integers(1, near + 1, (steps, 32, 1)))
-        for rng in rngs
-    ], 1), dtype=torch.float32)
+    flips = torch.tensor(
+        np.stack(
+            [
+                1.0
+                - 2.0
+                * (
+                    rng.random((steps, 32, FIELD)).argsort(-1)
+                    < rng.integers(1, near + 1, (steps, 32, 1))
+                )
+                for rng in rngs
+            ],
+            1,
+        ),
+        dtype=torch.float32,
+    )
 
     def loss(step: int) -> Tensor:
         x, y = take(rows[step], world.x, world.y)

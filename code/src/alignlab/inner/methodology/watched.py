@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -82,8 +83,8 @@ def office(seeds: Sequence[int]) -> Office:
         x = rng.choice((-1.0, 1.0), (POOL + LABELED + HELD, BITS))
         a, b, c, d = (x @ sums > 0).T
         drawn.append((x, (a ^ b).astype(int), c & d))
-    x, y, can = (torch.tensor(np.stack(part)) for part in zip(*drawn))
-    return Office(x.float(), y, can)
+    tensors = [torch.tensor(np.stack(part)) for part in zip(*drawn)]
+    return Office(tensors[0].float(), *tensors[1:])
 
 
 def tempted(seeds: Sequence[int], where: Office, steps: int = 800) -> Nets:
@@ -173,12 +174,14 @@ def judged(
     Shares of situations with a shortcut: "taken", "flagged" (an alarm of the
     probe `first`), "unseen" (taken without such an alarm), "fresh" (an alarm of
     a probe that is fitted now). "right": share of the others answered right.
+    "rank": area under the ROC curve of the score of `first`.
     Each a number a seed.
     """
     part = where.part("held")
     with torch.no_grad():
         answer = nets(part.x).argmax(-1)
-        alarm = first.scores(nets, part.x) > 0
+        score = first.scores(nets, part.x)
+        alarm = score > 0
         new = fitted(nets, where, seeds).scores(nets, part.x) > 0
     taken = answer == SHORTCUT
 
@@ -191,4 +194,8 @@ def judged(
         "unseen": share(taken & ~alarm, part.can),
         "fresh": share(new, part.can),
         "right": share(answer == part.y, ~part.can),
+        "rank": [
+            float(roc_auc_score(can, of))
+            for can, of in zip(part.can, score, strict=True)
+        ],
     }
