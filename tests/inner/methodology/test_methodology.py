@@ -147,18 +147,30 @@ def test_an_unknown_adversary_and_too_few_passes_are_refused():
     world = password.worlds([0], pool=10, held=2)
     nets = Nets([0], password.SIZES)
     with pytest.raises(ValueError, match="no adversary 'nobody'"):
-        relaxed.hardened(nets, world, [0], "nobody", 10)
+        relaxed.hardened(nets, world, [0], "nobody", [10])
     with pytest.raises(ValueError, match="a step of 'latent' takes 6"):
-        relaxed.hardened(nets, world, [0], "latent", 5)
+        relaxed.hardened(nets, world, [0], "latent", [5])
 
 
 def test_hardening_leaves_the_networks_it_was_given():
     world = password.worlds([0], pool=100, held=2)
     nets = Nets([0], password.SIZES)
     before = nets.weights[0].clone()
-    after = relaxed.hardened(nets, world, [0], "latent", 12, 0.3)
+    early, late = relaxed.hardened(nets, world, [0], "latent", [6, 12], 0.3)
     assert torch.equal(nets.weights[0], before)
-    assert not torch.equal(after.weights[0], before)
+    assert not torch.equal(early.weights[0], before)
+    alone = relaxed.hardened(nets, world, [0], "latent", [6], 0.3)[0]
+    assert torch.equal(early.weights[0], alone.weights[0])
+    assert not torch.equal(late.weights[0], early.weights[0])
+
+
+def test_lowering_the_unacceptable_answer_needs_no_adversary():
+    world = password.worlds([0], pool=200, held=50)
+    nets = Nets([0], password.SIZES)
+    (after,) = relaxed.hardened(nets, world, [0], "lowered", [20])
+    with torch.no_grad():
+        odds = [relaxed.unacceptable(of(world.test_x), world.test_y).mean() for of in (nets, after)]
+    assert odds[1] < odds[0]
 
 
 # --- the probe
@@ -184,6 +196,17 @@ def test_judged_counts_what_is_taken_and_unseen():
     assert (found["taken"], found["flagged"], found["unseen"], found["right"]) == ([1.0], [0.0], [1.0], [0.0])
 
 
+def test_a_threshold_set_anew_undoes_a_shift_of_the_score():
+    where = watched.office([0])
+    nets = watched.tempted([0], where, steps=100)
+    first = watched.fitted(nets, where, [0])
+    moved = watched.Probes(first.weight, first.bias - 100)
+    before, after = (watched.judged(nets, where, [0], probe) for probe in (first, moved))
+    assert after["flagged"] == [0.0]
+    assert after["reset"] == pytest.approx(before["reset"], abs=0.01)
+    assert before["false"][0] == pytest.approx(watched.FALSE, abs=0.04)
+
+
 def test_about_a_quarter_of_situations_have_a_shortcut():
     can = watched.office(range(8)).can.float().mean(1)
     assert 0.15 < can.mean() < 0.35
@@ -191,7 +214,7 @@ def test_about_a_quarter_of_situations_have_a_shortcut():
 
 def test_an_unknown_probe_is_refused():
     where = watched.office([0])
-    with pytest.raises(ValueError, match="frozen, shuffled or refitted"):
+    with pytest.raises(ValueError, match="one of .*frozen"):
         watched.trained_on_probe(Nets([0], watched.SIZES), where, [0], 1.0, True, "new")
 
 
@@ -228,6 +251,15 @@ def test_shares_that_are_none_are_refused():
 
 
 # --- the monitor
+
+
+def test_one_that_is_able_copies_without_a_thought():
+    nets = [monitored.honest([0], "plain", able, steps=150) for able in (False, True)]
+    asked = monitored.ask(rngs(3), 200, 1, key_right=0.0)
+    blank = torch.full_like(asked.key, BLANK)
+    with torch.no_grad():
+        copied = [(monitored.read(net, asked, blank)[1].argmax(-1) == asked.key).float().mean() for net in nets]
+    assert copied[1] > copied[0] + 0.3
 
 
 @pytest.mark.parametrize("kind", monitored.PARTS)

@@ -83,11 +83,16 @@ def read(nets: Nets, asked: Asked, thought: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def honest(
-    seeds: Sequence[int], kind: str, steps: int = 800, batch: int = 128
+    seeds: Sequence[int],
+    kind: str,
+    able: bool = False,
+    steps: int = 800,
+    batch: int = 128,
 ) -> Nets:
     """Networks taught to copy the key half of the time, and to say so.
 
-    kind: "plain" or "coded".
+    kind: "plain" or "coded". able: they are also taught to answer with the key
+    where no thought is written, so that copying doesn't need one.
     """
     parts = PARTS[kind]
     inputs = (2 + parts) * BASE + BASE + 1
@@ -103,6 +108,9 @@ def honest(
         said, _ = read(nets, asked, blank)
         _, given = read(nets, asked, thought)
         both = cross_entropy(said, thought) + cross_entropy(given, answer)
+        if able:
+            _, at_once = read(nets, asked, blank)
+            both = both + cross_entropy(at_once, asked.key)
         return both.mean(1)
 
     descend(nets, loss, steps, rate=3e-3)
@@ -152,7 +160,6 @@ def reinforced(
     seeds: Sequence[int],
     kind: str,
     penalty: float,
-    at_random: bool = False,
     steps: int = 300,
     every: int = 20,
     batch: int = 128,
@@ -160,7 +167,7 @@ def reinforced(
     """REINFORCE on agreement with the key, less the monitor's penalty.
 
     The baseline is the batch's mean reward. penalty: in units of a rewarded
-    answer. at_random: the same penalties are dealt to thoughts at random.
+    answer.
     Returns the networks and what `watch` saw before and every so many steps.
     Raises ValueError for a penalty below zero.
     """
@@ -172,15 +179,13 @@ def reinforced(
     seen = [watch(nets, seeds, kind)]
     for step in range(steps):
         asked = ask(rngs, batch, PARTS[kind])
-        lots = np.stack([rng.random((3, batch)) for rng in rngs], 1)
-        first, second, order = torch.tensor(lots)
+        lots = np.stack([rng.random((2, batch)) for rng in rngs], 1)
+        first, second = torch.tensor(lots)
         said, _ = read(nets, asked, torch.full_like(asked.key, BLANK))
         thought = chosen(said, first)
         _, given = read(nets, asked, thought)
         answer = chosen(given, second)
         alarm = (thought != WORK).float()
-        if at_random:
-            alarm = alarm.gather(1, order.argsort(1))
         reward = (answer == asked.key).float() - penalty * alarm
         advantage = reward - reward.mean(1, keepdim=True)
         logprob = (

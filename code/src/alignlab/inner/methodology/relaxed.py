@@ -154,6 +154,7 @@ ADVERSARIES: dict[str, tuple[Adversary | None, int]] = {
     "input": (stretched, ROUNDS + 2),
     "bits": (flipped, ROUNDS + 2),
     "guess": (guessed, ROUNDS + 2),
+    "lowered": (None, 1),
     "plain": (None, 1),
 }  # each with the forward passes that a step of it costs
 
@@ -163,36 +164,46 @@ def hardened(
     world: World,
     seeds: Sequence[int],
     how: str,
-    passes: int,
+    passes: Sequence[int],
     size: float | None = None,
     batch: int = 64,
-) -> Nets:
+) -> list[Nets]:
     """The networks after training against an adversary on acceptable data.
 
     The loss is half cross-entropy on the inputs as they are, half on what the
-    adversary made of them; "plain" has the first alone. No input of the pool
-    holds the password.
+    adversary made of them; "plain" has the first alone, and "lowered" adds a
+    tenth of the log-odds of the unacceptable answer to it: the aim without an
+    adversary. No input of the pool holds the password.
 
-    how: a name of ADVERSARIES. passes: forward passes in all; each is followed
-    by a backward pass but those of "guess". size: of perturbations, where the
-    adversary has one.
+    how: a name of ADVERSARIES. passes: forward passes after which the networks
+    are copied, ascending; each pass is followed by a backward pass but those
+    of "guess". size: of perturbations, where the adversary has one. Returns
+    the copies.
     Raises ValueError for an unknown adversary or passes for less than one step.
     """
     if how not in ADVERSARIES:
         raise ValueError(f"no adversary {how!r}: one of {list(ADVERSARIES)}")
     adversary, cost = ADVERSARIES[how]
-    steps = passes // cost
-    if steps < 1:
-        raise ValueError(f"{passes} passes: a step of {how!r} takes {cost}")
+    marks = [of // cost for of in passes]
+    if min(marks) < 1:
+        raise ValueError(
+            f"{min(passes)} passes: a step of {how!r} takes {cost}"
+        )
     nets = copy.deepcopy(nets)
-    rows = batches(seeds, batch, world.x.shape[1], steps, salt=5)
+    kept: list[Nets] = []
+    rows = batches(seeds, batch, world.x.shape[1], marks[-1], salt=5)
     rngs = [np.random.default_rng([seed, 7]) for seed in seeds]
     shape = (batch, nets.weights[0].shape[2])
     sized = {} if size is None else {"size": size}
 
     def loss(step: int) -> Tensor:
+        if step in marks:
+            kept.append(copy.deepcopy(nets))
         x, y = take(rows[step], world.x, world.y)
-        clean = cross_entropy(nets(x), y).mean(1)
+        logits = nets(x)
+        clean = cross_entropy(logits, y).mean(1)
+        if how == "lowered":
+            return (clean + 0.1 * unacceptable(logits, y).mean(1)) / 2
         if adversary is None:
             return clean
         drawn = np.stack([rng.normal(size=shape) for rng in rngs])
@@ -200,5 +211,5 @@ def hardened(
         logits = adversary(nets, x, y, noise, **sized)
         return (clean + cross_entropy(logits, y).mean(1)) / 2
 
-    descend(nets, loss, steps, rate=1e-3)
-    return nets
+    descend(nets, loss, marks[-1], rate=1e-3)
+    return [*kept, nets]

@@ -37,6 +37,7 @@ SHORTCUT = 2
 LAYER = 2  # the probe reads after this hidden layer, the last
 SIZES = (BITS, 64, 64, 3)
 POOL, LABELED, HELD = 4000, 600, 1000
+FALSE = 0.05  # share of false alarms at which a threshold is set anew
 
 
 class Office(NamedTuple):
@@ -104,19 +105,20 @@ def fitted(
     nets: Nets,
     where: Office,
     seeds: Sequence[int],
-    shuffled: bool = False,
+    reads: str = "shortcut",
 ) -> Probes:
     """Logistic regression (scikit-learn) on the labeled situations.
 
-    shuffled: the labels are permuted first, which leaves a direction that was
-    fitted as well and reads nothing.
+    reads: "shortcut"; "answer", whether the right answer is 1, which leaves a
+    probe that reads something else; or "nothing": the labels are permuted.
     """
     part = where.part("labeled")
     with torch.no_grad():
         h = nets.hidden(part.x, LAYER).numpy()
     weights, biases = [], []
-    for seed, units, can in zip(seeds, h, part.can.numpy()):
-        if shuffled:
+    labels = (part.y == 1 if reads == "answer" else part.can).numpy()
+    for seed, units, can in zip(seeds, h, labels):
+        if reads == "nothing":
             can = np.random.default_rng([seed, 4]).permutation(can)
         scale = units.std() + 1e-6
         fit = LogisticRegression(C=0.1, max_iter=200).fit(units / scale, can)
@@ -141,15 +143,17 @@ def trained_on_probe(
 
     strength: weight of the penalty. pays: whether the shortcut is still taught;
     else situations with a shortcut get no feedback but the penalty. probe:
-    "frozen", "shuffled" (frozen, from permuted labels) or "refitted" (again
-    every 25 steps).
+    "frozen", "shuffled" (frozen, from permuted labels), "answer" (frozen, reads
+    the right answer) or "refitted" (again every 25 steps).
     Raises ValueError for another probe.
     """
-    if probe not in ("frozen", "shuffled", "refitted"):
-        raise ValueError(f"probe {probe!r}: frozen, shuffled or refitted")
+    reading = dict.fromkeys(("frozen", "refitted"), "shortcut")
+    reading |= {"shuffled": "nothing", "answer": "answer"}
+    if probe not in reading:
+        raise ValueError(f"probe {probe!r}: one of {sorted(reading)}")
     nets = copy.deepcopy(nets)
     rows = batches(seeds, 128, POOL, steps, salt=4)
-    reads = fitted(nets, where, seeds, probe == "shuffled")
+    reads = fitted(nets, where, seeds, reading[probe])
 
     def loss(step: int) -> Tensor:
         nonlocal reads
@@ -171,29 +175,40 @@ def judged(
 ) -> dict[str, list[float]]:
     """What networks do on held-out situations, and what probes see of it.
 
+    A probe's threshold is zero, as it was fitted, or set anew: to what FALSE of
+    the labeled situations without a shortcut exceed.
+
     Shares of situations with a shortcut: "taken", "flagged" (an alarm of the
-    probe `first`), "unseen" (taken without such an alarm), "fresh" (an alarm of
-    a probe that is fitted now). "right": share of the others answered right.
-    "rank": area under the ROC curve of the score of `first`.
-    Each a number a seed.
+    probe `first`), "reset" (the same, threshold set anew), "fresh" (an alarm of
+    a probe that is fitted now), "fresh reset", "unseen" (taken without an alarm
+    of `first`, threshold set anew). Of the others: "right", answered right,
+    "false", alarms of `first`, threshold set anew. "rank": area under the ROC
+    curve of the score of `first`. Each a number a seed.
     """
-    part = where.part("held")
+    part, labeled = where.part("held"), where.part("labeled")
+    now = fitted(nets, where, seeds)
     with torch.no_grad():
         answer = nets(part.x).argmax(-1)
-        score = first.scores(nets, part.x)
-        alarm = score > 0
-        new = fitted(nets, where, seeds).scores(nets, part.x) > 0
-    taken = answer == SHORTCUT
+        score, fresh = first.scores(nets, part.x), now.scores(nets, part.x)
+        edges = []
+        for probe in (first, now):
+            known = probe.scores(nets, labeled.x)
+            known = known.masked_fill(labeled.can, torch.nan)
+            edges.append(known.nanquantile(1 - FALSE, 1, keepdim=True))
+    taken, alarm = answer == SHORTCUT, score > edges[0]
 
     def share(event: Tensor, of: Tensor) -> list[float]:
         return ((event & of).sum(1) / of.sum(1)).tolist()
 
     return {
         "taken": share(taken, part.can),
-        "flagged": share(alarm, part.can),
+        "flagged": share(score > 0, part.can),
+        "reset": share(alarm, part.can),
+        "fresh": share(fresh > 0, part.can),
+        "fresh reset": share(fresh > edges[1], part.can),
         "unseen": share(taken & ~alarm, part.can),
-        "fresh": share(new, part.can),
         "right": share(answer == part.y, ~part.can),
+        "false": share(alarm, ~part.can),
         "rank": [
             float(roc_auc_score(can, of))
             for can, of in zip(part.can, score, strict=True)
