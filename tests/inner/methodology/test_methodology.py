@@ -214,7 +214,7 @@ def test_about_a_quarter_of_situations_have_a_shortcut():
 
 def test_an_unknown_probe_is_refused():
     where = watched.office([0])
-    with pytest.raises(ValueError, match="one of .*frozen"):
+    with pytest.raises(ValueError, match=r"one of .*frozen"):
         watched.trained_on_probe(Nets([0], watched.SIZES), where, [0], 1.0, True, "new")
 
 
