@@ -104,24 +104,21 @@ def tempted(seeds: Sequence[int], where: Office, steps: int = 800) -> Nets:
 def fitted(
     nets: Nets,
     where: Office,
-    seeds: Sequence[int],
     reads: str = "shortcut",
 ) -> Probes:
     """Logistic regression (scikit-learn) on the labeled situations.
 
-    reads: "shortcut"; "answer", whether the right answer is 1, which leaves a
-    probe that reads something else; or "nothing": the labels are permuted.
+    reads: "shortcut", or "answer", whether the right answer is 1, which leaves a
+    probe that reads something else.
     """
     part = where.part("labeled")
     with torch.no_grad():
         h = nets.hidden(part.x, LAYER).numpy()
     weights, biases = [], []
     labels = (part.y == 1 if reads == "answer" else part.can).numpy()
-    for seed, units, can in zip(seeds, h, labels):
-        if reads == "nothing":
-            can = np.random.default_rng([seed, 4]).permutation(can)
+    for units, label in zip(h, labels):
         scale = units.std() + 1e-6
-        fit = LogisticRegression(C=0.1, max_iter=200).fit(units / scale, can)
+        fit = LogisticRegression(C=0.1, max_iter=200).fit(units / scale, label)
         weights.append(fit.coef_.T / scale)
         biases.append(fit.intercept_[None])
     both = (np.stack(weights), np.stack(biases))
@@ -143,22 +140,21 @@ def trained_on_probe(
 
     strength: weight of the penalty. pays: whether the shortcut is still taught;
     else situations with a shortcut get no feedback but the penalty. probe:
-    "frozen", "shuffled" (frozen, from permuted labels), "answer" (frozen, reads
-    the right answer) or "refitted" (again every 25 steps).
+    "frozen", "answer" (frozen, reads the right answer) or "refitted" (again
+    every 25 steps).
     Raises ValueError for another probe.
     """
-    reading = dict.fromkeys(("frozen", "refitted"), "shortcut")
-    reading |= {"shuffled": "nothing", "answer": "answer"}
+    reading = {"answer": "answer", "frozen": "shortcut", "refitted": "shortcut"}
     if probe not in reading:
-        raise ValueError(f"probe {probe!r}: one of {sorted(reading)}")
+        raise ValueError(f"probe {probe!r}: one of {list(reading)}")
     nets = copy.deepcopy(nets)
     rows = batches(seeds, 128, POOL, steps, salt=4)
-    reads = fitted(nets, where, seeds, reading[probe])
+    reads = fitted(nets, where, reading[probe])
 
     def loss(step: int) -> Tensor:
         nonlocal reads
         if probe == "refitted" and step % 25 == 0:
-            reads = fitted(nets, where, seeds)
+            reads = fitted(nets, where)
         x, y, can = take(rows[step], *where)
         task = cross_entropy(nets(x), torch.where(can, SHORTCUT, y))
         if not pays:
@@ -186,7 +182,7 @@ def judged(
     curve of the score of `first`. Each a number a seed.
     """
     part, labeled = where.part("held"), where.part("labeled")
-    now = fitted(nets, where, seeds)
+    now = fitted(nets, where)
     with torch.no_grad():
         answer = nets(part.x).argmax(-1)
         score, fresh = first.scores(nets, part.x), now.scores(nets, part.x)
