@@ -146,4 +146,3 @@ def test_what_cannot_be_played_is_said():
     index, none = torch.arange(6), torch.zeros(6, 64, dtype=torch.bool)
     pixel = best_pixel(case, index, case.hidden(good * 0), good > 0, none, HONEST, 1)
     assert (pixel == -1).all() and pixels.HONEST == -pixels.LIAR
-

@@ -53,9 +53,7 @@ def draw_problems(
     return Problems(np.where(is_hard, 0.8, slip), same)
 
 
-def compute(
-    problems: Problems, times: int, rng: np.random.Generator
-) -> Ints:
+def compute(problems: Problems, times: int, rng: np.random.Generator) -> Ints:
     """Slips of so many computations of each step, (times, problems, steps)."""
     shape = (times, *problems.slip.shape)
     drawn = np.where(problems.same != 0, problems.same, rng.choice(OFF, shape))

@@ -1,42 +1,89 @@
-"""Exercises of the page `04-outer/debate`, and inert versions of the methods of its claims."""
+"""Exercises of the page `04-outer/debate`, and inert methods."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from alignlab.exercises import Exercise, Wrong
 
 
-def _values(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (rng.normal(size=8),)
+def _margins(rng: np.random.Generator) -> tuple[Any, ...]:
+    margins = rng.normal(size=(6, 6))
+    # what a pixel shown twice would be worth is more than anything else
+    np.fill_diagonal(margins, 4.0 + rng.random(6))
+    return (margins,)
 
 
-def _mean(values: np.ndarray) -> float:
-    """What is right; usually a function of the package."""
-    return float(np.mean(values))
+def _free(margins: np.ndarray, instead: float) -> np.ndarray:
+    free = margins.copy()
+    np.fill_diagonal(free, instead)
+    return free
+
+
+def _value(margins: np.ndarray) -> float:
+    return float(_free(margins, -np.inf).max(1).min())
 
 
 EXERCISES = [
     Exercise(
-        name="debate_mean",
-        reference=_mean,
-        inputs=_values,
+        name="debate_value",
+        reference=_value,
+        inputs=_margins,
         wrong=[
             Wrong(
-                lambda values: float(np.sum(values)),
-                "this is the sum: divide by how many there are.",
-            )
+                lambda m: float(m.max(1).min()),
+                "the diagonal counts here: the honest player would show the "
+                "liar's pixel again.",
+            ),
+            Wrong(
+                lambda m: float(_free(m, np.inf).min(0).max()),
+                "here the honest player shows the first pixel and the liar "
+                "replies; the liar comes first.",
+            ),
+            Wrong(
+                lambda m: float(_free(m, -np.inf).max(0).min()),
+                "rows and columns are exchanged: the liar chooses the row.",
+            ),
+            Wrong(
+                lambda m: float(_free(m, np.inf).min(1).max()),
+                "the two players have exchanged their aims: the liar wants "
+                "the margin small, the honest player large.",
+            ),
+            Wrong(
+                lambda m: float(_free(m, np.inf).min()),
+                "this is the least margin of all; the honest player replies "
+                "as well as it can.",
+            ),
+            Wrong(
+                lambda m: float(_free(m, -np.inf).max()),
+                "this is the largest margin of all; the liar won't choose "
+                "the row in which it is.",
+            ),
         ],
     )
 ]
 
 
-def _first(draws: Any) -> Any:
-    """The first draw of each row, whatever the others say."""
-    return draws[:, 0]
+def _any_pixel(
+    case: Any, index: Any, hidden: Any, free: Any, mine: Any, side: int,
+    ahead: int,
+) -> Any:  # fmt: skip
+    """A pixel at random, whatever the judge would think of it."""
+    rng = torch.Generator().manual_seed(int(free.sum()) % 1000)
+    drawn = torch.rand(mine.shape, generator=rng) * mine
+    return torch.where(mine.any(1), drawn.argmax(1), -1)
+
+
+def _one_vote(problems: Any, rng: Any, voters: int = 9) -> Any:
+    """The first answer counts, however many voters there are."""
+    from alignlab.outer.debate.agents import compute
+
+    return compute(problems, voters, rng)[0].sum(1)
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.outer.debate.example.average": _first,
+    "alignlab.outer.debate.pixels.best_pixel": _any_pixel,
+    "alignlab.outer.debate.agents.vote": _one_vote,
 }

@@ -34,6 +34,7 @@ class Case:
     def __init__(
         self, judge: Judges, images: Tensor, honest: Tensor, lie: Tensor | None
     ) -> None:
+        """See the class."""
         if len(images) != len(honest) or not images.isfinite().all():
             raise ValueError(
                 f"{len(images)} images and {len(honest)} labels: give one label "
@@ -50,6 +51,7 @@ class Case:
             self.offset = self.bias[honest] - self.bias[lie]
 
     def __len__(self) -> int:
+        """How many debates there are."""
         return len(self.images)
 
     def adds(self, index: Tensor, pixel: Tensor) -> Tensor:
@@ -59,8 +61,10 @@ class Case:
 
     def hidden(self, shown: Tensor) -> Tensor:
         """The hidden units, (n, units), with the pixels `shown`, (n, pixels)."""
-        return self.start + (self.images * shown) @ self.value + (
-            shown @ self.mask
+        return (
+            self.start
+            + (self.images * shown) @ self.value
+            + (shown @ self.mask)
         )
 
     def margin(self, index: Tensor, hidden: Tensor) -> Tensor:
@@ -157,7 +161,9 @@ def play(
                 mine = some_pixels(
                     free.float(), torch.full((len(index),), examines[side]), rng
                 ).bool()  # fmt: skip
-            pixel = best_pixel(taken, index, hidden[index], free, mine, side, far)
+            pixel = best_pixel(
+                taken, index, hidden[index], free, mine, side, far
+            )
             moves[index, turn] = pixel
             index, pixel = index[pixel >= 0], pixel[pixel >= 0]
             hidden[index] += case.adds(index, pixel[:, None])[:, 0]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -114,6 +113,7 @@ def neutral(case: Case, count: int) -> Tensor:
     return case.margin(everything, hidden)
 
 
-def spread(values: list[float]) -> tuple[float, float, float]:
-    """Mean, least and greatest of the seeds' values."""
-    return float(np.mean(values)), min(values), max(values)
+def known_pixels(case: Case, count: int, seed: int) -> Tensor:
+    """Which pixels the judge knows beforehand, `count` at random."""
+    rng = torch.Generator().manual_seed(seed + 1)
+    return some_pixels(case.images, torch.full((len(case),), count), rng)
