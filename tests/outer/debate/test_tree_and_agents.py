@@ -34,9 +34,17 @@ def test_who_cannot_search_chooses_at_random():
     assert found.mean() == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_judge_who_reads_all_leaves_samples_their_mean():
-    leaves = np.array([[1, 1, 1, 0], [0, 1, 0, 0]])
-    assert tree.sampled(leaves, 4, RNG(0)).tolist() == [1, 0]
+def test_a_judge_who_reads_all_leaves_knows_the_root_and_who_reads_none_does_not():
+    leaves = tree.draw_leaves(40, 4, RNG(0))
+    root = tree.values(leaves)[0][:, 0]
+    assert np.array_equal(tree.sampled(leaves, 16, RNG(1)), root)
+    assert len(set(tree.sampled(leaves, 0, RNG(1)).tolist())) == 1
+
+
+def test_a_leaf_read_moves_the_verdict_as_bayes_says():
+    leaves = np.tile([1, 0, 0, 0], (4000, 1))
+    # of one leaf read, the first says 1, the three others 0
+    assert tree.sampled(leaves, 1, RNG(0)).mean() == pytest.approx(0.25, abs=0.03)
 
 
 def test_the_balance_is_kept_from_level_to_level():

@@ -92,7 +92,19 @@ def descend(
 def sampled(leaves: Ints, count: int, rng: np.random.Generator) -> Ints:
     """Verdicts, (trees,), of a judge who reads `count` leaves at random.
 
-    It says 1 where there are more ones than usual.
+    It knows the tree and works out the probability that the root is 1, each
+    unread leaf being 1 with the probability BALANCE; it says 1 where this is
+    more than BALANCE, what it was before. Raises ValueError where there are
+    fewer leaves.
     """
-    order = rng.permuted(leaves, axis=1)[:, :count]
-    return np.asarray(order.mean(1) > BALANCE).astype(np.int64)
+    if not 0 <= count <= leaves.shape[1]:
+        raise ValueError(f"{count} leaves read of {leaves.shape[1]}")
+    order = rng.permuted(
+        np.tile(np.arange(leaves.shape[1]), (len(leaves), 1)), axis=1
+    )
+    likely = np.where(order < count, leaves, BALANCE)
+    for level in reversed(range(leaves.shape[1].bit_length() - 1)):
+        pairs = likely.reshape(len(leaves), 2**level, 2)
+        is_or = level % 2 == 0
+        likely = 1 - (1 - pairs).prod(2) if is_or else pairs.prod(2)
+    return np.asarray(likely[:, 0] > BALANCE + 1e-9).astype(np.int64)
