@@ -118,8 +118,24 @@ def test_consultants_and_experts_get_as_many_pixels():
     both = protocols.consult(case, 2)
     assert torch.equal(both[:27], play(case, (HONEST, HONEST))[0])
     assert torch.equal(both[27:], play(case, (LIAR, LIAR))[0])
-    best = torch.maximum(play(case, (HONEST,))[0].abs(), play(case, (LIAR,))[0].abs())
-    assert protocols.neutral(case, 1).abs().tolist() == pytest.approx(best.tolist(), abs=1e-4)
+    high, low = play(case, (HONEST,))[0], play(case, (LIAR,))[0]
+    surest = torch.where(high.abs() > low.abs(), high, low)
+    assert protocols.neutral(case, 1, impress=True).tolist() == pytest.approx(surest.tolist(), abs=1e-4)
+    start = case.judged(torch.zeros_like(case.images))
+    moved = torch.where((high - start).abs() > (low - start).abs(), high, low)
+    assert protocols.neutral(case, 1).tolist() == pytest.approx(moved.tolist(), abs=1e-4)
+
+
+def test_a_neutral_expert_does_not_know_the_truth():
+    case = protocols.cases(judge(), 0, images=3)
+    turned = Case(judge(), case.images, case.lie, case.honest)
+    for impress in (False, True):
+        there, back = (protocols.neutral(c, 4, impress) for c in (case, turned))
+        assert there.tolist() == pytest.approx((-back).tolist(), abs=1e-4)
+    free = protocols.cases(judge(), 0, images=3, announced=False)
+    other = Case(judge(), free.images, (free.honest + 1) % 10, None)
+    for one, two in zip(protocols.neutral(free, 4), protocols.neutral(other, 4), strict=True):
+        assert one <= 0 or two <= 0  # the same pixels can't favor two labels
 
 
 def test_the_batch_of_judges_is_trained_seed_by_seed():

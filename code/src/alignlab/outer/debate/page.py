@@ -76,6 +76,15 @@ def _any_pixel(
     return torch.where(mine.any(1), drawn.argmax(1), -1)
 
 
+def _unchosen(case: Any, count: int, impress: bool = False) -> Any:
+    """As many pixels, drawn at random."""
+    from alignlab.outer.debate.judge import some_pixels
+
+    rng = torch.Generator().manual_seed(2)
+    wanted = torch.full((len(case),), count)
+    return case.judged(some_pixels(case.images, wanted, rng))
+
+
 def _one_vote(problems: Any, rng: Any, voters: int = 9) -> Any:
     """The first answer counts, however many voters there are."""
     from alignlab.outer.debate.agents import compute
@@ -85,5 +94,6 @@ def _one_vote(problems: Any, rng: Any, voters: int = 9) -> Any:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.outer.debate.pixels.best_pixel": _any_pixel,
+    "alignlab.outer.debate.protocols.neutral": _unchosen,
     "alignlab.outer.debate.agents.vote": _one_vote,
 }

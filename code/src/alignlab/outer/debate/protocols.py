@@ -87,11 +87,14 @@ def both_orders(case: Case, count: int, **how: Any) -> Tensor:
     return torch.cat([debate(case, count, s, **how) for s in (LIAR, HONEST)])
 
 
-def neutral(case: Case, count: int) -> Tensor:
-    """Margins when an expert shows what makes the judge surest.
+def neutral(case: Case, count: int, impress: bool = False) -> Tensor:
+    """Margins when an expert who takes no side shows the pixels one by one.
 
-    The expert knows the image, the judge and the labels in question. One after
-    another it shows the pixel after which the judge is surest, of whichever.
+    The expert knows the image, the judge and the labels in question, but
+    treats them alike: it shows the pixel that moves the judge most, in either
+    direction. impress: it shows the pixel after which the judge is surest.
+    Where no lie is announced, all ten probabilities are looked at instead of
+    the margin.
     """
     everything = torch.arange(len(case))
     used = case.images == 0
@@ -100,14 +103,17 @@ def neutral(case: Case, count: int) -> Tensor:
     used = used.gather(1, pixel)
     adds = case.adds(everything, pixel)
     hidden = case.start.expand(len(case), -1).clone()
+
+    def opinion(units: Tensor) -> Tensor:
+        if case.lie is not None:
+            return case.margin(everything, units)[..., None]
+        return (torch.relu(units) @ case.out + case.bias).softmax(-1)
+
     for _ in range(count):
-        if case.lie is None:
-            logits = torch.relu(hidden[:, None] + adds) @ case.out + case.bias
-            top = logits.topk(2, -1).values
-            sure = top[..., 0] - top[..., 1]
-        else:
-            sure = case.margin(everything, hidden[:, None] + adds).abs()
-        best = sure.masked_fill(used, -1.0).argmax(1)
+        after = opinion(hidden[:, None] + adds)
+        before = torch.zeros(1) if impress else opinion(hidden)[:, None]
+        moved = (after - before).abs().amax(-1)
+        best = moved.masked_fill(used, -1.0).argmax(1)
         hidden += adds[everything, best]
         used[everything, best] = True
     return case.margin(everything, hidden)
