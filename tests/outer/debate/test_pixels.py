@@ -90,6 +90,23 @@ def test_the_honest_player_may_be_deaf():
     deaf = Case(judge(), images(), LABELS, None)
     alone = play(deaf, (HONEST,))[1]
     assert torch.equal(play(case, (HONEST,), deaf=deaf)[1], alone)
+    hearing = play(case, (HONEST,), deaf=deaf, who=LIAR)[1]
+    assert torch.equal(hearing, play(case, (HONEST,))[1])
+
+
+def test_confidence_tells_nothing_all_or_the_opposite():
+    told = protocols.told_by_confidence
+    assert told(torch.tensor([3.0, 2.0, -1.0, -0.5])) == 1.0
+    assert told(torch.tensor([0.5, 0.2, -1.0, -3.0])) == 0.0
+    assert told(torch.tensor([1.0, -1.0])) == 0.5
+    assert told(torch.tensor([1.0, 2.0])) != told(torch.tensor([1.0, 2.0]))  # NaN
+
+
+def test_a_deaf_expert_shows_the_same_pixels_against_each_lie():
+    free = protocols.cases(judge(), 0, images=3, announced=False)
+    told = protocols.cases(judge(), 0, images=3)
+    least = protocols.neutral(told, 4, deaf=True).reshape(3, 9).amin(1)
+    assert least.tolist() == pytest.approx(protocols.neutral(free, 4).tolist(), abs=1e-4)
 
 
 def test_random_pixels_are_nonzero_and_as_many_as_asked():

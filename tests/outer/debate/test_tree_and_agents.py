@@ -89,6 +89,16 @@ def test_unanimous_steps_are_not_computed_again():
     # wrong only if three agree on a wrong result, or most of nine do
     wrong = (agents.argue(problems, RNG(1)) != 0).mean()
     assert wrong < 0.02
+    # three agree if none slips, or all make one of four slips alike
+    alike = 0.8**3 + 4 * 0.05**3
+    assert agents.spent(problems, RNG(1)) == pytest.approx(3 + 6 * (1 - alike), abs=0.1)
+    # elsewhere than where they differ, two of three that slip alike decide, or three that differ
+    assert (agents.argue(problems, RNG(1), anywhere=True) != 0).mean() > 3 * wrong
+
+
+def test_a_vote_on_steps_is_a_vote_on_the_answer_where_there_is_one_step():
+    problems = agents.draw_problems(500, 1, 0.3, 0.0, RNG(0))
+    assert np.array_equal(agents.vote_on_steps(problems, RNG(1)), agents.vote(problems, RNG(1)))
 
 
 def test_probabilities_are_probabilities():

@@ -9,7 +9,8 @@ sum of its slips. At hard steps (a share of all, the same for all solvers) a
 slip is not drawn anew: whoever slips there makes the same one.
 
 All protocols may make 9 computations a step: 9 solvers once, or 3 solvers in
-3 rounds.
+3 rounds. Solvers who argue make fewer, since they compute again only steps in
+which they differ.
 """
 
 from __future__ import annotations
@@ -97,15 +98,33 @@ def revise(problems: Problems, rng: np.random.Generator) -> Ints:
     return plurality(answers)
 
 
-def argue(problems: Problems, rng: np.random.Generator) -> Ints:
-    """Three solvers compare their work, and settle the first difference.
+def argue(
+    problems: Problems, rng: np.random.Generator, anywhere: bool = False
+) -> Ints:
+    """Three solvers compare their work, and settle where they differ.
 
     Where the three results of a step differ, it is computed six times more and
-    the most frequent result holds; all go on from there. At most 9
-    computations a step.
+    the most frequent result holds; all go on from there. anywhere: as many
+    steps are computed again, but drawn at random.
     """
     first = compute(problems, AGENTS, rng)
     more = compute(problems, AGENTS * (ROUNDS - 1), rng)
-    differ = (first != first[:1]).any(0)
+    again = (first != first[:1]).any(0)
+    if anywhere:
+        again = rng.permuted(again.ravel()).reshape(again.shape)
     settled = plurality(np.concatenate([first, more]))
-    return np.where(differ, settled, first[0]).sum(1)
+    return np.where(again, settled, plurality(first)).sum(1)
+
+
+def vote_on_steps(
+    problems: Problems, rng: np.random.Generator, voters: int = AGENTS * ROUNDS
+) -> Ints:
+    """Every step is computed so many times, and the most frequent holds."""
+    return plurality(compute(problems, voters, rng)).sum(1)
+
+
+def spent(problems: Problems, rng: np.random.Generator) -> float:
+    """How many computations a step `argue` makes, on average."""
+    first = compute(problems, AGENTS, rng)
+    differ = (first != first[:1]).any(0)
+    return float(AGENTS + AGENTS * (ROUNDS - 1) * differ.mean())

@@ -76,7 +76,9 @@ def _any_pixel(
     return torch.where(mine.any(1), drawn.argmax(1), -1)
 
 
-def _unchosen(case: Any, count: int, impress: bool = False) -> Any:
+def _unchosen(
+    case: Any, count: int, impress: bool = False, deaf: bool = False
+) -> Any:
     """As many pixels, drawn at random."""
     from alignlab.outer.debate.judge import some_pixels
 
@@ -85,15 +87,15 @@ def _unchosen(case: Any, count: int, impress: bool = False) -> Any:
     return case.judged(some_pixels(case.images, wanted, rng))
 
 
-def _one_vote(problems: Any, rng: Any, voters: int = 9) -> Any:
-    """The first answer counts, however many voters there are."""
+def _no_argument(problems: Any, rng: Any, anywhere: bool = False) -> Any:
+    """The first solver's work counts, whatever the others found."""
     from alignlab.outer.debate.agents import compute
 
-    return compute(problems, voters, rng)[0].sum(1)
+    return compute(problems, 3, rng)[0].sum(1)
 
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.outer.debate.pixels.best_pixel": _any_pixel,
     "alignlab.outer.debate.protocols.neutral": _unchosen,
-    "alignlab.outer.debate.agents.vote": _one_vote,
+    "alignlab.outer.debate.agents.argue": _no_argument,
 }

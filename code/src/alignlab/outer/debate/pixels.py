@@ -127,6 +127,7 @@ def play(
     known: Tensor | None = None,
     examines: dict[int, int] | None = None,
     deaf: Case | None = None,
+    who: int = HONEST,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """The debates played to the end.
@@ -135,10 +136,10 @@ def play(
     moves players look ahead, 1 or 2 (and 1 where the same side moves next).
     known: (n, pixels), what the judge sees beforehand. examines: for a side,
     how many pixels it tries in each turn, drawn at random from the seed; a side
-    that isn't named tries all. deaf: the case as the honest player takes it,
-    where it differs. Returns the margins, (n,), positive where the honest player wins, and the pixels shown,
-    (n, turns), -1 for a pass. Raises ValueError for a side or a look-ahead that
-    there isn't.
+    that isn't named tries all. deaf: the case as the side `who` takes it, where
+    that differs. Returns the margins, (n,), positive where the honest player
+    wins, and the pixels shown, (n, turns), -1 for a pass. Raises ValueError for
+    a side or a look-ahead that there isn't.
     """
     if set(turns) - {HONEST, LIAR} or ahead not in (1, 2):
         raise ValueError(
@@ -152,7 +153,7 @@ def play(
     for turn, side in enumerate(turns):
         last = turn == len(turns) - 1 or turns[turn + 1] == side
         far = 1 if last else ahead
-        taken = deaf if deaf is not None and side == HONEST else case
+        taken = deaf if deaf is not None and side == who else case
         step = max(1, CHUNK // (48**far * len(case.start)))
         for index in torch.arange(len(case)).split(step):
             free = (case.images[index] > 0) & (shown[index] == 0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from alignlab.outer.debate import pixels
@@ -87,14 +88,16 @@ def both_orders(case: Case, count: int, **how: Any) -> Tensor:
     return torch.cat([debate(case, count, s, **how) for s in (LIAR, HONEST)])
 
 
-def neutral(case: Case, count: int, impress: bool = False) -> Tensor:
+def neutral(
+    case: Case, count: int, impress: bool = False, deaf: bool = False
+) -> Tensor:
     """Margins when an expert who takes no side shows the pixels one by one.
 
     The expert knows the image, the judge and the labels in question, but
     treats them alike: it shows the pixel that moves the judge most, in either
     direction. impress: it shows the pixel after which the judge is surest.
-    Where no lie is announced, all ten probabilities are looked at instead of
-    the margin.
+    Where no lie is announced, or a deaf expert doesn't hear which, all ten
+    probabilities are looked at instead of the margin.
     """
     everything = torch.arange(len(case))
     used = case.images == 0
@@ -105,7 +108,7 @@ def neutral(case: Case, count: int, impress: bool = False) -> Tensor:
     hidden = case.start.expand(len(case), -1).clone()
 
     def opinion(units: Tensor) -> Tensor:
-        if case.lie is not None:
+        if case.lie is not None and not deaf:
             return case.margin(everything, units)[..., None]
         return (torch.relu(units) @ case.out + case.bias).softmax(-1)
 
@@ -117,6 +120,19 @@ def neutral(case: Case, count: int, impress: bool = False) -> Tensor:
         hidden += adds[everything, best]
         used[everything, best] = True
     return case.margin(everything, hidden)
+
+
+def told_by_confidence(margins: Tensor) -> float:
+    """How well the judge's confidence tells its right verdicts from wrong ones.
+
+    The probability that the margin of a right verdict is larger in size than
+    that of a wrong one, both drawn at random (AUROC): 0.5 is no better than a
+    coin. NaN where all verdicts are right, or all are wrong.
+    """
+    right = margins > 0
+    if right.all() or not right.any():
+        return float("nan")
+    return float(roc_auc_score(right.numpy(), margins.abs().numpy()))
 
 
 def known_pixels(case: Case, count: int, seed: int) -> Tensor:
