@@ -1,0 +1,1 @@
+"""What the page `04-outer/debate` uses alone."""
