@@ -30,12 +30,12 @@ WORDS = {  # of side 0 and of side 1, beginnings of words
         ("feet", "foot", "mile", "pound", "pint", "ounce", "inch"),
     ),
     "color": (
-        ("red", "blue", "green", "yellow", "white", "brown", "black", "purple", "color"),
+        ("red", "blue", "green", "yellow", "white", "brown", "black", "purple"),
         ("wood", "glass", "leather", "brick", "metal", "stone", "plastic", "paper"),
     ),
     "creature": (
-        ("horse", "rooster", "cat", "dog", "owl", "bear", "fox", "fish", "bird", "animal", "cow"),
-        ("tractor", "clock", "car", "crane", "pump", "train", "truck", "engine", "machine"),
+        ("horse", "rooster", "cat", "dog", "owl", "bear", "fox", "fish", "bird", "cow"),
+        ("tractor", "clock", "car", "crane", "pump", "train", "truck", "engine"),
     ),
 }  # fmt: skip
 _EMPTY = {
