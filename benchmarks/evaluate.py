@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from benchmarks import Benchmark, Run, Side
-from benchmarks.multiple_choice import HARNESS, PEER
+from benchmarks.multiple_choice import HARNESS, PEER, harness
 
 ITEMS = {"knowledge": 6, "passages": 12, "associations": 24, "pronouns": 24, "sentences": 24, "summaries": 12}
-
-
-def requests(name: str) -> tuple[str, list[tuple[str, tuple[str, ...]]]]:
-    """Worked examples, and prompt and options of each item."""
-    from alignlab.evals.scorecard import chosen
-    from alignlab.evals.tasks import TASKS
-
-    task = TASKS[name]
-    return task.prefix(), [(item.prompt, item.options) for item in chosen(task.build(), ITEMS[name])]
 
 
 def prepare_ours(dtype: str, model: str, name: str) -> Run:
@@ -28,23 +19,12 @@ def prepare_ours(dtype: str, model: str, name: str) -> Run:
 
 
 def prepare_peer(dtype: str, model: str, name: str) -> Run:
-    """As in `multiple_choice`: the first run, which is compared and not timed, takes its softmax in float64."""
-    import torch
-    from lm_eval.api.instance import Instance
-    from lm_eval.models.huggingface import HFLM
+    from alignlab.evals.scorecard import chosen
+    from alignlab.evals.tasks import TASKS
 
-    lm = HFLM(pretrained=model, device="cpu", dtype=dtype, batch_size=8)
-    prefix, asked = requests(name)
-    texts = [(prefix + prompt, option) for prompt, options in asked for option in options]
-    lm.softmax_dtype = torch.float64
-
-    def run() -> list[float]:
-        made = [Instance("loglikelihood", {}, text, i) for i, text in enumerate(texts)]
-        values = [value for value, _ in lm.loglikelihood(made, disable_tqdm=True)]
-        lm.softmax_dtype = None
-        return values
-
-    return run
+    task = TASKS[name]
+    items = chosen(task.build(), ITEMS[name])
+    return harness(dtype, model, [(task.prefix() + item.prompt, option) for item in items for option in item.options])
 
 
 BENCHMARKS = [

@@ -75,7 +75,16 @@ def prepare_ours(dtype: str, model: str, letters: bool = False) -> Run:
 
 
 def prepare_peer(dtype: str, model: str, letters: bool = False) -> Run:
-    """The same texts as requests to the harness's own model class.
+    """The same texts as requests to the harness's own model class."""
+    before = letter_prefix() if letters else prefix()
+    asked, answered = (letter_prompts()[6:], LETTERS) if letters else (prompts(), completions())
+    return harness(
+        dtype, model, [(before + prompt, answer) for prompt, answers in zip(asked, answered) for answer in answers]
+    )
+
+
+def harness(dtype: str, model: str, texts: list[tuple[str, str]]) -> Run:
+    """Log-probabilities of (prompt, continuation) pairs by the harness, batches of eight.
 
     Timed as it comes. Its softmax in float32 over 49,152 tokens adds up to an error of about 1e-4 nats an answer, so
     the first, untimed run, whose results are compared, takes the softmax in float64 (the harness's own option).
@@ -85,10 +94,6 @@ def prepare_peer(dtype: str, model: str, letters: bool = False) -> Run:
     from lm_eval.models.huggingface import HFLM
 
     lm = HFLM(pretrained=model, device="cpu", dtype=dtype, batch_size=8)
-    before = letter_prefix() if letters else prefix()
-    asked, answered = (letter_prompts()[6:], LETTERS) if letters else (prompts(), completions())
-    texts = [(before + prompt, answer) for prompt, answers in zip(asked, answered) for answer in answers]
-
     lm.softmax_dtype = torch.float64
 
     def run() -> list[float]:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from alignlab.evals.families import any_of, clustered, compared, effective_items, p_value
+from alignlab.evals.families import any_of, clustered, compared, p_value
 from alignlab.evals.statistics import share
 from scipy import stats
 
@@ -89,13 +89,6 @@ def test_pairs_cancel_what_items_share():
     assert found.n == 200 and found.low < 0.1 < found.high and found.high - found.low < 0.01
     with pytest.raises(ValueError, match="no item in common"):
         compared(a, {"x": 1.0})
-
-
-def test_how_many_items_families_are_worth():
-    rng = np.random.default_rng(5)
-    values = families_of_shares(rng, 400, 10, 0.5).ravel()
-    found = clustered(values, np.repeat(np.arange(400), 10).tolist())
-    assert effective_items(values, found) == pytest.approx(4000 / (1 + 9 * 0.5), rel=0.15)
 
 
 def test_many_comparisons():

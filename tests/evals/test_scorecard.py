@@ -287,8 +287,13 @@ def test_faults_are_one_line(words, said, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_model_nothing_is_scored():
+    code, out, err = run("evaluate")
+    assert code == 2 and out == "" and "name a model to score, or --list" in err
+
+
 def test_the_tasks_are_listed():
-    code, out, _ = run("evaluate", "tasks")
+    code, out, _ = run("evaluate", "--list")
     assert code == 0 and [line.split(":")[0] for line in out.splitlines()] == list(TASKS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-# Each module registers its commands; the order is that of the help.
+# Each module registers its commands.
 from alignlab.cli import (  # noqa: F401
     editions,
     evaluate,

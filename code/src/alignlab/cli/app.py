@@ -59,26 +59,34 @@ app = typer.Typer(
     add_completion=False,
 )
 
-
 ROOT = Annotated[
     Path,
     typer.Option(
         help="The book's folder, the one that holds text/ and chapters/."
     ),
 ]
-
-
 HTML = Path("_build/html")
-
-
 BUILT = Annotated[Path, typer.Option(help="The folder of the built pages.")]
-
-
 BOOK_FILE = Annotated[Path, typer.Option("--to", help="The file to write.")]
-
-
 JSON = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of a table.")
+]
+PAGES = Annotated[
+    list[str] | None, typer.Argument(help="Pages; all where none is named.")
+]
+LISTED = Annotated[
+    list[str] | None,
+    typer.Argument(help="Pages; all of _toc.yml where none is named."),
+]
+PRINTED = Annotated[
+    list[str] | None,
+    typer.Argument(help="Pages; the whole book where none is named."),
+]
+REF = Annotated[
+    str | None,
+    typer.Option(
+        help="Tag or commit to install from; default: this version's tag."
+    ),
 ]
 
 

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from alignlab.cli.app import BOOK_FILE, BUILT, HTML, ROOT, app, book_folder
+from alignlab.cli.app import (
+    BOOK_FILE,
+    BUILT,
+    HTML,
+    LISTED,
+    PRINTED,
+    REF,
+    ROOT,
+    app,
+    book_folder,
+)
 
 
 @app.command()
@@ -18,16 +28,8 @@ def colab(
             "--to", help="Folder to write to, each page as SECTION/NAME.ipynb."
         ),
     ],
-    chapters: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pages; all of _toc.yml where none is named."),
-    ] = None,
-    ref: Annotated[
-        str | None,
-        typer.Option(
-            help="Tag or commit to install from; default: this version's tag."
-        ),
-    ] = None,
+    chapters: LISTED = None,
+    ref: REF = None,
     root: ROOT = Path(),
 ) -> None:
     """Export the Colab edition of pages: plain Markdown, numbers filled in, the helper installed by the first cell."""
@@ -45,10 +47,7 @@ def slides(
             "--to", help="Folder to write to, each deck as SECTION/NAME.html."
         ),
     ],
-    chapters: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pages; all of _toc.yml where none is named."),
-    ] = None,
+    chapters: LISTED = None,
     code: Annotated[
         bool, typer.Option("--code", help="Show the code cells too.")
     ] = False,
@@ -70,16 +69,8 @@ def notebooks(
             help="Folder to write to: student/SECTION/NAME.ipynb and instructor/SECTION/NAME.ipynb.",
         ),
     ],
-    chapters: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pages; all of _toc.yml where none is named."),
-    ] = None,
-    ref: Annotated[
-        str | None,
-        typer.Option(
-            help="Tag or commit to install from; default: this version's tag."
-        ),
-    ] = None,
+    chapters: LISTED = None,
+    ref: REF = None,
     root: ROOT = Path(),
 ) -> None:
     """Export notebooks for a class: without solutions for students, with them and usual mistakes for the instructor."""
@@ -92,10 +83,7 @@ def notebooks(
 @app.command()
 def pdf(
     to: BOOK_FILE,
-    chapters: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pages; the whole book where none is named."),
-    ] = None,
+    chapters: PRINTED = None,
     built: BUILT = HTML,
     root: ROOT = Path(),
 ) -> None:
@@ -112,10 +100,7 @@ def pdf(
 @app.command()
 def epub(
     to: BOOK_FILE,
-    chapters: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pages; the whole book where none is named."),
-    ] = None,
+    chapters: PRINTED = None,
     built: BUILT = HTML,
     root: ROOT = Path(),
 ) -> None:

@@ -16,11 +16,9 @@ from alignlab.cli.app import app, terminal
 @app.command()
 def evaluate(
     model: Annotated[
-        str,
-        typer.Argument(
-            help="A registered model, a folder or a hub id; `tasks` lists the tasks."
-        ),
-    ],
+        str | None,
+        typer.Argument(help="A registered model, a folder or a hub id."),
+    ] = None,
     tasks: Annotated[
         list[str] | None,
         typer.Option("--task", help="A task; repeat it for more, default all."),
@@ -48,6 +46,9 @@ def evaluate(
     processes: Annotated[
         int, typer.Option(help="Share the items among so many, by Accelerate.")
     ] = 1,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Only list the tasks.")
+    ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Drop what the folder holds.")
     ] = False,
@@ -62,7 +63,7 @@ def evaluate(
     from alignlab.evals import inspect_export, report, scorecard
     from alignlab.evals.tasks import TASKS
 
-    if model == "tasks" and inspect is None:
+    if listed:
         for task in TASKS.values():
             typer.echo(f"{task.name}: {task.about} ({task.source})")
         return
@@ -79,6 +80,10 @@ def evaluate(
         for path in inspect_export.export(wanted, inspect, limit):
             typer.echo(str(path))
         return
+    if model is None:
+        raise typer.BadParameter(
+            "name a model to score, or --list", param_hint="MODEL"
+        )
     folder = to or Path("results") / model.replace("/", "--")
     launched = "WORLD_SIZE" in os.environ
     if again and not launched:

@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from alignlab.cli.app import JSON, ROOT, app, book_folder, terminal
+from alignlab.cli.app import JSON, PAGES, ROOT, app, book_folder, terminal
 
 
 @app.command()
 def refresh(
-    chapters: Annotated[
-        list[str] | None, typer.Argument(help="Pages; all where none is named.")
-    ] = None,
+    chapters: PAGES = None,
     root: ROOT = Path(),
     traceback: Annotated[
         bool,
@@ -68,9 +66,7 @@ def new(
 
 @app.command("format")
 def format_(
-    chapters: Annotated[
-        list[str] | None, typer.Argument(help="Pages; all where none is named.")
-    ] = None,
+    chapters: PAGES = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what would change.")
     ] = False,
@@ -115,9 +111,7 @@ def unfolded(as_json: JSON = False, root: ROOT = Path()) -> None:
 
 @app.command()
 def check(
-    chapters: Annotated[
-        list[str] | None, typer.Argument(help="Pages; all where none is named.")
-    ] = None,
+    chapters: PAGES = None,
     root: ROOT = Path(),
 ) -> None:
     """Run the tests and pages that a change can have touched since they last passed on this machine."""

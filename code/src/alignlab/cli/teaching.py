@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alignlab.cli.app import ROOT, app, book_folder, terminal
+from alignlab.cli.app import PAGES, ROOT, app, book_folder, terminal
 
 
 @app.command("class")
@@ -67,10 +67,7 @@ def quiz_export(
     to: Annotated[
         Path, typer.Option("--to", help="The file to write, Moodle XML.")
     ],
-    chapters: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pages; all where none is named."),
-    ] = None,
+    chapters: PAGES = None,
     root: ROOT = Path(),
 ) -> None:
     """Write the questions as Moodle XML, with the explanation of every answer."""

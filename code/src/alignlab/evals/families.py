@@ -126,17 +126,6 @@ def compared(
     )
 
 
-def effective_items(values: Sequence[float], interval: Interval) -> float:
-    """How many items by themselves would give an interval this wide.
-
-    values: the same as were given to `clustered`. inf where it has no width.
-    """
-    half = (interval.high - interval.low) / 2
-    reach = float(stats.norm.ppf((1 + interval.level) / 2))
-    spread = float(np.var(np.asarray(values, dtype=float), ddof=1))
-    return math.inf if half == 0.0 else spread * (reach / half) ** 2
-
-
 def any_of(p_values: Sequence[float], false_share: float = 0.05) -> list[bool]:
     """Which of many findings stand when at most `false_share` may be false.
 

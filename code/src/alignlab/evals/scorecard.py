@@ -148,16 +148,12 @@ def read_lines(folder: Path, task: str, header: str) -> dict[str, Any]:
     return found
 
 
-def _append(path: Path, header: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write whole lines, after cutting a torn one that a kill left."""
+def _open(path: Path, header: str) -> None:
+    """Make a file ready for more lines: a header, and no torn last line."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    with path.open("r+" if text else "w", encoding="utf-8") as file:
-        file.truncate(len(whole.encode()))
-        file.seek(0, 2)
-        if not whole:
-            file.write(header + "\n")
-        file.writelines(json.dumps(row, sort_keys=True) + "\n" for row in rows)
+    whole = text[: text.rfind("\n") + 1] or header + "\n"
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
 
 
 def score(
@@ -183,10 +179,13 @@ def score(
     report(sum(item.id in done for item in mine))
     left = [item for item in mine if item.id not in done]
     path = folder / f"{task.name}.{rank}.jsonl"
+    if left:
+        _open(path, header)
     for batch in _batches(left, settings.batch):
         given = answers(lm, task, batch)
         rows = [_line(task, item, a) for item, a in zip(batch, given)]
-        _append(path, header, rows)
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(r, sort_keys=True) + "\n" for r in rows)
         report(len(batch))
 
 
