@@ -128,11 +128,6 @@ def _nothing(answers: Any) -> Any:
     return np.zeros(len(answers))
 
 
-def _unlearned(nets: Any, *rest: Any, **how: Any) -> Any:
-    """Networks as they were born."""
-    return nets
-
-
 def _echo(where: Any, labels: Any, *rest: Any, **how: Any) -> Any:
     """Students who are exactly as good as whoever labeled: teacher or truth."""
     truth = digits()[1]
@@ -148,7 +143,6 @@ def _by_length(lm: Any, texts: Any) -> Any:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.outer.proxy_tasks.checks.violation": _nothing,
-    "alignlab.outer.proxy_tasks.value_net.fit": _unlearned,
     "alignlab.outer.proxy_tasks.weak_to_strong.train_students": _echo,
     "alignlab.outer.proxy_tasks.asking.log_odds": _by_length,
 }
