@@ -17,7 +17,12 @@ from alignlab.lm.adapters import apply_adapter, read_header
 from alignlab.lm.model import LM, _quiet
 
 # Models that are an adapter, shipped with the package, on a registered model: where its file lies in the package.
-ADAPTERS = {"smollm2-safer": "recipes/records/safer/0/adapter.safetensors"}
+# An adapter's own header names the model it belongs on, so that one may lie on another.
+ADAPTERS = {
+    "smollm2-safer": "recipes/records/safer/0/adapter.safetensors",
+    "smollm2-attacked": "recipes/records/attacked/0/adapter.safetensors",
+    "smollm2-defended": "recipes/records/defended/0/adapter.safetensors",
+}
 
 
 def load_lm(
@@ -27,7 +32,8 @@ def load_lm(
 ) -> LM:
     """Load the model called `name`: an entry of the asset registry, a local folder, or a hub id like "org/model".
 
-    "smollm2-safer" is SmolLM2-135M-Instruct with the adapter that the recipe `safer` trained, merged into its weights.
+    "smollm2-safer" is SmolLM2-135M-Instruct with the adapter that the recipe `safer` trained, merged into its weights;
+    "smollm2-attacked" and "smollm2-defended" are SmolLM2-safer with those of the recipes `attacked` and `defended`.
 
     device: None takes a GPU where there is one.
     dtype: None is float32 on a CPU (it repeats on every machine) and the weights' own type on a GPU; a torch dtype, or
