@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from alignlab import assets, cli, doctor
-from alignlab.book.files import pages, renewing, running
+from alignlab.book.files import pages, reference, renewing, running
 from alignlab.doctor import checks, report
 from support import ROOT, find_chromium
 from typer.testing import CliRunner
@@ -49,7 +49,8 @@ def only_line(result) -> str:
 
 
 @pytest.fixture
-def book(tmp_path) -> Path:
+def book(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(reference, "processor_seconds", lambda: 0.5)  # that it works is shown in tests/book/test_costs
     (tmp_path / "text/01-a").mkdir(parents=True)
     (tmp_path / "text/01-a/b.md").write_text(PAGE.format("print(1 + 1)"))
     return tmp_path

@@ -4,7 +4,7 @@ import re
 
 import nbformat
 import pytest
-from alignlab.book.files import pages, renewing
+from alignlab.book.files import pages, reference, renewing
 from alignlab.book.files.pages import PageError
 from support import ROOT
 
@@ -48,7 +48,8 @@ def test_every_notebook_has_its_text():
 
 
 @pytest.fixture
-def book(tmp_path):
+def book(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "processor_seconds", lambda: 0.5)  # that it works is shown in test_costs
     (tmp_path / "text/01-a").mkdir(parents=True)
     (tmp_path / "text/01-a/b.md").write_text(PLAIN)
     return tmp_path

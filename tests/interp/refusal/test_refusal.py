@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from alignlab.interp.refusal.begun import begin, declines, holding, starts
 from alignlab.interp.refusal.direction import ablated, added, answer_starts, declining, held, refusal_direction
 from alignlab.lm import TinyConfig, TinyTransformer, capture, chat_prompt, load_lm, logprobs
 
@@ -50,6 +51,20 @@ def test_declining_adds_the_openings_up_and_none_twice(lm):
     assert declining(lm, REQUESTS, openings) == pytest.approx(expected)
     with pytest.raises(ValueError, match="begins another"):
         declining(lm, REQUESTS, ["I can't", "I can't help"])
+
+
+def test_layers_below_a_change_run_once_with_the_same_result(lm):
+    direction = np.random.default_rng(0).normal(size=lm.d_model)
+    begun = begin(lm, REQUESTS, 17)
+    assert declines(lm, begun) == pytest.approx(declining(lm, REQUESTS), rel=1e-3, abs=1e-7)
+    with held(lm, direction, 17, 20.0):
+        expected = declining(lm, REQUESTS)
+    assert declines(lm, begun, holding(direction, 20.0)) == pytest.approx(expected, rel=1e-3, abs=1e-7)
+    assert abs(expected - declines(lm, begun)).max() > 1e-4
+    before, apart = answer_starts(lm, REQUESTS, [17])[0], starts(lm, REQUESTS, 17, row=1)
+    assert np.allclose(starts(lm, REQUESTS, 17), before, atol=1e-3) and np.allclose(apart, before, atol=1e-3)
+    with pytest.raises(ValueError, match="layer=30 is not in the model"):
+        begin(lm, REQUESTS, 30)
 
 
 def test_a_tiny_transformer_can_be_changed_too():
