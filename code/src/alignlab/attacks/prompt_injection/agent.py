@@ -10,10 +10,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from alignlab.attacks.prompt_injection.language import (
@@ -86,6 +88,13 @@ class Agent(TinyTransformer):
             x = x[:, -k:] + attn.o_proj(z.transpose(1, 2).flatten(2))
             x = x + layer.mlp(layer.mlp_norm(x))
         return self.unembed(self.norm(x))
+
+
+def restored(path: str | Path) -> Agent:
+    """The agent whose weights a file of safetensors holds."""
+    agent = Agent()
+    agent.load_state_dict(load_file(path))
+    return agent.eval()
 
 
 def act(agent: Agent, tokens: Tensor) -> np.ndarray:
