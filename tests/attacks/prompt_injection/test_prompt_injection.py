@@ -195,9 +195,7 @@ def test_encoded_data_share_no_word_with_the_request():
     assert (seen >= len(WORDS)).sum(1).eq(24).all()
     agent = Agent(2)
     twin = twinned(agent)
-    assert torch.allclose(
-        twin(seen), twin(sequence(office)), atol=1e-5
-    )  # twins read alike before training
+    assert torch.allclose(twin(seen), twin(sequence(office)), atol=1e-5)  # twins read alike before training
 
 
 def test_the_guard_empties_what_it_suspects_and_little_else():

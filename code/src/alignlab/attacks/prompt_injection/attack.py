@@ -79,7 +79,9 @@ def opened(office: Office, text: np.ndarray, seed: int | list[int]) -> Office:
     return inject(shown, office.home, text)
 
 
-def static_text(n: int, seed: int | list[int], words: tuple[str, ...] = ORDER) -> np.ndarray:
+def static_text(
+    n: int, seed: int | list[int], words: tuple[str, ...] = ORDER
+) -> np.ndarray:
     """Small talk with the attacker's three words in it somewhere: (n, 6)."""
     rng = np.random.default_rng(seed)
     text, at = chatter(rng, (n, TEXT)), rng.integers(0, TEXT - 2, n)
@@ -113,7 +115,9 @@ def forge(
     """
     rng, n = np.random.default_rng(seed), len(office)
     others = rng.permuted(np.tile(ids(VALUES), (n, 1)), axis=1)
-    false = np.where(others[:, 0] == office.call[:, 2], others[:, 1], others[:, 0])
+    false = np.where(
+        others[:, 0] == office.call[:, 2], others[:, 1], others[:, 0]
+    )
     text, at = chatter(rng, (n, TEXT)), rng.integers(0, TEXT - 1, n)
     text[np.arange(n), at] = office.call[:, 1]
     text[np.arange(n), at + 1] = false
@@ -145,7 +149,9 @@ def search(
     for step in range(rounds):
         if directed and step:
             texts = np.tile(best, (tries, 1))
-            texts[:, rng.integers(TEXT)] = rng.choice(ALPHABET, tries, replace=False)
+            texts[:, rng.integers(TEXT)] = rng.choice(
+                ALPHABET, tries, replace=False
+            )
         else:
             texts = _around(rng, tries)
         many = office.only(np.tile(np.arange(n), tries))

@@ -6,6 +6,7 @@ Serves survey section 7.2. After structured queries (StruQ, Chen et al. 2024, ar
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,13 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from alignlab.attacks.prompt_injection.agent import Agent, View, act, loglik, orders
+from alignlab.attacks.prompt_injection.agent import (
+    Agent,
+    View,
+    act,
+    loglik,
+    orders,
+)
 from alignlab.attacks.prompt_injection.language import (
     ID,
     MARKS,
@@ -53,8 +60,6 @@ def encoded(office: Office) -> Tensor:
 
 def twinned(agent: Agent) -> Agent:
     """The same agent, able to read the second alphabet: twins embed alike."""
-    import copy
-
     agent = copy.deepcopy(agent)
     half = len(WORDS)
     with torch.no_grad():

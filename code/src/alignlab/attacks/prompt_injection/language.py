@@ -153,9 +153,7 @@ def offices(n: int, seed: int | list[int], delegated: float = 0.3) -> Office:
         put(segments, free, np.full(n, source + 1), at, facts[:, source])
     asks = rng.random(n) >= delegated
     spoken = np.where(asks, kind, inner)
-    words, call, plan, reads = instructions(
-        rng, facts[rows, home - 1], spoken
-    )
+    words, call, plan, reads = instructions(rng, facts[rows, home - 1], spoken)
     opened = reads & (call[:, 2] == ID["link"])
     call[opened, 0] = ID["OPEN"]
     call[opened, 3] = ID["NONE"]
@@ -187,9 +185,7 @@ def joined(parts: list[Office]) -> Office:
     )
 
 
-def inject(
-    office: Office, where: np.ndarray | int, text: np.ndarray
-) -> Office:
+def inject(office: Office, where: np.ndarray | int, text: np.ndarray) -> Office:
     """The same situations with six words of somebody else's in the data.
 
     where: the segment, 1 mail, 2 calendar or 3 page, one for all or one a

@@ -1,4 +1,4 @@
-"""Notes about appointments, a question on each, and a harmless sentence of somebody else's in the note, for a chat model.
+"""Notes about appointments, a question on each, and a harmless sentence of somebody else's in the note.
 
 Serves survey section 7.2. Delimiters and data marking follow spotlighting (Hines et al. 2024, arXiv 2403.14720,
 sections 3.1 and 3.2), in shorter words than the paper's and without a system prompt.
@@ -73,9 +73,7 @@ def prompt(
         text = " ".join(parts)
     if frame == "marking":
         text = text.replace(" ", "^")
-    return FRAMES[frame].format(
-        note=text, question=note.question, odd=note.odd
-    )
+    return FRAMES[frame].format(note=text, question=note.question, odd=note.odd)
 
 
 def answers(

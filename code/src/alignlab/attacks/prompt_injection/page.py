@@ -58,7 +58,10 @@ EXERCISES = [
         inputs=_calls,
         wrong=[
             Wrong(
-                lambda c, w, i: (float((c == w).mean()), float((c == i).mean())),
+                lambda c, w, i: (
+                    float((c == w).mean()),
+                    float((c == i).mean()),
+                ),
                 "this counts words; a call agrees if all four words do.",
             ),
             Wrong(

@@ -32,7 +32,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 RECIPE = Recipe(
     name="office-agents",
     about="agents of a toy office that learned to answer requests with tool calls, before any defense",
-    config={"steps": 1000, "batch": 64},
+    config={"steps": 900, "batch": 64},
     seeds=(0, 1, 2),
     run=run_seed,
 )
