@@ -1,7 +1,7 @@
 """Defenses: what an agent gets to see, a guard that reads the data first, and agents trained on conflicts.
 
-Serves survey section 7.2. After structured queries (StruQ, Chen et al. 2024, arXiv 2402.06363), spotlighting by encoding
-(Hines et al. 2024, arXiv 2403.14720) and a second model that looks for instructions.
+Serves survey section 7.2. After structured queries (StruQ, Chen et al. 2024, arXiv 2402.06363), spotlighting by
+encoding (Hines et al. 2024, arXiv 2403.14720) and a second model that looks for instructions.
 """
 
 from __future__ import annotations
