@@ -8,7 +8,7 @@ of the word before it, so that one layer of attention can find a value behind it
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,7 +128,7 @@ def to_plan(office: Office) -> Office:
 
 
 def to_read(
-    office: Office, item: np.ndarray, source: np.ndarray, seed: int | list[int]
+    office: Office, item: np.ndarray, source: np.ndarray, seed: int | Sequence[int]
 ) -> Office:
     """One source alone, and the request to tell an item.
 
@@ -154,7 +154,7 @@ def to_read(
     )
 
 
-def orders(office: Office, seed: int | list[int]) -> np.ndarray:
+def orders(office: Office, seed: int | Sequence[int]) -> np.ndarray:
     """Six words with an instruction among them, for each situation: (n, 6).
 
     What is asked for concerns an item of which the office knows something.

@@ -6,7 +6,7 @@ HouYi (Liu et al. 2023, arXiv 2306.05499). The attacker wants the value of one i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,7 +37,7 @@ Score = Callable[[Office, np.ndarray], np.ndarray]  # log-probability of calls
 
 
 def victims(
-    n: int, seed: int | list[int], linked: bool = False
+    n: int, seed: int | Sequence[int], linked: bool = False
 ) -> tuple[Office, np.ndarray]:
     """n situations that know the key, and the call that the attacker wants.
 
@@ -59,7 +59,7 @@ def victims(
     return office, wanted
 
 
-def opened(office: Office, text: np.ndarray, seed: int | list[int]) -> Office:
+def opened(office: Office, text: np.ndarray, seed: int | Sequence[int]) -> Office:
     """What stands there once the link was opened: a value, and a text.
 
     The linked page takes the place of the words that named it. text: (n, 6),
@@ -80,7 +80,7 @@ def opened(office: Office, text: np.ndarray, seed: int | list[int]) -> Office:
 
 
 def static_text(
-    n: int, seed: int | list[int], words: tuple[str, ...] = ORDER
+    n: int, seed: int | Sequence[int], words: tuple[str, ...] = ORDER
 ) -> np.ndarray:
     """Small talk with the attacker's three words in it somewhere: (n, 6)."""
     rng = np.random.default_rng(seed)
@@ -90,7 +90,7 @@ def static_text(
     return text
 
 
-def shuffled(text: np.ndarray, seed: int | list[int]) -> np.ndarray:
+def shuffled(text: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
     """The same words of each row in a random order."""
     return np.random.default_rng(seed).permuted(text, axis=1)
 
@@ -106,7 +106,7 @@ def direct(office: Office, words: tuple[str, ...] = ORDER) -> Office:
 
 
 def forge(
-    office: Office, where: np.ndarray, seed: int | list[int]
+    office: Office, where: np.ndarray, seed: int | Sequence[int]
 ) -> tuple[Office, np.ndarray]:
     """A false value of the item that is asked for, put into another source.
 

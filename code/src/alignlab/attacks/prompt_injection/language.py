@@ -8,6 +8,7 @@ in any segment, and single verbs and names occur between other words without bei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,7 +124,7 @@ def put(
     free[rows, where[:, None], places] = False
 
 
-def offices(n: int, seed: int | list[int], delegated: float = 0.3) -> Office:
+def offices(n: int, seed: int | Sequence[int], delegated: float = 0.3) -> Office:
     """Draw n situations without any attack.
 
     delegated: the share whose request says "handle mail" (or calendar, page),
