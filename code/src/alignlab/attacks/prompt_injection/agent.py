@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,8 @@ class Agent(TinyTransformer):
         n = tokens.shape[1]
         seen = self.before(tokens[:, :-1])
         x = self.embed(tokens) + F.pad(seen, (0, 0, 1, 0))
-        for layer, k in zip(self.layers, (n, last)):
+        layers: list[Any] = list(self.layers)
+        for layer, k in zip(layers, (n, last)):
             attn, normed = layer.attn, layer.attn_norm(x)
             parts = (
                 (attn.q_proj, normed[:, -k:]),
