@@ -111,16 +111,6 @@ def _small_talk(n: int, seed: Any, words: Any = None) -> np.ndarray:
     return np.random.default_rng(seed).choice(ids(FILLER), (n, 6))
 
 
-def _untrained(agent: Any, *rest: Any, **how: Any) -> Any:
-    """The agent as it was."""
-    return agent
-
-
-def _any_text(*args: Any, **how: Any) -> np.ndarray:
-    """Six words of filler instead of what a search finds."""
-    return np.random.default_rng(0).choice(ids(FILLER), 6)
-
-
 def _page_only(plan: np.ndarray, source: int, policy: Any) -> np.ndarray:
     """Only the page is permitted, whatever the tool."""
     return np.full(len(plan), source == 3)
@@ -128,7 +118,5 @@ def _page_only(plan: np.ndarray, source: int, policy: Any) -> np.ndarray:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.prompt_injection.attack.static_text": _small_talk,
-    "alignlab.attacks.prompt_injection.agent.learn": _untrained,
-    "alignlab.attacks.prompt_injection.attack.search": _any_text,
     "alignlab.attacks.prompt_injection.interpreter.permitted": _page_only,
 }
