@@ -130,7 +130,10 @@ def to_plan(office: Office) -> Office:
 
 
 def to_read(
-    office: Office, item: np.ndarray, source: np.ndarray, seed: int | Sequence[int]
+    office: Office,
+    item: np.ndarray,
+    source: np.ndarray,
+    seed: int | Sequence[int],
 ) -> Office:
     """One source alone, and the request to tell an item.
 

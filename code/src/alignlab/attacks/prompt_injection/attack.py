@@ -59,7 +59,9 @@ def victims(
     return office, wanted
 
 
-def opened(office: Office, text: np.ndarray, seed: int | Sequence[int]) -> Office:
+def opened(
+    office: Office, text: np.ndarray, seed: int | Sequence[int]
+) -> Office:
     """What stands there once the link was opened: a value, and a text.
 
     The linked page takes the place of the words that named it. text: (n, 6),

@@ -124,7 +124,9 @@ def put(
     free[rows, where[:, None], places] = False
 
 
-def offices(n: int, seed: int | Sequence[int], delegated: float = 0.3) -> Office:
+def offices(
+    n: int, seed: int | Sequence[int], delegated: float = 0.3
+) -> Office:
     """Draw n situations without any attack.
 
     delegated: the share whose request says "handle mail" (or calendar, page),
