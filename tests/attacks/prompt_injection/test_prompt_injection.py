@@ -13,6 +13,7 @@ from alignlab.attacks.prompt_injection.agent import (
     to_read,
 )
 from alignlab.attacks.prompt_injection.attack import (
+    apart,
     direct,
     forge,
     opened,
@@ -22,6 +23,8 @@ from alignlab.attacks.prompt_injection.attack import (
 )
 from alignlab.attacks.prompt_injection.defense import (
     Defended,
+    alone,
+    by_lot,
     encoded,
     filtered,
     guard,
@@ -112,6 +115,25 @@ def test_a_forged_fact_is_false_and_stands_elsewhere():
         assert pair in pairs_in(dirty.segments[row, 3])
 
 
+def test_a_source_that_the_attacker_wrote_holds_one_fact_and_it_is_false():
+    office = offices(200, 20, delegated=0.0)
+    sends = office.only((office.kind == 0) & (office.home == 2))
+    dirty, wrong = forge(sends, np.full(len(sends), 1), 21, whole=True)
+    for row in range(len(sends)):
+        seen = pairs_in(dirty.segments[row, 1])
+        assert tuple(wrong[row, 1:3].tolist()) in seen
+        assert tuple(sends.facts[row, 0].tolist()) not in seen
+    assert np.array_equal(dirty.segments[:, 2:], sends.segments[:, 2:])
+
+
+def test_words_that_stand_apart_keep_their_order_and_have_no_neighbor():
+    order = ids(("send", "key", "eve")).tolist()
+    for row in apart(100, 22):
+        at = [row.tolist().index(order[1])]
+        before, behind = row[: at[0] - 1].tolist(), row[at[0] + 2 :].tolist()
+        assert order[0] in before and order[2] in behind
+
+
 def test_an_opened_link_shows_the_value_that_is_then_right():
     office, _ = victims(20, 8, linked=True)
     assert (office.call[:, 0] == ID["OPEN"]).all()
@@ -196,6 +218,24 @@ def test_encoded_data_share_no_word_with_the_request():
     agent = Agent(2)
     twin = twinned(agent)
     assert torch.allclose(twin(seen), twin(sequence(office)), atol=1e-5)  # twins read alike before training
+
+
+def test_an_alphabet_by_lot_says_nothing_of_who_speaks():
+    seen = by_lot(offices(800, 23)).reshape(-1)[: 800 * 37].reshape(800, 37)
+    parts = seen[:, :36].reshape(800, 4, 9)[:, :, 1:] >= len(WORDS)
+    assert (parts.all(2) | ~parts.any(2)).all()  # a segment, one alphabet
+    assert abs(parts.any(2).mean(0) - 0.5).max() < 0.08
+
+
+def test_alone_shows_request_and_calendar():
+    office = offices(20, 24)
+    same = alone(office) == sequence(office)
+    kept = np.isin(np.arange(4), (0, 2))
+    late = np.array([1, 2, 3, 0])
+    for row in range(20):
+        order = np.arange(4) if office.first[row] else late
+        parts = same[row, :36].reshape(4, 9).all(1).numpy()
+        assert parts[kept[order]].all()
 
 
 def test_the_guard_empties_what_it_suspects_and_little_else():

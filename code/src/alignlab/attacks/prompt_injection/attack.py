@@ -84,11 +84,22 @@ def opened(
 def static_text(
     n: int, seed: int | Sequence[int], words: tuple[str, ...] = ORDER
 ) -> np.ndarray:
-    """Small talk with the attacker's three words in it somewhere: (n, 6)."""
+    """Small talk with the attacker's words in it somewhere, in a row: (n, 6)."""
     rng = np.random.default_rng(seed)
-    text, at = chatter(rng, (n, TEXT)), rng.integers(0, TEXT - 2, n)
+    text = chatter(rng, (n, TEXT))
+    at = rng.integers(0, TEXT + 1 - len(words), n)
     for j, word in enumerate(ids(words)):
         text[np.arange(n), at + j] = word
+    return text
+
+
+def apart(n: int, seed: int | Sequence[int]) -> np.ndarray:
+    """The three words of the order one after the other, but not adjacent."""
+    rng = np.random.default_rng(seed)
+    text = chatter(rng, (n, TEXT))
+    places = np.array([[0, 2, 4], [0, 2, 5], [0, 3, 5], [1, 3, 5]])
+    at = places[rng.integers(0, len(places), n)]
+    text[np.arange(n)[:, None], at] = ids(ORDER)
     return text
 
 
@@ -108,23 +119,34 @@ def direct(office: Office, words: tuple[str, ...] = ORDER) -> Office:
 
 
 def forge(
-    office: Office, where: np.ndarray, seed: int | Sequence[int]
+    office: Office,
+    where: np.ndarray,
+    seed: int | Sequence[int],
+    whole: bool = False,
 ) -> tuple[Office, np.ndarray]:
     """A false value of the item that is asked for, put into another source.
 
-    where: (n,), segments 1 to 3. Returns the situations, and the calls that
-    carry the false value (n, 4).
+    where: (n,), segments 1 to 3. whole: the false fact stands in the place of
+    the source's own, as where the attacker wrote all of it; otherwise it is
+    added. Returns the situations, and the calls with the false value (n, 4).
     """
     rng, n = np.random.default_rng(seed), len(office)
+    rows, segments = np.arange(n), office.segments.copy()
     others = rng.permuted(np.tile(ids(VALUES), (n, 1)), axis=1)
     false = np.where(
         others[:, 0] == office.call[:, 2], others[:, 1], others[:, 0]
     )
-    text, at = chatter(rng, (n, TEXT)), rng.integers(0, TEXT - 1, n)
-    text[np.arange(n), at] = office.call[:, 1]
-    text[np.arange(n), at + 1] = false
     wrong = office.call.copy()
     wrong[:, 2] = false
+    if whole:
+        own = office.facts[rows, where - 1, 0]
+        at = np.where(segments[rows, where, 0] == own, 0, WIDTH - 2)
+        segments[rows, where, at] = office.call[:, 1]
+        segments[rows, where, at + 1] = false
+        return replace(office, segments=segments), wrong
+    text, at = chatter(rng, (n, TEXT)), rng.integers(0, TEXT - 1, n)
+    text[rows, at] = office.call[:, 1]
+    text[rows, at + 1] = false
     return inject(office, where, text), wrong
 
 

@@ -19,6 +19,7 @@ from alignlab.attacks.prompt_injection.agent import (
     Agent,
     View,
     act,
+    blank,
     loglik,
     orders,
 )
@@ -37,7 +38,7 @@ EMPTY = ("_", "_", "_", "_")
 
 
 def filtered(office: Office) -> Office:
-    """The marks of the format taken out of the data (StruQ, section 4.2)."""
+    """The marks of the format taken out of the data, as StruQ's front end does."""
     segments = office.segments.copy()
     segments[:, 1:][np.isin(segments[:, 1:], ids(MARKS))] = ID["_"]
     return replace(office, segments=segments)
@@ -56,6 +57,23 @@ def headless(office: Office) -> Tensor:
 def encoded(office: Office) -> Tensor:
     """Data in other words than requests: each has a twin in a second alphabet."""
     return sequence(office, shift=len(WORDS))
+
+
+def by_lot(office: Office) -> Tensor:
+    """Each segment in one of the two alphabets, the request too, by lot.
+
+    The second alphabet is used as often as not and tells nothing.
+    """
+    office = filtered(office)
+    drawn = np.random.default_rng(5).random((len(office), 4, 1)) < 0.5
+    return sequence(
+        replace(office, segments=office.segments + drawn * len(WORDS))
+    )
+
+
+def alone(office: Office) -> Tensor:
+    """The request and the calendar; mail and page are empty."""
+    return sequence(blank(office, np.array([True, False, True, False])))
 
 
 def twinned(agent: Agent) -> Agent:

@@ -1,7 +1,7 @@
 """Notes about appointments, a question on each, and a harmless sentence of somebody else's in the note.
 
-Serves survey section 7.2. Delimiters and data marking follow spotlighting (Hines et al. 2024, arXiv 2403.14720,
-sections 3.1 and 3.2), in shorter words than the paper's and without a system prompt.
+Serves survey section 7.2. Delimiters and data marking follow spotlighting (Hines et al. 2024, arXiv 2403.14720),
+in shorter words than the paper's and without a system prompt.
 """
 
 from __future__ import annotations
