@@ -23,7 +23,6 @@ from alignlab.attacks.prompt_injection.attack import (
 )
 from alignlab.attacks.prompt_injection.defense import (
     Defended,
-    alone,
     by_lot,
     encoded,
     filtered,
@@ -221,21 +220,10 @@ def test_encoded_data_share_no_word_with_the_request():
 
 
 def test_an_alphabet_by_lot_says_nothing_of_who_speaks():
-    seen = by_lot(offices(800, 23)).reshape(-1)[: 800 * 37].reshape(800, 37)
-    parts = seen[:, :36].reshape(800, 4, 9)[:, :, 1:] >= len(WORDS)
+    seen = by_lot(offices(800, 23))
+    parts = seen[:, :36].reshape(800, 4, 9)[:, :, 1:].numpy() >= len(WORDS)
     assert (parts.all(2) | ~parts.any(2)).all()  # a segment, one alphabet
     assert abs(parts.any(2).mean(0) - 0.5).max() < 0.08
-
-
-def test_alone_shows_request_and_calendar():
-    office = offices(20, 24)
-    same = alone(office) == sequence(office)
-    kept = np.isin(np.arange(4), (0, 2))
-    late = np.array([1, 2, 3, 0])
-    for row in range(20):
-        order = np.arange(4) if office.first[row] else late
-        parts = same[row, :36].reshape(4, 9).all(1).numpy()
-        assert parts[kept[order]].all()
 
 
 def test_the_guard_empties_what_it_suspects_and_little_else():

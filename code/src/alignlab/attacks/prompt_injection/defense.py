@@ -19,7 +19,6 @@ from alignlab.attacks.prompt_injection.agent import (
     Agent,
     View,
     act,
-    blank,
     loglik,
     orders,
 )
@@ -69,11 +68,6 @@ def by_lot(office: Office) -> Tensor:
     return sequence(
         replace(office, segments=office.segments + drawn * len(WORDS))
     )
-
-
-def alone(office: Office) -> Tensor:
-    """The request and the calendar; mail and page are empty."""
-    return sequence(blank(office, np.array([True, False, True, False])))
 
 
 def twinned(agent: Agent) -> Agent:
