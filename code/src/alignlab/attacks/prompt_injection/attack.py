@@ -156,7 +156,7 @@ def search(
     wanted: np.ndarray,
     where: np.ndarray,
     seed: int,
-    rounds: int = 15,
+    rounds: int = 10,
     tries: int = 8,
     directed: bool = True,
 ) -> np.ndarray:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from alignlab.attacks.prompt_injection.language import FILLER, ids
+from alignlab.attacks.prompt_injection.defense import headless
+from alignlab.attacks.prompt_injection.language import FILLER, Office, ids
 from alignlab.exercises import Exercise, Wrong
 
 
@@ -116,7 +118,13 @@ def _page_only(plan: np.ndarray, source: int, policy: Any) -> np.ndarray:
     return np.full(len(plan), source == 3)
 
 
+def _unmarked(office: Office) -> Tensor:
+    """Nothing says who speaks: no heads, one alphabet."""
+    return headless(office)
+
+
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.prompt_injection.attack.static_text": _small_talk,
     "alignlab.attacks.prompt_injection.interpreter.permitted": _page_only,
+    "alignlab.attacks.prompt_injection.defense.encoded": _unmarked,
 }
