@@ -156,7 +156,7 @@ def search(
     wanted: np.ndarray,
     where: np.ndarray,
     seed: int,
-    rounds: int = 10,
+    rounds: int = 8,
     tries: int = 8,
     directed: bool = True,
 ) -> np.ndarray:

@@ -63,9 +63,11 @@ class Interpreter:
         if self.policy is None:
             return self._read(office, plan[:, 1], None)
         for source in (2, 1, 3):
-            read = self._read(office, plan[:, 1], source)
-            may = permitted(plan, source, self.policy)
-            value = np.where(may & (value == NONE), read, value)
+            may = permitted(plan, source, self.policy) & (value == NONE)
+            rows = np.nonzero(may)[0]
+            if len(rows):
+                some = office.only(rows)
+                value[rows] = self._read(some, plan[rows, 1], source)
         return value
 
     def _read(
