@@ -33,7 +33,7 @@ WORDS += tuple(word.lower() for word in _FIRST)
 WORDS += (*_LAST, *THINGS, *STATES, *MONTHS)
 WORDS += tuple(word.lower() for word in MONTHS) + tuple(_PLAIN)
 ID = {word: i for i, word in enumerate(WORDS)}
-LENGTH = 14  # tokens of a line, filled up with END
+LENGTH = 15  # tokens of a line, filled up with END
 LEVELS = (0, 1, 2, 4, 8, 16, 32)
 
 
@@ -149,8 +149,8 @@ def mailbox(
         for _ in range(times):
             told = random_code(rng) if fresh else secret
             lines.append(code_line(owner, told))
-    held = ordinary(500, rng, names[count + 100 :])
-    later = ordinary(500, rng, names[count + 100 :], modern=0.9)
+    held = ordinary(1400, rng, names[count + 100 :])
+    later = ordinary(1400, rng, names[count + 100 :], modern=0.9)
     return Mailbox(
         lines=np.stack([encode(line) for line in lines]),
         held_out=np.stack([encode(line) for line in held]),

@@ -1,5 +1,6 @@
 """Exercises of the page `07-attacks/privacy`, and inert versions of the methods of its claims."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,36 +8,122 @@ import numpy as np
 
 from alignlab.exercises import Exercise, Wrong
 
-
-def _values(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (rng.normal(size=8),)
+Array = np.ndarray
 
 
-def _mean(values: np.ndarray) -> float:
-    """What is right; usually a function of the package."""
-    return float(np.mean(values))
+def _losses(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Losses of 50 secrets, none alike, and a place of low but not least loss."""
+    losses = rng.permutation(50) + rng.uniform(0.1, 0.9)
+    place = int(np.argsort(losses)[rng.integers(4, 15)])
+    return losses, place
+
+
+def _exposure(losses: Array, place: int) -> float:
+    rank = 1 + (losses < losses[place]).sum()
+    return float(np.log2(len(losses) / rank))
+
+
+def _spent(rng: np.random.Generator) -> tuple[Any, ...]:
+    return round(float(rng.uniform(0.2, 0.9)), 2), int(rng.integers(2, 6))
+
+
+def _most(epsilon: float, copies: int) -> float:
+    return (1 + epsilon * copies) / math.log(2)
 
 
 EXERCISES = [
     Exercise(
-        name="privacy_mean",
-        reference=_mean,
-        inputs=_values,
+        name="privacy_exposure",
+        reference=_exposure,
+        inputs=_losses,
         wrong=[
             Wrong(
-                lambda values: float(np.sum(values)),
-                "this is the sum: divide by how many there are.",
-            )
+                lambda losses, place: float(
+                    np.log2(len(losses) / (1 + (losses > losses[place]).sum()))
+                ),
+                "this ranks the largest loss first; the likeliest secret has the lowest loss, and rank 1.",
+            ),
+            Wrong(
+                lambda losses, place: float(
+                    np.log2(len(losses) / (losses < losses[place]).sum())
+                ),
+                "this counts from 0: a secret below which there is none has rank 1.",
+            ),
+            Wrong(
+                lambda losses, place: float(
+                    np.log(len(losses) / (1 + (losses < losses[place]).sum()))
+                ),
+                "this is in nats: take the logarithm to base 2.",
+            ),
+            Wrong(
+                lambda losses, place: float(
+                    np.log2(1 + (losses < losses[place]).sum())
+                ),
+                "this is the logarithm of the rank; subtract it from that of the number of secrets.",
+            ),
+            Wrong(
+                lambda losses, place: float(losses[place] / math.log(2)),
+                "this is the secret's loss in bits; exposure compares it with the losses of all other secrets.",
+            ),
         ],
-    )
+    ),
+    Exercise(
+        name="privacy_most_exposure",
+        reference=_most,
+        inputs=_spent,
+        wrong=[
+            Wrong(
+                lambda epsilon, copies: (1 + epsilon) / math.log(2),
+                "this is the bound for one copy; each further copy is one more line in which the two data sets differ.",
+            ),
+            Wrong(
+                lambda epsilon, copies: copies * (1 + epsilon) / math.log(2),
+                "epsilon grows with the copies, and what chance alone gives doesn't.",
+            ),
+            Wrong(
+                lambda epsilon, copies: 1 + epsilon * copies,
+                "this is in nats: the bits are 1 / ln 2 times as many.",
+            ),
+            Wrong(
+                lambda epsilon, copies: epsilon * copies / math.log(2),
+                "this is where the integral's constant part ends; the tail behind it adds 1 / ln 2.",
+            ),
+        ],
+    ),
 ]
 
 
-def _first(draws: Any) -> Any:
-    """The first draw of each row, whatever the others say."""
-    return draws[:, 0]
+def _untrained(weights: Any, *rest: Any, **how: Any) -> Any:
+    """The weights as they were before the training."""
+    watch = how.get("watch")
+    for epoch in range(how.get("epochs", 10) + 1):
+        if watch:
+            watch(epoch, weights)
+    return weights
+
+
+def _one_metric(model: Any, earlier: Any, other: Any, lines: Any) -> Any:
+    """Perplexity in place of each of the six metrics."""
+    from alignlab.attacks.privacy.extraction import losses
+
+    mean = np.nanmean(losses(model, lines), 1)
+    names = "perplexity earlier other zlib lowercase window"
+    return dict.fromkeys(names.split(), mean)
+
+
+def _reference_alone(tokens: Any, reference: Any) -> Any:
+    """How unlikely the text is to the reference, whatever the model says."""
+    return np.nanmean(reference, 1)
+
+
+def _not_fitted(members: Any, others: Any, seed: int) -> float:
+    """A classifier that has read nothing says the same of each text."""
+    return 0.5
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.attacks.privacy.example.average": _first,
+    "alignlab.attacks.privacy.window_lm.learn": _untrained,
+    "alignlab.attacks.privacy.extraction.metrics": _one_metric,
+    "alignlab.attacks.privacy.membership.reference_gain": _reference_alone,
+    "alignlab.attacks.privacy.membership.blind": _not_fitted,
 }
