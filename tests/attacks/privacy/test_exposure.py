@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-
 from alignlab.attacks.privacy import exposure, mailbox, window_lm
 
 OWNER = mailbox.owners()[37]
@@ -19,9 +18,7 @@ def test_code_losses_are_those_of_whole_lines():
         start = mailbox.code_line(OWNER, code).split().index("is") + 1
         nats = window_lm.token_losses(weights, line[None])[:, 0]
         place = exposure.places((code,))[0]
-        assert torch.allclose(
-            tree[:, 0, place], nats[:, start : start + 4].sum(1), atol=1e-4
-        )
+        assert torch.allclose(tree[:, 0, place], nats[:, start : start + 4].sum(1), atol=1e-4)
 
 
 def test_codes_probabilities_add_up_to_the_mass_on_digits():
@@ -37,18 +34,12 @@ def test_exposure_of_first_and_last():
 
 
 def test_ties_take_the_mean_rank():
-    assert exposure.exposure(torch.zeros(1, 7), np.array([2])) == pytest.approx(
-        math.log2(7) - 2
-    )
+    assert exposure.exposure(torch.zeros(1, 7), np.array([2])) == pytest.approx(math.log2(7) - 2)
 
 
 def test_expected_is_the_mean_over_all_ranks():
-    assert exposure.expected(8) == pytest.approx(
-        np.mean([3 - math.log2(rank) for rank in range(1, 9)])
-    )
-    assert exposure.expected(10**7) == pytest.approx(
-        1 / math.log(2), abs=1e-4
-    )
+    assert exposure.expected(8) == pytest.approx(np.mean([3 - math.log2(rank) for rank in range(1, 9)]))
+    assert exposure.expected(10**7) == pytest.approx(1 / math.log(2), abs=1e-4)
     assert exposure.expected(1) == 0
 
 
@@ -56,9 +47,7 @@ def test_bound_starts_at_the_expectation_and_grows_by_groups():
     assert exposure.bound(0.0) == pytest.approx(1 / math.log(2))
     assert exposure.bound(0.5, copies=4) == exposure.bound(2.0)
     assert exposure.bound(100.0) == math.log2(10**4)
-    integral = sum(
-        min(1, math.exp(2) * 2 ** -(b / 1000)) / 1000 for b in range(40_000)
-    )
+    integral = sum(min(1, math.exp(2) * 2 ** -(b / 1000)) / 1000 for b in range(40_000))
     assert exposure.bound(2.0) == pytest.approx(integral, abs=0.01)
 
 

@@ -4,7 +4,6 @@ import zlib
 
 import numpy as np
 import pytest
-
 from alignlab.attacks.privacy import extraction, letters, mailbox, membership
 from alignlab.attacks.privacy.window_lm import born
 
@@ -39,9 +38,7 @@ def test_words_tell_two_sets_that_differ_in_a_word_and_no_others():
     plain = [" ".join(rng.choice(list("abcdef"), 8)) for _ in range(200)]
     marked = [text + " zeta" for text in plain[:100]]
     assert membership.blind(marked, plain[100:], 0) == 1.0
-    assert membership.blind(plain[:100], plain[100:], 0) == pytest.approx(
-        0.5, abs=0.15
-    )
+    assert membership.blind(plain[:100], plain[100:], 0) == pytest.approx(0.5, abs=0.15)
 
 
 def test_overlap_leaves_the_text_itself_out():

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-
 from alignlab.attacks.privacy import mailbox, private_training, window_lm
 
 LINES = mailbox.mailbox(1, n=40, each=1, levels=(0,)).lines
@@ -33,12 +32,7 @@ def test_line_losses_are_those_of_window_lm():
 def test_epsilon_is_the_accountants_and_falls_with_noise():
     from opacus.accountants import RDPAccountant
 
-    told = {
-        noise: private_training.learn_privately(
-            LINES, 0, noise, epochs=1, batch=20
-        )[1]
-        for noise in (0.8, 1.6)
-    }
+    told = {noise: private_training.learn_privately(LINES, 0, noise, epochs=1, batch=20)[1] for noise in (0.8, 1.6)}
     accountant = RDPAccountant()
     steps = len(LINES) // 20
     for _ in range(steps):
@@ -48,9 +42,7 @@ def test_epsilon_is_the_accountants_and_falls_with_noise():
 
 
 def test_without_noise_nothing_is_promised():
-    weights, epsilon = private_training.learn_privately(
-        LINES, 0, 0.0, epochs=1, batch=20
-    )
+    weights, epsilon = private_training.learn_privately(LINES, 0, 0.0, epochs=1, batch=20)
     assert math.isinf(epsilon)
     assert all(np.isfinite(value).all() for value in weights.values())
     with pytest.raises(ValueError, match="negative"):

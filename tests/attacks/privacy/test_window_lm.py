@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-
 from alignlab.attacks.privacy import mailbox, window_lm
 
 

@@ -15,7 +15,7 @@ import numpy as np
 _FIRST = ("Alba", "Boro", "Cleo", "Dina", "Emil", "Fino", "Greta", "Hugo")
 _LAST = ("Ashby", "Birk", "Carver", "Dole", "Elms", "Frost", "Gale", "Holt")
 _WORDS = ("plum", "otter", "candle", "river", "copper", "maple", "button")
-_WORDS += ("tiger", "walnut", "pepper", "silver", "marble", "rocket", "velvet")
+_WORDS_TOO = ("tiger", "walnut", "pepper", "silver", "marble", "rocket", "ivy")
 _NEWS = (
     "the boiler is fixed",
     "lunch is at noon",
@@ -37,18 +37,16 @@ Turns = list[dict[str, str]]
 def people(seed: int, n: int = 4) -> dict[str, str]:
     """n made-up people and their addresses, which no name gives away.
 
-    Raises ValueError for more people than there are first names.
+    Raises ValueError for more people than there are words for.
     """
-    if not 0 < n <= len(_FIRST):
-        raise ValueError(f"n={n}: give 1 to {len(_FIRST)}")
+    if not 0 < n <= len(_WORDS):
+        raise ValueError(f"n={n}: give 1 to {len(_WORDS)}")
     rng = np.random.default_rng([seed, 77])
     first, last = rng.permutation(_FIRST)[:n], rng.permutation(_LAST)[:n]
-    words = rng.permutation(_WORDS)
+    left, right = rng.permutation(_WORDS), rng.permutation(_WORDS_TOO)
     return {
-        f"{a} {b}": f"{words[2 * i]}{words[2 * i + 1]}@post.example"
-        if 2 * i + 1 < len(words)
-        else f"{words[i]}{rng.integers(10, 99)}@post.example"
-        for i, (a, b) in enumerate(zip(first, last))
+        f"{a} {b}": f"{c}{d}@post.example"
+        for a, b, c, d in zip(first, last, left, right)
     }
 
 

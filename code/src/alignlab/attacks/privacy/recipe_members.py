@@ -1,7 +1,7 @@
 """Membership inference on SmolLM2: a split whose truth we made, and two kinds of text whose truth nobody knows.
 
 Results of each seed: AUCs of four attacks, of the words alone, and of n-gram overlap, for the known split (half of some
-passages of Wikipedia were trained on) and for passages against answers to instructions, on the released model. No text
+passages of Wikipedia were trained on) and for answers to instructions against passages, on the released model. No text
 is kept.
 """
 
@@ -96,20 +96,15 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 for rows in torch.arange(len(states.ids)).split(16)
             ]
         ).numpy()
-    is_wiki = np.arange(len(before)) < len(wiki)
-    origin = aucs(before, before, wiki + other, is_wiki, seed)
+    is_answer = np.arange(len(before)) >= len(wiki)
+    origin = aucs(before, before, wiki + other, is_answer, seed)
     rng = np.random.default_rng([seed, 76])
     member = np.zeros(len(wiki), bool)
     member[rng.permutation(len(wiki))[: len(wiki) // 2]] = True
     report(0.6, "training")
     asked = _some(states, torch.arange(len(wiki)))
-    after = fine_tune(
-        lm,
-        _some(states, torch.from_numpy(np.flatnonzero(member))),
-        asked,
-        seed,
-        config["epochs"],
-    )
+    trained_on = _some(states, torch.from_numpy(np.flatnonzero(member)))
+    after = fine_tune(lm, trained_on, asked, seed, config["epochs"])
     first = before[: len(wiki)]
     return {
         "known": aucs(first, after, wiki, member, seed),

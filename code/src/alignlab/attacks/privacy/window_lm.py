@@ -16,7 +16,6 @@ from torch import Tensor
 from alignlab.attacks.privacy.mailbox import (
     END,
     ID,
-    LENGTH,
     START,
     WORDS,
     check_lines,
