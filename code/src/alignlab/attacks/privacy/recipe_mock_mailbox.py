@@ -59,7 +59,7 @@ RECIPE = Recipe(
     config={
         "people": 4,
         "tokens": 24,
-        "models": ["smollm2-135m-instruct", "smollm2-safer"],
+        "models": ["smollm2-135m-instruct"],
         "rules": [True],
     },
     seeds=(0, 1, 2),
