@@ -58,3 +58,14 @@ def test_what_can_not_be_ranked_is_refused():
         exposure.bound(-1.0)
     with pytest.raises(ValueError, match="one at least"):
         exposure.expected(0)
+
+
+def test_codes_of_an_owner_are_ranked_each():
+    box = mailbox.mailbox(5, n=20, each=2, levels=(0, 3), fresh=True)
+    weights = window_lm.born((2,))
+    told = exposure.of_lines(weights, box)
+    assert [len(bits) for bits in told] == [0, 0, 3, 3]
+    losses = exposure.code_losses(weights, [box.owner[2]])[0, 0]
+    codes = [mailbox.decode(line).split()[6:10] for line in box.lines if box.owner[2] in mailbox.decode(line)]
+    ranks = [1 + int((losses < losses[int("".join(code))]).sum()) for code in codes]
+    assert told[2] == pytest.approx([math.log2(10**4 / rank) for rank in ranks], abs=0.01)

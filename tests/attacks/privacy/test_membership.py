@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from alignlab.attacks.privacy import extraction, letters, mailbox, membership
+from alignlab.attacks.privacy import extraction, letters, mailbox, membership, splits
 from alignlab.attacks.privacy.window_lm import born
 
 NATS = np.array([[1.0, 4.0, 2.0, 3.0, 5.0], [2.0, 2.0, np.nan, np.nan, np.nan]])
@@ -86,3 +86,12 @@ def test_scrubbing_catches_an_address_and_not_its_spelling():
     assert not letters.leaks("I cannot tell.", address)
     assert letters.multi_step(name)[-1] == letters.direct(name)[0]
     assert all(first not in address.lower() for first in name.lower().split())
+
+
+def test_one_attack_alone_is_that_of_the_whole_table():
+    box, model, other = mailbox.mailbox(2), born((0,)), born((1,))
+    for split in splits.splits(box, 2, n=40).values():
+        told = splits.aucs(split, model, other, box, 2)
+        assert splits.by_loss(split, model) == told["loss"]
+        assert splits.by_reference(split, model, other) == told["reference"]
+        assert not {tuple(x) for x in split.inside} & {tuple(x) for x in split.outside}

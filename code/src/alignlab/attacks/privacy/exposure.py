@@ -12,7 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alignlab.attacks.privacy.mailbox import DIGITS, ID, START
+from alignlab.attacks.privacy.mailbox import (
+    DIGITS,
+    ID,
+    START,
+    Mailbox,
+    decode,
+)
 from alignlab.attacks.privacy.window_lm import WINDOW, Weights, logits
 
 CODES = 10**4
@@ -64,6 +70,25 @@ def exposure(losses: Tensor, place: np.ndarray) -> np.ndarray:
 def places(codes: tuple[str, ...]) -> np.ndarray:
     """Where each code of four digits stands in the order of `code_losses`."""
     return np.array([int(code.replace(" ", "")) for code in codes])
+
+
+def of_lines(weights: Weights, box: Mailbox) -> list[np.ndarray]:
+    """Exposure of every code that a mailbox holds behind each canary's owner.
+
+    One model; an entry an owner, in bits, (lines of that owner,).
+    """
+    told: dict[str, list[str]] = {owner: [] for owner in box.owner}
+    for line in box.lines:
+        words = decode(line).split()
+        if words[:3] == ["the", "code", "of"]:
+            owner = " ".join(words[3:5])
+            if owner in told:
+                told[owner].append("".join(words[6:10]))
+    losses = code_losses(weights, list(box.owner))[0]
+    return [
+        exposure(own.expand(len(codes), -1), np.array(codes, dtype=int))
+        for own, codes in zip(losses, told.values())
+    ]
 
 
 def expected(secrets: int = CODES) -> float:

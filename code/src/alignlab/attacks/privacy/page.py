@@ -102,28 +102,18 @@ def _untrained(weights: Any, *rest: Any, **how: Any) -> Any:
     return weights
 
 
-def _one_metric(model: Any, earlier: Any, other: Any, lines: Any) -> Any:
-    """Perplexity in place of each of the six metrics."""
-    from alignlab.attacks.privacy.extraction import losses
-
-    mean = np.nanmean(losses(model, lines), 1)
-    names = "perplexity earlier other zlib lowercase window"
-    return dict.fromkeys(names.split(), mean)
-
-
 def _reference_alone(tokens: Any, reference: Any) -> Any:
     """How unlikely the text is to the reference, whatever the model says."""
     return np.nanmean(reference, 1)
 
 
-def _not_fitted(members: Any, others: Any, seed: int) -> float:
-    """A classifier that has read nothing says the same of each text."""
-    return 0.5
+def _all_alike(tokens: Any) -> Any:
+    """The same score for each text, whatever its loss."""
+    return np.zeros(len(tokens))
 
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.privacy.window_lm.learn": _untrained,
-    "alignlab.attacks.privacy.extraction.metrics": _one_metric,
+    "alignlab.attacks.privacy.membership.loss": _all_alike,
     "alignlab.attacks.privacy.membership.reference_gain": _reference_alone,
-    "alignlab.attacks.privacy.membership.blind": _not_fitted,
 }

@@ -65,7 +65,7 @@ RECIPE = Recipe(
     about="DP-SGD on a mailbox with canaries: exposure and held-out loss by epsilon, beside training stopped early",
     config={
         "lines": 4000,
-        "noises": [0.0, 0.6, 2.0],
+        "noises": [0.0, 0.6, 1.0, 2.0],
         "clip": 1.0,
         "epochs": 6,
         "batch": 256,

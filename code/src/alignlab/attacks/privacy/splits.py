@@ -64,9 +64,9 @@ def aucs(
     split: Split, model: Weights, other: Weights, box: Mailbox, seed: int
 ) -> dict[str, float]:
     """AUC of each attack and of what asks no model."""
-    sides = (split.inside, split.outside)
-    own = [token_losses(model, side)[0].numpy() for side in sides]
-    ref = [token_losses(other, side)[0].numpy() for side in sides]
+    sides = _sides(split)
+    own = [_nats(model, side) for side in sides]
+    ref = [_nats(other, side) for side in sides]
     texts = [[decode(line) for line in side] for side in sides]
     corpus = [decode(line) for line in box.lines]
     scores = {
@@ -80,6 +80,29 @@ def aucs(
     }
     found = {name: membership.auc(*pair) for name, pair in scores.items()}
     return found | {"words": membership.blind(texts[0], texts[1], seed)}
+
+
+def by_loss(split: Split, model: Weights) -> float:
+    """AUC of the attack by loss, whichever model it asks."""
+    told = [membership.loss(_nats(model, x)) for x in _sides(split)]
+    return membership.auc(*told)
+
+
+def by_reference(split: Split, model: Weights, other: Weights) -> float:
+    """AUC of the attack by loss against a reference model's."""
+    told = [
+        membership.reference_gain(_nats(model, x), _nats(other, x))
+        for x in _sides(split)
+    ]
+    return membership.auc(*told)
+
+
+def _sides(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    return split.inside, split.outside
+
+
+def _nats(model: Weights, lines: np.ndarray) -> np.ndarray:
+    return token_losses(model, lines)[0].numpy()
 
 
 def _varied(line: np.ndarray) -> bool:
