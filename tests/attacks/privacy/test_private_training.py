@@ -30,10 +30,10 @@ def test_line_losses_are_those_of_window_lm():
 
 
 def test_epsilon_is_the_accountants_and_falls_with_noise():
-    from opacus.accountants import RDPAccountant
+    from opacus.accountants import PRVAccountant
 
     told = {noise: private_training.learn_privately(LINES, 0, noise, epochs=1, batch=20)[1] for noise in (0.8, 1.6)}
-    accountant = RDPAccountant()
+    accountant = PRVAccountant()
     steps = len(LINES) // 20
     for _ in range(steps):
         accountant.step(noise_multiplier=0.8, sample_rate=1 / steps)

@@ -1,7 +1,8 @@
 """DP-SGD: training that shows the model each line's gradient clipped and under noise, with an epsilon by an accountant.
 
 Serves survey section 7.1. Abadi et al. 2016 (arXiv 1607.00133), by Opacus (Yousefpour et al. 2021, arXiv 2109.12298):
-per-example gradients, Poisson sampling, Renyi accountant. The unit that is protected is one line of the mailbox.
+per-example gradients, Poisson sampling, and its numerical accountant (Gopi et al. 2021, arXiv 2106.02848). The unit
+that is protected is one line of the mailbox.
 """
 
 from __future__ import annotations
