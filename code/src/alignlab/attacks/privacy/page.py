@@ -57,9 +57,20 @@ EXERCISES = [
             ),
             Wrong(
                 lambda losses, place: float(
+                    np.log2(len(losses) / (1 + np.argsort(losses)[place]))
+                ),
+                "`argsort` says which secret stands at a place of the order, not at which place a secret stands: "
+                "count the losses below it.",
+            ),
+            Wrong(
+                lambda losses, place: float(
                     np.log2(1 + (losses < losses[place]).sum())
                 ),
                 "this is the logarithm of the rank; subtract it from that of the number of secrets.",
+            ),
+            Wrong(
+                lambda losses, place: float(1 + (losses < losses[place]).sum()),
+                "this is the rank itself: exposure is the logarithm of the number of secrets over the rank.",
             ),
             Wrong(
                 lambda losses, place: float(losses[place] / math.log(2)),
@@ -79,6 +90,14 @@ EXERCISES = [
             Wrong(
                 lambda epsilon, copies: copies * (1 + epsilon) / math.log(2),
                 "epsilon grows with the copies, and what chance alone gives doesn't.",
+            ),
+            Wrong(
+                lambda epsilon, copies: (1 + epsilon) ** copies / math.log(2),
+                "each copy multiplies the probability by at most the exponential of epsilon, so that the epsilons add.",
+            ),
+            Wrong(
+                lambda epsilon, copies: 1 + epsilon * copies / math.log(2),
+                "the tail behind the constant part is 1 / ln 2 bits, not one.",
             ),
             Wrong(
                 lambda epsilon, copies: 1 + epsilon * copies,
