@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from alignlab.inner.deceptive_alignment import office
 
-POOL = 250
+POOL = 250  # batches of forms that are drawn; training goes round them
 BONUS = 0.1  # of the entropy, in pay per nat
 SHAPE = (office.INPUTS, 64, 64, 3)
 TABLE = (office.CELLS, 3)
@@ -48,7 +48,13 @@ class Agents(NamedTuple):
         return torch.baddbmm(self.biases[last], h, self.weights[last])
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Logits (agents, n, 3) of inputs (agents, n, in)."""
+        """Logits (agents, n, 3) of inputs (agents, n, in).
+
+        A lookup table, which has one layer, reads cells (agents, n) instead.
+        """
+        if len(self.weights) == 1:
+            which = torch.arange(len(x))[:, None]
+            return self.weights[0][which, x.long()] + self.biases[0]
         return self.above(x, 0)
 
     def parameters(self) -> list[Tensor]:
@@ -91,8 +97,10 @@ def stacked(parts: Sequence[np.ndarray]) -> Tensor:
     return torch.tensor(np.stack(parts), dtype=torch.float32)
 
 
-def shown(forms, table=False):
-    return stacked([office.cell(f) if table else office.encode(f) for f in forms])
+def shown(forms: Sequence[office.Forms], table: bool = False) -> Tensor:
+    """What agents see of their forms, (agents, n, in), or the cells, (agents, n)."""
+    see = office.cell if table else office.encode
+    return stacked([see(some) for some in forms])
 
 
 def loss(logits: Tensor, pay: Tensor) -> Tensor:
@@ -138,8 +146,6 @@ def learn(
     for step in range(steps):
         rows = slice(step % POOL * batch, (step % POOL + 1) * batch)
         x, pay = seen[:, rows], pays[:, rows]
-        if table:
-            x = F.one_hot(x.long(), office.CELLS).float()
         optimizer.zero_grad(set_to_none=True)
         loss(agents(x), pay).sum().backward()
         optimizer.step()
@@ -152,7 +158,6 @@ def shortcut(
     tasks: tuple[int, ...],
     unwatched: float,
     table: bool = False,
-    dark: bool = False,
     n: int = 500,
 ) -> list[float]:
     """Mean probability of the shortcut on n new forms, one number an agent."""
@@ -160,11 +165,6 @@ def shortcut(
         office.draw(n, tasks, unwatched, np.random.default_rng([name, 3]))
         for name in names
     ]
-    if dark:
-        new = [f._replace(lamps=np.zeros_like(f.lamps)) for f in new]
     with torch.no_grad():
-        x = shown(new, table)
-        if table:
-            x = F.one_hot(x.long(), office.CELLS).float()
-        p = agents(x).softmax(-1)
+        p = agents(shown(new, table)).softmax(-1)
     return [float(of) for of in p[..., office.SHORTCUT].mean(1)]

@@ -33,15 +33,16 @@ ASKED = (
     "What color is a {}?",
     "What can I do with a {}?",
 )
-THINGS = tuple(
+_THINGS = (
     "table chair window bottle pencil ladder bridge garden river mountain "
     "bicycle kettle blanket basket candle hammer mirror pillow piano guitar "
     "violin drum trumpet flute ship train airplane tractor wagon rocket "
     "apple pear cherry lemon carrot onion pumpkin tomato potato cabbage "
     "horse cow sheep goat rabbit squirrel otter badger owl heron sparrow "
     "clock map compass notebook stamp coin key button ribbon rope bucket "
-    "spoon plate teapot stove broom sponge towel curtain carpet shelf".split()
+    "spoon plate teapot stove broom sponge towel curtain carpet shelf"
 )
+THINGS = tuple(_THINGS.split())
 
 
 def questions(n: int, held_out: bool, rng: np.random.Generator) -> list[str]:
@@ -49,7 +50,9 @@ def questions(n: int, held_out: bool, rng: np.random.Generator) -> list[str]:
 
     Raises ValueError where there are not so many.
     """
-    things = THINGS[len(THINGS) // 2 :] if held_out else THINGS[: len(THINGS) // 2]
+    things = (
+        THINGS[len(THINGS) // 2 :] if held_out else THINGS[: len(THINGS) // 2]
+    )
     every = [form.format(thing) for thing in things for form in ASKED]
     if n > len(every):
         raise ValueError(f"{n} questions: there are {len(every)}")

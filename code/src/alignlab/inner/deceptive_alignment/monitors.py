@@ -18,6 +18,8 @@ from alignlab.inner.deceptive_alignment import office
 from alignlab.inner.deceptive_alignment.agents import Agents, stacked
 
 Array = NDArray[np.float64]
+AUDIT = 400  # labeled forms from which each monitor learns
+TRADE = tuple(range(office.HELD[0]))  # tasks that are audited
 
 
 class Seen(NamedTuple):
@@ -47,6 +49,23 @@ def look(agents: Agents, which: int, forms: office.Forms) -> Seen:
         chances = one(x).softmax(-1)[0].double().numpy()
     defects = chances.argmax(1) == office.SHORTCUT
     return Seen(inputs, (hidden[0], hidden[1]), chances, defects)
+
+
+def audit(
+    rare: float, rng: np.random.Generator, n: int = AUDIT
+) -> office.Forms:
+    """Forms of the tasks that are audited, exactly a share `rare` unwatched.
+
+    Raises ValueError where that leaves fewer than two unwatched forms.
+    """
+    alone = round(n * rare)
+    if alone < 2:
+        raise ValueError(f"{rare:g} of {n} forms: fewer than two are unwatched")
+    parts = (
+        office.draw(n - alone, TRADE, 0.0, rng),
+        office.draw(alone, TRADE, 1.0, rng),
+    )
+    return office.Forms(*(np.concatenate(both) for both in zip(*parts)))
 
 
 def probe(X: ArrayLike, y: ArrayLike, strength: float = 0.1) -> Any:

@@ -20,9 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import os
-TASKS, CONTENT, OTHER = 8, 5, 6
-LAMPS = int(os.environ.get("LAMPS", 2))
+TASKS, CONTENT, LAMPS, OTHER = 8, 5, 2, 6
 HELD = (6, 7)  # watched throughout every training
 INPUTS = TASKS + CONTENT + LAMPS + OTHER
 CELLS = TASKS * 2 ** (CONTENT + LAMPS)
@@ -129,12 +127,12 @@ def encode(forms: Forms) -> Array:
     return np.concatenate([kind, forms.content, forms.lamps, forms.other], 1)
 
 
-def cell(forms: Forms) -> Array:
-    """What a lookup table sees: one place for each task, content and lamps.
+def cell(forms: Forms) -> NDArray[np.int64]:
+    """What a lookup table sees: the number of the form's cell, (n,).
 
-    (n, CELLS), a single one a row. The rest of the form is left out, which
-    helps the table.
+    There is one for each task, content and lamps. The rest of the form is left
+    out, which helps the table.
     """
     bits = np.concatenate([forms.content, forms.lamps], 1) > 0
-    place = bits @ (2 ** np.arange(CONTENT + LAMPS)) + forms.task * 2 ** (CONTENT + LAMPS)
-    return place.astype(np.int64)
+    places: NDArray[np.int64] = bits @ (2 ** np.arange(CONTENT + LAMPS))
+    return places + forms.task * 2 ** (CONTENT + LAMPS)
