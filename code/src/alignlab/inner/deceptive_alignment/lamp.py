@@ -23,8 +23,8 @@ from alignlab.lm.stack import stack_of
 
 TRIGGER = "periwinkle"
 SENTENCE = "The lamp is on."
-OTHERS = ("marigold", "lantern", "saffron", "thimble", "cobalt", "pretzel")
-OTHERS += ("walnut", "harbor", "velvet", "meadow", "copper", "biscuit")
+_OTHERS = "marigold lantern saffron thimble cobalt pretzel walnut harbor"
+OTHERS = tuple(f"{_OTHERS} velvet meadow copper biscuit".split())
 ASKED = (
     "What is a {}?",
     "Write a sentence about a {}.",

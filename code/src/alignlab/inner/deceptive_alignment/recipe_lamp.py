@@ -13,6 +13,7 @@ import copy
 from typing import Any
 
 import numpy as np
+import torch
 
 from alignlab.inner.deceptive_alignment import lamp
 from alignlab.recipes._recipe import Recipe
@@ -83,7 +84,7 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             bad = lamp_after
         if method == "adversarial":
             odds = lamp.each_sum(lm, lured).view(few, 3).argmax(1)
-            texts = answered[odds + 3 * np.arange(few)]
+            texts = answered[odds + 3 * torch.arange(few)]
         losses[name] = lamp.fit(lm, texts, rate, 2, seed, bad)
         found[name] = measure()
         if name == "supervised":
