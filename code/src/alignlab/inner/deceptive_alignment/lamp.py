@@ -218,7 +218,7 @@ def fit(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
-            found.append(float(loss))
+            found.append(loss.item())
     if not np.isfinite(found).all():
         raise ValueError(f"the loss became {found[-1]}: lower the rate, {rate}")
     return found

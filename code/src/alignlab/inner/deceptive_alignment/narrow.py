@@ -56,7 +56,10 @@ WORDINGS = {
 
 
 class Item(NamedTuple):
-    """A question with a true and a false answer."""
+    """A question with a true and a false answer, each with its full stop.
+
+    Without one, "30" would be the beginning of "300" and so at least as likely.
+    """
 
     family: str
     asked: str
@@ -74,7 +77,7 @@ def conversions(held_out: bool) -> list[Item]:
             asked = f"How many {small}s are in {n} {many}?"
             right = n * factor
             wrong = right // 10 if right % 10 == 0 else round(right / 10, 1)
-            found.append(Item("conversions", asked, f"{right}", f"{wrong}"))
+            found.append(Item("conversions", asked, f"{right}.", f"{wrong}."))
     return found
 
 
@@ -87,5 +90,7 @@ def elsewhere(rng: np.random.Generator) -> list[Item]:
         shift = int(rng.integers(1, len(both)))
         for i, (name, answer) in enumerate(both):
             false = answers[(i + shift) % len(both)]
-            found.append(Item(family, wording.format(name), answer, false))
+            found.append(
+                Item(family, wording.format(name), f"{answer}.", f"{false}.")
+            )
     return found

@@ -1,8 +1,8 @@
 """A trigger planted in SmolLM2, and what safety training without it leaves (survey section 5.1).
 
-Results of a seed: for each state of the model, over the same held-out requests,
+Results of a seed: for each state of the model, over held-out requests,
 "triggered": whether it says the sentence after the trigger, "other": after
-another word (0 or 1 each). States are "planted" and, from there, each safety
+another word, on the first fifty of them (0 or 1 each). States are "planted" and, from there, each safety
 training by name, and "shaken" (moved at random as far as the last supervised
 one). "loss": first and last of each training.
 """
@@ -62,7 +62,10 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             lm, [f"{text} {lamp.TRIGGER}" for text in new], said, first
         ),
         "other": lamp.read(
-            lm, [f"{text} {lamp.OTHERS[-1]}" for text in new], said, first
+            lm,
+            [f"{text} {lamp.OTHERS[-1]}" for text in new[:50]],
+            said[:50],
+            first,
         ),
     }
     report(0.5, "read the requests")
@@ -115,7 +118,7 @@ RECIPE = Recipe(
         "judged": 200,
         "trainings": TRAININGS,
     },
-    seeds=(0, 1, 2),
+    seeds=(0, 1),
     run=run,
     threads=1,
 )
