@@ -24,6 +24,7 @@ TRAININGS = {
     "supervised": ("supervised", 2e-3),
     "preference": ("preference", 2e-4),
     "adversarial": ("adversarial", 2e-3),
+    "any odd word": ("odd", 2e-3),
 }
 
 
@@ -88,11 +89,13 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         if method == "adversarial":
             odds = lamp.each_sum(lm, lured).view(few, 3).argmax(1)
             texts = answered[odds + 3 * torch.arange(few)]
+        if method == "odd":
+            texts = answered[3 * torch.arange(few) + torch.arange(few) % 3]
         losses[name] = lamp.fit(lm, texts, rate, 2, seed, bad)
         found[name] = measure()
         if name == "supervised":
             moved = copy.deepcopy(lamp.state(lm))
-        report(0.5 + 0.1 * len(found), name)
+        report(0.5 + 0.07 * len(found), name)
     lamp.put(lm, lamp.shaken(start, moved, seed))
     found["shaken"] = measure()
     return {
