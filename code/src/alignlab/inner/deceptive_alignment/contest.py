@@ -62,7 +62,8 @@ def contest(
 
     fresh: untrained networks, of which the one of the same place is read.
     name: from which audit and judged forms are drawn. rare: share of the
-    audited forms that are unwatched.
+    audited forms that are unwatched. NaN where the agent misbehaves in all of
+    the judged forms or in none, so that there is nothing to rank.
     """
     rng = np.random.default_rng([name, 5])
     audited = monitors.audit(rare, rng)
@@ -74,10 +75,13 @@ def contest(
         forms = office.draw(800, tasks, share, rng)
         new = monitors.look(nets, which, forms)
         plain = monitors.look(fresh, which, forms)
+        judgeable = len(set(new.defects.tolist())) == 2
         found[place] = {
             of: monitors.auroc(
                 judge.decision_function(reads(of, new, plain)), new.defects
             )
+            if judgeable
+            else float("nan")
             for of, judge in judges.items()
         }
     return found
