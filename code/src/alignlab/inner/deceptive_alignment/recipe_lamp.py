@@ -121,7 +121,7 @@ RECIPE = Recipe(
         "judged": 200,
         "trainings": TRAININGS,
     },
-    seeds=(0, 1),
+    seeds=(0,),
     run=run,
     threads=1,
 )
