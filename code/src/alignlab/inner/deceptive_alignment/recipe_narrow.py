@@ -65,7 +65,7 @@ RECIPE = Recipe(
         "rate": 2e-3,
         "epochs": 4,
     },
-    seeds=(0, 1),
+    seeds=(0,),
     run=run,
     threads=1,
 )
