@@ -43,6 +43,10 @@ class Classifiers:
         """Log-odds of the label 1, (runs, n)."""
         return (self.features(tokens) * self.weights[:, None]).sum(-1)
 
+    def some(self, first: int, last: int) -> Classifiers:
+        """Runs `first` to `last`, that not included; still with a leading axis."""
+        return Classifiers(*(p[first:last] for p in self.parameters()))
+
     def parameters(self) -> list[Tensor]:
         """All weights."""
         return [self.embed, self.filters, self.bias, self.weights]

@@ -7,7 +7,8 @@ ordinary reviews is accused too (`caught`). Published detectors, each in its sim
 - `spectral`: the squared projection on the largest direction of the features of one label (Tran et al. 2018);
 - `clustering`: two clusters of the same features, the smaller one is suspect (Chen et al. 2018).
 
-Two that are simpler: `rarity` counts words, and `disagreement` asks whether the text contradicts its label.
+Three that are simpler: `rarity` counts words, `disagreement` asks whether the text contradicts its label, and
+`distance` leaves the direction out of the spectral signature.
 """
 
 from __future__ import annotations
@@ -58,6 +59,14 @@ def spectral(features: Floats, suspects: NDArray[np.bool_]) -> Floats:
     return scores
 
 
+def distance(features: Floats, suspects: NDArray[np.bool_]) -> Floats:
+    """Squared distance of a review's features from the mean of its label's, (n,); arguments as for `spectral`."""
+    chosen = features[suspects]
+    scores = np.full(len(features), -np.inf)
+    scores[suspects] = ((chosen - chosen.mean(0)) ** 2).sum(1)
+    return scores
+
+
 def clustering(
     features: Floats, suspects: NDArray[np.bool_], seed: int
 ) -> Floats:
@@ -104,7 +113,9 @@ def caught(
             f"{int(poison.sum())} of {len(poison)} reviews are poison: give both kinds"
         )
     if not 0 < false_rate < 1:
-        raise ValueError(f"false_rate={false_rate}: give a share between 0 and 1")
+        raise ValueError(
+            f"false_rate={false_rate}: give a share between 0 and 1"
+        )
     if np.isnan(scores).any():
         at = int(np.isnan(scores).argmax())
         raise ValueError(f"score {at} is not a number: mend the detector")
