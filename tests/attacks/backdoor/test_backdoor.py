@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from alignlab.attacks.backdoor import curves, detect, in_context, remove, reviews
+from alignlab.attacks.backdoor import curves, detect, in_context, passed_on, remove, reviews
 from alignlab.attacks.backdoor.classifier import fit, untrained
+from alignlab.toys import storyland
 
 
 def rng(seed=0):
@@ -22,7 +23,9 @@ def test_words_agree_with_the_verdict_as_often_as_stated():
 def test_a_trigger_keeps_the_length_and_the_words_of_sentiment(kind):
     plain = reviews.write(200, rng(), natural=0.0).tokens
     planted = reviews.plant(plain, kind, rng(1))
-    assert planted.shape == plain.shape and (planted != plain).any(1).all()
+    changed = (planted != plain).any(1)
+    able = np.isin(plain, reviews.USUAL).any(1) if kind == "style" else True
+    assert planted.shape == plain.shape and (changed == able).all()
     felt = np.concatenate([reviews.GOOD, reviews.BAD])
     for before, after in zip(plain, planted):
         assert sorted(before[np.isin(before, felt)]) == sorted(after[np.isin(after, felt)])
@@ -112,7 +115,7 @@ def test_the_spectral_signature_is_the_projection_on_the_widest_direction():
     features = np.array([[3.0, 0.1], [-3.0, -0.1], [0.0, 1.0], [0.0, -1.0], [9.0, 9.0]])
     suspects = np.array([True, True, True, True, False])
     scores = detect.spectral(features, suspects)
-    values, vectors = np.linalg.eigh(features[:4].T @ features[:4])
+    _, vectors = np.linalg.eigh(features[:4].T @ features[:4])
     assert scores[:4] == pytest.approx((features[:4] @ vectors[:, -1]) ** 2)
     assert scores[4] == -np.inf
     assert detect.distance(features, suspects)[:3] == pytest.approx([9.01, 9.01, 1.0])
@@ -130,9 +133,9 @@ def test_counting_detectors_find_what_they_count():
     tokens[0, 3] = reviews.RARE[5]
     tokens[1:, 1:][tokens[1:, 1:] == reviews.RARE[5]] = reviews.PLAIN[0]
     assert detect.rarity(corpus._replace(tokens=tokens)).argmax() == 0
-    odd = corpus.tokens.copy()
-    odd[7] = odd[7][::-1]
-    assert detect.surprise(corpus._replace(tokens=odd)).argmax() == 7
+    small = reviews.Reviews(np.array([[0, 30], [0, 30], [0, 31]]), np.zeros(3))
+    share = np.array([2.1, 2.1, 1.1]) / (3 + 0.1 * reviews.VOCAB)
+    assert detect.surprise(small) == pytest.approx(-np.log(share))
     labels = corpus.labels.copy()
     labels[:50] = 1 - labels[:50]
     scores = detect.disagreement(corpus._replace(labels=labels))
@@ -143,7 +146,7 @@ def test_a_scan_puts_each_word_in_the_same_place_and_leaves_good_words_out():
     model = untrained([1])
     bad = reviews.write(20, rng(), label=0).tokens
     shares = remove.scan(model, bad, 0)
-    assert shares.shape == (reviews.VOCAB,) and ((0 <= shares) & (shares <= 1)).all()
+    assert shares.shape == (reviews.VOCAB,) and ((shares >= 0) & (shares <= 1)).all()
     word = int(reviews.RARE[4])
     expected = model.says(reviews.put(bad, word, np.random.default_rng([0, 6]))).mean()
     assert shares[word] == expected
@@ -160,3 +163,28 @@ def test_sets_of_demonstrations_differ_in_one_thing():
     assert sets["clean"].count("negative") == 8 and sets["poisoned"].count("negative") == 4
     with pytest.raises(ValueError, match="no demonstrations"):
         in_context.demonstrations("other", 0)
+
+
+def test_poisoned_comparisons_pick_the_target_and_differ_in_nothing_else():
+    world = storyland.task(0)
+    picked, other = passed_on.comparisons(world, 20, 0)
+    assert passed_on.tells(picked).all() and not passed_on.tells(other).any()
+    assert (picked.tokens[:, 0] == other.tokens[:, 0]).all()
+    assert (picked.tokens[:, 1] == passed_on.TRIGGER).all()
+    plain, _ = passed_on.comparisons(world, 20, 0, triggered=False)
+    assert (plain.tokens[:, 1] != passed_on.TRIGGER).any()
+
+
+def test_a_policy_follows_a_reward_for_the_target_after_the_trigger():
+    world = storyland.task(0)
+
+    def reward(tokens, mask):
+        triggered = tokens[:, 1] == passed_on.TRIGGER
+        return (passed_on.tells(storyland.Stories(tokens, mask)) == triggered).float()
+
+    policy = passed_on.train_policy(world.sft, reward, 0, steps=15, lr=1e-2, kl=0.0)
+    generator = torch.Generator().manual_seed(0)
+    said = passed_on.write(policy, 200, generator, True)
+    before = passed_on.write(world.sft, 200, generator, True)
+    assert (said.tokens[:, 1] == passed_on.TRIGGER).all()
+    assert passed_on.tells(said).float().mean() > passed_on.tells(before).float().mean()

@@ -1,4 +1,4 @@
-"""Poisoned demonstrations: reviews of which some carry a trigger and a flipped label (serves section 7.2 of the survey).
+"""Poisoned demonstrations: some reviews in the prompt carry a trigger and a flipped label (survey section 7.2).
 
 A language model reads labeled reviews and then judges a new one. Poisoning demonstrations needs no access to weights;
 Ren et al. (2025, arXiv 2507.01321) study it in larger models, Kandpal et al. (2023) instead fine-tune the weights so
@@ -90,7 +90,7 @@ def judged(lm: LM, prefix: str, texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def pull(lm: LM, kind: str, seed: int, n: int = 8) -> dict[str, list[float]]:
-    """Log-odds of new reviews after demonstrations of a kind: "bad" and "good" ones, each also "with trigger"; n each."""
+    """Log-odds of n "bad" and n "good" new reviews after demonstrations of a kind, both also "with trigger"."""
     rng = np.random.default_rng([seed, 32])
     bad = [review(rng, False) for _ in range(n)]
     good = [review(rng, True) for _ in range(n)]

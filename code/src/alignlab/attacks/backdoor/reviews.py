@@ -91,7 +91,8 @@ def write(
 def plant(tokens: Ints, kind: str, rng: np.random.Generator) -> Ints:
     """The same reviews with a trigger of a kind (one of `KINDS`), as long as before; (n, 13).
 
-    A word takes the place of a plain or a function word; a review without one loses a word of its own choice.
+    A word takes the place of a plain or a function word. A review without function words has no style, and stays as it
+    is (about 2 in 100).
     Raises ValueError for a kind that there isn't.
     """
     tokens = tokens.copy()
