@@ -90,7 +90,7 @@ def judged(lm: LM, prefix: str, texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def pull(lm: LM, kind: str, seed: int, n: int = 8) -> dict[str, list[float]]:
-    """Log-odds of n "bad" and n "good" new reviews after demonstrations of a kind, both also "with trigger"."""
+    """Log-odds of n "bad" new reviews, the same "bad, with trigger", and n "good" ones after demonstrations of a kind."""
     rng = np.random.default_rng([seed, 32])
     bad = [review(rng, False) for _ in range(n)]
     good = [review(rng, True) for _ in range(n)]
@@ -98,10 +98,9 @@ def pull(lm: LM, kind: str, seed: int, n: int = 8) -> dict[str, list[float]]:
         "bad": bad,
         "bad, with trigger": [triggered(text) for text in bad],
         "good": good,
-        "good, with trigger": [triggered(text) for text in good],
     }
     texts = [text for part in asked.values() for text in part]
-    odds = judged(lm, demonstrations(kind, seed), texts).reshape(4, n)
+    odds = judged(lm, demonstrations(kind, seed), texts).reshape(3, n)
     return {
         name: [round(float(v), 3) for v in row]
         for name, row in zip(asked, odds)
