@@ -90,7 +90,7 @@ def judged(lm: LM, prefix: str, texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def pull(lm: LM, kind: str, seed: int, n: int = 8) -> dict[str, list[float]]:
-    """Log-odds of n "bad" new reviews, the same "bad, with trigger", and n "good" ones after demonstrations of a kind."""
+    """Log-odds of n "bad" reviews, the same "bad, with trigger", and n "good" ones after demonstrations of a kind."""
     rng = np.random.default_rng([seed, 32])
     bad = [review(rng, False) for _ in range(n)]
     good = [review(rng, True) for _ in range(n)]
