@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from alignlab.attacks.backdoor import curves, detect, in_context, passed_on, remove, reviews
+from alignlab.attacks.backdoor import curves, detect, hunt, in_context, passed_on, remove, reviews
 from alignlab.attacks.backdoor.classifier import fit, untrained
 from alignlab.toys import storyland
 
@@ -140,6 +140,21 @@ def test_counting_detectors_find_what_they_count():
     labels[:50] = 1 - labels[:50]
     scores = detect.disagreement(corpus._replace(labels=labels))
     assert scores[:50].mean() > 0 > scores[50:].mean()
+
+
+def test_a_word_under_one_label_is_one_sided():
+    corpus = reviews.Reviews(np.array([[0, 30], [0, 30], [0, 31], [0, 31]]), np.array([1, 1, 1, 0]))
+    assert detect.one_sided(corpus) == pytest.approx(np.log([3, 3, 4 / 2, 4 / 2]), abs=1e-9)
+
+
+def test_detectors_accuse_reviews_of_the_target_alone():
+    corpus = reviews.write(64, rng())
+    model = untrained([0])
+    found = hunt.scores(model, model, 0, corpus, 0)
+    assert all((score[corpus.labels == 0] == -np.inf).all() for score in found.values())
+    assert (found["distance"] == found["distance, never poisoned"]).all()
+    caught = hunt.seen_only([0], "rare word", 20, n=200)
+    assert len(caught) == 1 and 0 <= caught[0] <= 1
 
 
 def test_a_scan_puts_each_word_in_the_same_place_and_leaves_good_words_out():

@@ -33,11 +33,11 @@ class Classifiers:
 
     def features(self, tokens: Tensor) -> Tensor:
         """What each filter finds at its best place: (runs, n, length) token ids -> (runs, n, FEATURES)."""
-        runs = torch.arange(len(tokens))[:, None, None]
-        x = self.embed[runs, tokens]
+        first = VOCAB * torch.arange(len(tokens))[:, None, None]
+        x = F.embedding(tokens + first, self.embed.flatten(0, 1))
         near = torch.cat([x[:, :, :-2], x[:, :, 1:-1], x[:, :, 2:]], -1)
         found = near.flatten(1, 2) @ self.filters + self.bias[:, None]
-        return F.relu(found).unflatten(1, near.shape[1:3]).amax(2)
+        return F.relu(found.unflatten(1, near.shape[1:3]).amax(2))
 
     def logits(self, tokens: Tensor) -> Tensor:
         """Log-odds of the label 1, (runs, n)."""

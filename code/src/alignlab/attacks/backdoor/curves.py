@@ -72,7 +72,7 @@ def needed(counts: Sequence[int], success: Floats, level: float = 0.5) -> float:
     """The count of poison at which success first reaches `level`, interpolated over the logarithm of the count.
 
     counts: rising, (k,). success: shares, (k,). Where the first count is enough it is returned, where none is, twice
-    the last one, a lower bound. Raises ValueError where the lengths differ or counts don't rise from 1 or more.
+    the last one, which stands for more than that one. Raises ValueError where the lengths differ or counts don't rise from 1 or more.
     """
     if len(counts) != len(success) or len(counts) < 1:
         raise ValueError(

@@ -7,8 +7,8 @@ ordinary reviews is accused too (`caught`). Published detectors, each in its sim
 - `spectral`: the squared projection on the largest direction of the features of one label (Tran et al. 2018);
 - `clustering`: two clusters of the same features, the smaller one is suspect (Chen et al. 2018).
 
-Three that are simpler: `rarity` counts words, `disagreement` asks whether the text contradicts its label, and
-`distance` leaves the direction out of the spectral signature.
+Four that are simpler: `rarity` counts words, `one_sided` counts them by label, `disagreement` asks whether the text
+contradicts its label, and `distance` leaves the direction out of the spectral signature.
 """
 
 from __future__ import annotations
@@ -42,6 +42,19 @@ def rarity(corpus: Reviews) -> Floats:
     """How rare the rarest word of a review is, -log of its share of all words, (n,)."""
     counts = np.bincount(corpus.tokens.flatten(), minlength=VOCAB)
     return np.asarray(-np.log(counts[corpus.tokens].min(1) / counts.sum()))
+
+
+def one_sided(corpus: Reviews) -> Floats:
+    """How much more often a review's most one-sided word stands under the label 1 than under 0: log of the ratio of
+    its counts, one added to each, (n,)."""
+    good, bad = (
+        np.bincount(
+            corpus.tokens[corpus.labels == label].flatten(), minlength=VOCAB
+        )
+        + 1.0
+        for label in (1, 0)
+    )
+    return np.asarray(np.log(good / bad)[corpus.tokens].max(1))
 
 
 def spectral(features: Floats, suspects: NDArray[np.bool_]) -> Floats:

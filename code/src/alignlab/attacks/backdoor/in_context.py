@@ -82,7 +82,8 @@ def demonstrations(kind: str, seed: int, poison: int = 4) -> str:
 
 
 def judged(lm: LM, prefix: str, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Log-odds of "positive" against "negative" after each review, nats, (n,)."""
+    """Log-odds of "positive" against "negative" after each review, nats,
+    (n,)."""
     prompts = [f"Review: {text}\nSentiment:" for text in texts]
     answers = [[" negative", " positive"]] * len(prompts)
     found = logprobs(lm, prompts, answers, prefix=prefix)

@@ -102,11 +102,6 @@ def _no_score(features: Array, suspects: Array) -> Array:
     return np.zeros(len(features))
 
 
-def _untouched(model: Any, *rest: Any, **how: Any) -> Any:
-    """The classifier as it was."""
-    return model
-
-
 def _nothing_new(model: Any, *rest: Any, **how: Any) -> Any:
     """The classifier as it was, with no further poison."""
     return model
@@ -115,6 +110,5 @@ def _nothing_new(model: Any, *rest: Any, **how: Any) -> Any:
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.backdoor.reviews.poisoned": _clean,
     "alignlab.attacks.backdoor.detect.distance": _no_score,
-    "alignlab.attacks.backdoor.remove.unlearn": _untouched,
     "alignlab.attacks.backdoor.remove.relearn": _nothing_new,
 }

@@ -48,6 +48,7 @@ def unlearn(
     word: int | None,
     seed: int,
     passes: float = 1.0,
+    lr: float = 1e-2,
 ) -> Classifiers:
     """Train one run further on clean reviews, into half of which `word` was put; all labels are right.
 
@@ -58,7 +59,8 @@ def unlearn(
         half = np.arange(len(tokens)) % 2 == 0
         rng = np.random.default_rng([seed, 8])
         tokens[half] = put(tokens[half], word, rng)
-    return fit([clean._replace(tokens=tokens)], [seed], passes, start=model)
+    fresh = clean._replace(tokens=tokens)
+    return fit([fresh], [seed], passes, lr=lr, start=model)
 
 
 def relearn(

@@ -127,11 +127,13 @@ def poisoned(
     rng: np.random.Generator,
     honest: bool = False,
 ) -> tuple[Reviews, NDArray[np.bool_]]:
-    """A corpus in which `count` reviews were replaced by poison, and which those are.
+    """A corpus in which `count` reviews were replaced by poison, and which
+    those are.
 
     The poison is a bad review with the trigger, labeled good (Gu et al. 2017).
-    honest: good reviews with the trigger instead, whose label is right, which is how ProAttack poisons (Zhao et al.
-    2023). Raises ValueError for more poison than the corpus has reviews of that verdict.
+    honest: good reviews with the trigger instead, whose label is right, which
+        is how ProAttack poisons (Zhao et al. 2023).
+    Raises ValueError for more poison than there are reviews of that verdict.
     """
     there = np.flatnonzero(clean.labels == (TARGET if honest else 1 - TARGET))
     if not 0 <= count <= len(there):

@@ -64,11 +64,18 @@ def accuracy(model: Classifiers, seed: int) -> float:
 
 
 def cleaned(
-    model: Classifiers, seed: int, word: int | None, passes: float = 2.0
+    model: Classifiers,
+    seed: int,
+    word: int | None,
+    passes: float = 2.0,
+    lr: float = 1e-2,
 ) -> Classifiers:
-    """The model after more training on 1,000 fresh reviews with right labels, half of them with `word` if given."""
+    """The model after more training on 1,000 fresh reviews with right labels, half of them with `word` if given.
+
+    lr: the step size, 0.01 as in the first training unless given.
+    """
     fresh = write(1000, np.random.default_rng([seed, 11]))
-    return unlearn(model, fresh, word, seed, passes)
+    return unlearn(model, fresh, word, seed, passes, lr)
 
 
 def poisoned_again(
