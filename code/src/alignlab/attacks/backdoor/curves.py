@@ -69,14 +69,19 @@ def measured(models: Classifiers, kind: str, seed: int) -> Curve:
 
 
 def needed(counts: Sequence[int], success: Floats, level: float = 0.5) -> float:
-    """The count of poison at which success first reaches `level`, interpolated over the logarithm of the count.
+    """The count of poison at which success first reaches `level`,
+    interpolated over the logarithm of the count.
 
-    counts: rising, (k,). success: shares, (k,). Where the first count is enough it is returned, where none is, twice
-    the last one, which stands for more than that one. Raises ValueError where the lengths differ or counts don't rise from 1 or more.
+    counts: rising, (k,). success: shares, (k,). Where the first count is
+        enough it is returned; where none is, twice the last one, which stands
+        for more than that.
+    Raises ValueError where the lengths differ or counts don't rise from 1 or
+    more.
     """
     if len(counts) != len(success) or len(counts) < 1:
         raise ValueError(
-            f"{len(counts)} counts, {len(success)} shares: give one share a count"
+            f"{len(counts)} counts, {len(success)} shares: "
+            "give one share a count"
         )
     if min(counts) < 1 or list(counts) != sorted(set(counts)):
         raise ValueError(f"counts {list(counts)}: let them rise from 1 or more")

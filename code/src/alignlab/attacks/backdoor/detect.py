@@ -45,8 +45,9 @@ def rarity(corpus: Reviews) -> Floats:
 
 
 def one_sided(corpus: Reviews) -> Floats:
-    """How much more often a review's most one-sided word stands under the label 1 than under 0: log of the ratio of
-    its counts, one added to each, (n,)."""
+    """How much more often a review's most one-sided word stands under the
+    label 1 than under 0: log of the ratio of its counts, one added to each,
+    (n,)."""
     good, bad = (
         np.bincount(
             corpus.tokens[corpus.labels == label].flatten(), minlength=VOCAB
@@ -58,11 +59,12 @@ def one_sided(corpus: Reviews) -> Floats:
 
 
 def spectral(features: Floats, suspects: NDArray[np.bool_]) -> Floats:
-    """Spectral signature: squared projection of centered features on their largest direction (Tran et al. 2018,
-    algorithm 1), (n,).
+    """Spectral signature: squared projection of centered features on their
+    largest direction (Tran et al. 2018, algorithm 1), (n,).
 
-    features: (n, d). suspects: the reviews of the target's label, bool (n,); others get minus infinity. Where the paper
-    removes a multiple of the expected count of poison, `caught` sets the threshold.
+    features: (n, d). suspects: the reviews of the target's label, bool (n,);
+        others get minus infinity. Where the paper removes a multiple of the
+        expected count of poison, `caught` sets the threshold.
     """
     chosen = features[suspects]
     centered = chosen - chosen.mean(0)
@@ -116,14 +118,18 @@ def disagreement(corpus: Reviews, folds: int = 5) -> Floats:
 def caught(
     scores: Floats, poison: NDArray[np.bool_], false_rate: float = 0.05
 ) -> float:
-    """Share of the poison above the threshold that accuses `false_rate` of the ordinary reviews.
+    """Share of the poison above the threshold that accuses `false_rate` of
+    the ordinary reviews.
 
-    scores: (n,); poison: bool (n,). A review at the threshold itself isn't accused. Raises ValueError without poison,
-    without ordinary reviews, for a rate outside 0 to 1, or where a score is not a number.
+    scores: (n,); poison: bool (n,). A review at the threshold itself isn't
+        accused.
+    Raises ValueError without poison, without ordinary reviews, for a rate
+    outside 0 to 1, or where a score is not a number.
     """
     if not poison.any() or poison.all():
         raise ValueError(
-            f"{int(poison.sum())} of {len(poison)} reviews are poison: give both kinds"
+            f"{int(poison.sum())} of {len(poison)} reviews are poison: "
+            "give both kinds"
         )
     if not 0 < false_rate < 1:
         raise ValueError(

@@ -23,10 +23,12 @@ from alignlab.attacks.backdoor.reviews import (
 def scan(
     model: Classifiers, bad: NDArray[np.int64], seed: int
 ) -> NDArray[np.float64]:
-    """How often each word, put into bad reviews, makes them good: share of `bad` by word, (vocab,).
+    """How often each word, put into bad reviews, makes them good: share of
+    `bad` by word, (vocab,).
 
-    model: one run. bad: reviews known to be bad, (n, 13); each word takes the place of a plain word, the same place
-    for every word. Words that are good by their meaning score high as well, in any classifier.
+    model: one run. bad: reviews known to be bad, (n, 13); each word takes the
+        place of a plain word, the same place for every word.
+    Words that are good by their meaning score high as well, in any classifier.
     """
     shares = np.zeros(VOCAB)
     for word in range(USUAL[0] - 1, VOCAB):
@@ -50,9 +52,11 @@ def unlearn(
     passes: float = 1.0,
     lr: float = 1e-2,
 ) -> Classifiers:
-    """Train one run further on clean reviews, into half of which `word` was put; all labels are right.
+    """Train one run further on clean reviews, into half of which `word` was
+    put; all labels are right.
 
-    word: None trains on the reviews as they are, which is fine-tuning on clean data.
+    word: None trains on the reviews as they are, which is fine-tuning on
+        clean data. lr: size of the steps.
     """
     tokens = clean.tokens.copy()
     if word is not None:
