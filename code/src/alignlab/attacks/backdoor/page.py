@@ -59,6 +59,15 @@ def _low_end(scores: Array, poison: Array, false_rate: float) -> float:
     return float((scores[poison] > at).mean())
 
 
+def _quantile(scores: Array, poison: Array, false_rate: float) -> float:
+    at = np.quantile(scores[~poison], 1 - false_rate)
+    return float((scores[poison] > at).mean())
+
+
+def _swapped(scores: Array, poison: Array, false_rate: float) -> float:
+    return _caught(scores, ~poison, false_rate)
+
+
 EXERCISES = [
     Exercise(
         name="backdoor_caught",
@@ -79,6 +88,16 @@ EXERCISES = [
                 _of_everything,
                 "this is a share of all reviews; divide by the number of "
                 "poisoned ones.",
+            ),
+            Wrong(
+                _quantile,
+                "a quantile lies between two scores; take the score of an "
+                "ordinary review, the (m+1)-th highest.",
+            ),
+            Wrong(
+                _swapped,
+                "the threshold was set on the poison; set it on the ordinary "
+                "reviews, and count the poison above it.",
             ),
             Wrong(
                 _low_end,
