@@ -24,6 +24,8 @@ def _scored(rng: np.random.Generator) -> tuple[Any, ...]:
     at = np.flatnonzero(poison)
     scores[at[0]] = (high[m] + high[m + 1]) / 2
     scores[at[1]] = (high[m - 1] + high[m]) / 2
+    # and one just above the threshold, below an interpolated quantile
+    scores[at[2]] = high[m] + 0.02 * (high[m - 1] - high[m])
     return scores, poison, rate
 
 
