@@ -42,7 +42,9 @@ def judge(
     Raises ValueError for an odd number of prompts: schemes halve it.
     """
     if prompts < 2 or prompts % 2:
-        raise ValueError(f"{prompts} prompts can't be halved: give an even number")
+        raise ValueError(
+            f"{prompts} prompts can't be halved: give an even number"
+        )
     rng = np.random.default_rng([seed, 1])
     truth = rng.normal(0, 0.5, (boards, models))
     shape = (boards, models, prompts)

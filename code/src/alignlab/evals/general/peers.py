@@ -79,7 +79,9 @@ def without_own(cast: Votes) -> Floats:
     part = (cast.first == who) | (cast.second == who)  # (judges, pairs)
     won = np.where(part, 0.0, cast.won).sum(1) / (~part).sum(0)
     models = np.eye(len(who))
-    return np.asarray(won @ models[cast.first] + (1 - won) @ models[cast.second])
+    return np.asarray(
+        won @ models[cast.first] + (1 - won) @ models[cast.second]
+    )
 
 
 def peer_rank(cast: Votes, rounds: int = 50) -> Floats:

@@ -14,7 +14,9 @@ from alignlab.evals.general.board import Floats, logistic
 LEVELS = np.arange(1, 6)
 
 
-def judged(seed: int, sets: int = 100, texts: int = 40) -> tuple[Floats, Floats]:
+def judged(
+    seed: int, sets: int = 100, texts: int = 40
+) -> tuple[Floats, Floats]:
     """True quality (sets, texts) and p(score) (sets, texts, 5) of a judge.
 
     The judge sees quality with noise, is unsure to a degree that differs from

@@ -118,3 +118,19 @@ def covered(strengths: Floats, errors: Floats, truth: Floats) -> float:
     gap = (strengths - truth)[:, i] - (strengths - truth)[:, j]
     variance = errors[:, i, i] + errors[:, j, j] - 2 * errors[:, i, j]
     return float((np.abs(gap) <= 1.96 * np.sqrt(variance)).mean())
+
+
+def rank_range(strengths: Floats, errors: Floats) -> tuple[Ints, Ints]:
+    """The best and the worst rank that the games leave open, (boards, models).
+
+    A model's best rank is 1 plus how many are better beyond the 95 % interval
+    of the difference; its worst leaves below it those that are as surely
+    worse. (Chatbot Arena compares the two models' own intervals.)
+    """
+    gap = strengths[:, None] - strengths[..., None]  # by how much j leads i
+    own = np.diagonal(errors, axis1=1, axis2=2)
+    variance = own[:, None] + own[..., None] - 2 * errors
+    sure = np.abs(gap) > 1.96 * np.sqrt(np.maximum(variance, 1e-12))
+    better = (sure & (gap > 0)).sum(2)
+    worse = (sure & (gap < 0)).sum(2)
+    return 1 + better, strengths.shape[1] - worse
