@@ -6,9 +6,9 @@ from alignlab.evals.general import (
     arena,
     lengths,
     letters,
+    novelty,
     orders,
     peers,
-    rouge,
     scores,
     strengths,
     variants,
@@ -203,16 +203,16 @@ def test_what_is_no_distribution_is_refused():
 
 
 def test_rouge_l_of_known_texts():
-    assert rouge.rouge_l("Name two birds.", "name two birds") == 1.0
-    assert rouge.rouge_l("a b c d", "a x c y") == pytest.approx(0.5)
-    assert rouge.rouge_l("a b", "b a") == pytest.approx(0.5)
+    assert novelty.rouge_l("Name two birds.", "name two birds") == 1.0
+    assert novelty.rouge_l("a b c d", "a x c y") == pytest.approx(0.5)
+    assert novelty.rouge_l("a b", "b a") == pytest.approx(0.5)
     with pytest.raises(ValueError, match="words"):
-        rouge.rouge_l("?", "a")
+        novelty.rouge_l("?", "a")
 
 
 def test_the_filter_keeps_the_first_of_twins():
     texts = ["Name two birds", "name two birds!", "Bake a loaf of bread"]
-    assert rouge.keep_new(texts) == [0, 2]
+    assert novelty.keep_new(texts) == [0, 2]
 
 
 def test_verdicts_of_letters():

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from alignlab.evals.general import lengths, orders, peers, rouge, strengths
+from alignlab.evals.general import lengths, novelty, orders, peers, strengths
 from alignlab.exercises import Exercise, Wrong
 
 WORDS = np.array(["name", "two", "birds", "that", "can", "not", "fly", "now"])
@@ -20,7 +20,7 @@ def _two_texts(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 def _rouge(one: list[str], other: list[str]) -> float:
-    common = rouge.common_subsequence(one, other)
+    common = novelty.common_subsequence(one, other)
     return 2 * common / (len(one) + len(other))
 
 
@@ -43,11 +43,11 @@ def _unbroken(one: list[str], other: list[str]) -> float:
 
 
 def _recall(one: list[str], other: list[str]) -> float:
-    return rouge.common_subsequence(one, other) / len(one)
+    return novelty.common_subsequence(one, other) / len(one)
 
 
 def _precision(one: list[str], other: list[str]) -> float:
-    return rouge.common_subsequence(one, other) / len(other)
+    return novelty.common_subsequence(one, other) / len(other)
 
 
 def _a_board(rng: np.random.Generator) -> tuple[Any, ...]:
