@@ -87,8 +87,9 @@ def without_own(cast: Votes) -> Floats:
 def peer_rank(cast: Votes, rounds: int = 50) -> Floats:
     """A judge counts in proportion to its own win rate, until nothing moves.
 
-    Win rates less the lowest of the board, as weights (PRD normalizes the
-    weights to 0 to 1). Returns (boards, models).
+    The weights are win rates less the lowest of the board, so that the last
+    model has no vote; PRD weighs by win rate or by Elo. Returns (boards,
+    models).
     """
     rates = by_judge(cast)
     score = rates.mean(1)
