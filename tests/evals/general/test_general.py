@@ -55,6 +55,20 @@ def test_balanced_orders_are_less_noisy_by_the_formula():
     assert balanced == pytest.approx(0.6 * 0.4 - 0.6**2 / 4, rel=0.03)
 
 
+def test_half_of_all_is_half_of_the_board():
+    told = orders.Verdicts(np.zeros((3, 4)), np.ones((3, 4, 20)), np.zeros((3, 4, 20)))
+    rate = orders.half_of_all(told, 0)
+    assert rate.mean(1) == pytest.approx(np.full(3, 0.5))
+    assert rate.std() > 0.03
+
+
+def test_places_are_averaged_whatever_the_draw():
+    """Verdicts that depend on the place alone give one half, however often each was drawn."""
+    told = orders.Verdicts(np.zeros((50, 1)), np.ones((50, 1, 20)), np.zeros((50, 1, 20)))
+    assert orders.by_place(told, 0) == pytest.approx(np.full((50, 1), 0.5))
+    assert orders.random_orders(told, 0).std() > 0.05
+
+
 def test_conflicts_left_out_leave_the_agreed():
     first = np.array([[[1.0, 1.0, 0.0, 1.0]]])
     second = np.array([[[1.0, 0.0, 0.0, 1.0]]])
@@ -89,6 +103,12 @@ def test_without_differences_of_length_control_changes_nothing():
     assert controlled == pytest.approx(battles.won.mean(2), abs=1e-3)
 
 
+def test_longer_and_shorter_count_alike():
+    won, longer = np.array([[[1.0, 1, 1, 0]]]), np.array([[[1.0, 2, 3, -1]]])
+    assert lengths.longer_and_shorter(won, longer)[0, 0] == 0.5
+    assert lengths.longer_and_shorter(won, np.ones((1, 1, 4)))[0, 0] == 0.75
+
+
 def test_lengths_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="shape"):
         lengths.fit_length(np.zeros((1, 2, 3)), np.zeros((1, 2, 4)))
@@ -118,6 +138,32 @@ def test_a_judge_that_contradicts_all_others_gets_no_weight():
     pair = np.array([0, 0, 1]), np.array([1, 2, 2])
     weight = peers.agreement(peers.Votes(np.zeros((1, 3)), won, *pair))
     assert weight[0, 2] == pytest.approx(0, abs=1e-6)
+
+
+def test_loud_judges_gain_no_weight_by_it():
+    """Votes twice as far from a draw agree as well as before."""
+    rng = np.random.default_rng(0)
+    won = 0.5 + 0.2 * rng.uniform(-1, 1, (1, 4, 45))
+    won[0, :2] += 0.1 * rng.uniform(-1, 1, 45)
+    cast = peers.Votes(np.zeros((1, 10)), won, *np.triu_indices(10, 1))
+    loud = won.copy()
+    loud[0, 0] = 0.5 + 1.5 * (won[0, 0] - 0.5)
+    assert peers.agreement(cast._replace(won=loud)) == pytest.approx(peers.agreement(cast))
+
+
+def test_the_third_power_listens_to_the_best():
+    cast = peers.votes(0, boards=4)
+    assert peers.sharp_rank(cast) == pytest.approx(peers.peer_rank(cast, power=3.0))
+    assert not np.allclose(peers.sharp_rank(cast), peers.peer_rank(cast))
+
+
+def test_the_median_and_the_decided():
+    won = np.array([[[0.9, 0.9, 0.9], [0.5, 0.5, 0.5], [0.6, 0.6, 0.6]]])
+    cast = peers.Votes(np.zeros((1, 3)), won, np.array([0, 0, 1]), np.array([1, 2, 2]))
+    rates = peers.by_judge(cast)[0]
+    assert peers.by_median(cast)[0] == pytest.approx(rates[2])  # 0.6 lies between
+    expected = (0.16 * rates[0] + 0.01 * rates[2]) / 0.17
+    assert peers.by_decision(cast)[0] == pytest.approx(expected)
 
 
 def test_peer_rank_is_a_fixed_point():

@@ -120,6 +120,19 @@ def similar_length(won: Floats, longer: Floats) -> Floats:
     return np.asarray(np.take_along_axis(won, kept, 2).mean(2))
 
 
+def longer_and_shorter(won: Floats, longer: Floats) -> Floats:
+    """The mean of two win rates: where the answer is longer, and where not.
+
+    A model whose answers are always longer, or never, gets its rate there.
+    """
+    up = longer > 0
+    count, total = up.sum(2), won.shape[2]
+    high = (won * up).sum(2) / np.maximum(count, 1)
+    low = (won * ~up).sum(2) / np.maximum(total - count, 1)
+    both = (count > 0) & (count < total)
+    return np.asarray(np.where(both, (high + low) / 2, high + low))
+
+
 def between_models(won: Floats, longer: Floats) -> Floats:
     """Win rates less a line through the models' mean lengths."""
     rate, mean = won.mean(2), longer.mean(2)

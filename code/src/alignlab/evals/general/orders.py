@@ -1,4 +1,4 @@
-"""A judge that prefers a position, and four ways to choose the order.
+"""A judge that prefers a position, and ways to choose the order.
 
 Each of several models is compared with one baseline on the same prompts, as
 in AlpacaEval (Li et al. 2023). The judge leans to the answer that it reads
@@ -73,6 +73,33 @@ def random_orders(told: Verdicts, seed: int) -> Floats:
     rng = np.random.default_rng([seed, 2])
     heads = rng.random(told.first.shape) < 0.5
     return np.asarray(np.where(heads, told.first, told.second).mean(2))
+
+
+def half_of_all(told: Verdicts, seed: int) -> Floats:
+    """Exactly half of the board's verdicts in each order, wherever they fall.
+
+    So the board is balanced, and a single model is by chance.
+    """
+    rng = np.random.default_rng([seed, 2])
+    drawn = rng.random(told.first.shape)
+    middle = np.median(drawn, axis=(1, 2), keepdims=True)
+    return np.asarray(np.where(drawn < middle, told.first, told.second).mean(2))
+
+
+def by_place(told: Verdicts, seed: int) -> Floats:
+    """As `random_orders`, but each place counts one half.
+
+    The mean of a model's win rates in the first place and in the second. A
+    model that had one place alone gets its rate there.
+    """
+    rng = np.random.default_rng([seed, 2])
+    heads = rng.random(told.first.shape) < 0.5
+    count = heads.sum(2)
+    first = (told.first * heads).sum(2) / np.maximum(count, 1)
+    left = told.first.shape[2] - count
+    second = (told.second * ~heads).sum(2) / np.maximum(left, 1)
+    both = (first + second) / 2
+    return np.asarray(np.where((count > 0) & (left > 0), both, first + second))
 
 
 def both_orders(told: Verdicts, seed: int) -> Floats:

@@ -163,14 +163,8 @@ def _all_alike(cast: Any) -> Any:
     return peers.plain(cast)
 
 
-def _votes_alone(games: Any, fitted: Any) -> Any:
-    """Every vote a unit."""
-    return strengths.vote_errors(games, fitted)
-
-
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.evals.general.lengths.length_controlled": _uncontrolled,
     "alignlab.evals.general.orders.balanced_orders": _by_chance,
     "alignlab.evals.general.peers.by_agreement": _all_alike,
-    "alignlab.evals.general.strengths.voter_errors": _votes_alone,
 }

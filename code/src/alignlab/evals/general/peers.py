@@ -84,35 +84,58 @@ def without_own(cast: Votes) -> Floats:
     )
 
 
-def peer_rank(cast: Votes, rounds: int = 50) -> Floats:
+def peer_rank(cast: Votes, power: float = 1.0, rounds: int = 50) -> Floats:
     """A judge counts in proportion to its own win rate, until nothing moves.
 
     The weights are win rates less the lowest of the board, so that the last
-    model has no vote; PRD weighs by win rate or by Elo. Returns (boards,
-    models).
+    model has no vote, raised to a power; PRD weighs by win rate or by Elo.
+    Returns (boards, models).
     """
     rates = by_judge(cast)
     score = rates.mean(1)
     for _ in range(rounds):
-        weight = score - score.min(1, keepdims=True)
+        weight = (score - score.min(1, keepdims=True)) ** power
         weight = weight / np.maximum(weight.sum(1, keepdims=True), 1e-12)
         score = np.einsum("bj,bjm->bm", weight, rates)
     return np.asarray(score)
 
 
-def agreement(cast: Votes) -> Floats:
-    """How well each judge agrees with the mean of the others, (boards, judges).
+def sharp_rank(cast: Votes) -> Floats:
+    """`peer_rank` with the third power: the best judges decide."""
+    return peer_rank(cast, power=3.0)
 
-    The covariance of its verdicts with theirs over the pairs, zero where
-    negative; the weights of a board sum to 1.
+
+def by_median(cast: Votes) -> Floats:
+    """The median of the judges' win rates, (boards, models)."""
+    return np.asarray(np.median(by_judge(cast), 1))
+
+
+def by_decision(cast: Votes) -> Floats:
+    """A judge counts by how far from a draw its votes are, (boards, models)."""
+    weight = ((cast.won - 0.5) ** 2).mean(2) + 1e-12
+    weight = weight / weight.sum(1, keepdims=True)
+    return np.asarray(np.einsum("bj,bjm->bm", weight, by_judge(cast)))
+
+
+def agreement(cast: Votes, rounds: int = 50) -> Floats:
+    """How well each judge agrees with those who agree, (boards, judges).
+
+    A judge counts by the sum of its correlations with the other judges over
+    the pairs, each of whom counts by its own, until nothing moves; zero where
+    negative. The weights of a board sum to 1.
     """
-    judges = cast.won.shape[1]
-    others = (cast.won.sum(1, keepdims=True) - cast.won) / (judges - 1)
-    common = ((cast.won - 0.5) * (others - 0.5)).mean(2)
-    weight = np.maximum(common, 0) + 1e-12
-    return np.asarray(weight / weight.sum(1, keepdims=True))
+    told = cast.won - 0.5
+    size = np.sqrt((told**2).sum(2, keepdims=True))
+    told = told / np.maximum(size, 1e-12)
+    alike = told @ np.swapaxes(told, 1, 2)
+    alike = alike * (1 - np.eye(alike.shape[1]))  # not with itself
+    weight = np.ones(alike.shape[:2])
+    for _ in range(rounds):
+        weight = np.maximum((alike @ weight[..., None])[..., 0], 0) + 1e-12
+        weight = weight / weight.sum(1, keepdims=True)
+    return np.asarray(weight)
 
 
 def by_agreement(cast: Votes) -> Floats:
-    """A judge counts by its agreement with the others, (boards, models)."""
+    """A judge counts by its agreement with others, (boards, models)."""
     return np.asarray(np.einsum("bj,bjm->bm", agreement(cast), by_judge(cast)))
