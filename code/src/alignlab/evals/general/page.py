@@ -85,6 +85,15 @@ def _turned(s: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return _ranges(-s, errors)
 
 
+def _no_root(s: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Compared with the variance of the difference."""
+    own = np.diag(errors)
+    reach = 1.96 * (own[:, None] + own - 2 * errors)
+    lead = s - s[:, None]
+    better, worse = (lead > reach).sum(1), (lead < -reach).sum(1)
+    return np.stack([1 + better, len(s) - worse], 1)
+
+
 def _from_zero(s: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return _ranges(s, errors) - 1
 
@@ -107,13 +116,13 @@ EXERCISES = [
             ),
             Wrong(
                 _recall,
-                "this divides by the first text's length alone: the F-measure "
-                "is symmetric in the two texts.",
+                "this divides by the length of the first text, the shorter "
+                "one here: the F-measure divides by both.",
             ),
             Wrong(
                 _precision,
-                "this divides by the second text's length alone: the "
-                "F-measure is symmetric in the two texts.",
+                "this divides by the length of the second text, the longer "
+                "one here: the F-measure divides by both.",
             ),
         ],
     ),
@@ -141,6 +150,11 @@ EXERCISES = [
                 _turned,
                 "the best rank counts the models that are surely better; "
                 "here those that are surely worse are counted.",
+            ),
+            Wrong(
+                _no_root,
+                "this takes the difference's variance for its standard "
+                "deviation, which is the root.",
             ),
             Wrong(_from_zero, "ranks begin with 1."),
         ],
