@@ -1,0 +1,176 @@
+"""A reward model, its labels, and how much true reward optimizing it brings.
+
+The fifth of Hubinger's (2019) proposals: can training against an adversary make
+a learned model of the reward robust? The adversary here is the optimizer itself
+(as in Christiano et al. 2017, who ask for labels while the policy trains): it
+proposes what the present model scores highly, and those pairs are labeled.
+Every way to choose pairs gets the same number of labels. Serves the survey's
+section 5.3; the world is ours.
+
+Answers are points of six numbers. A policy is the best one at a given
+Kullback-Leibler divergence from drawing evenly: p proportional to exp(b r).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+Aim = Literal["none", "random", "aimed", "unusual", "bad"]
+SIZE = 6  # numbers of an answer
+POOL = 2000
+HIDDEN = 32
+FIRST = 40  # labels that every model gets
+ROUNDS = 4
+BOLD = 4.0  # nats from which pairs are proposed
+
+
+class World(NamedTuple):
+    """Answers to label and to be judged on, with their true reward.
+
+    pool, judged: (worlds, POOL, SIZE). gold, judged_gold: (worlds, POOL), with
+    mean 0 and standard deviation 1.
+    """
+
+    pool: Tensor
+    gold: Tensor
+    judged: Tensor
+    judged_gold: Tensor
+    seeds: tuple[int, ...]
+
+
+def make(seeds: Sequence[int], turn: float = 3.0) -> World:
+    """A world for each seed.
+
+    The true reward rises along one random direction, falls again by `turn` for
+    each unit beyond 1 along another that goes with it, and bends a little.
+    turn=0: it never turns.
+    """
+    parts: list[list[Tensor]] = [[], [], [], []]
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed)
+        good, other = torch.randn(2, SIZE, generator=generator)
+        good = good / good.norm()
+        other = other - (other @ good) * good
+        excess = (good + other / other.norm()) / math.sqrt(2)
+        bends = torch.randn(SIZE, 8, generator=generator)
+        for part in (0, 2):
+            points = torch.randn(POOL, SIZE, generator=generator)
+            reward = points @ good + 0.3 * torch.tanh(points @ bends).mean(-1)
+            beyond = torch.relu(points @ excess - 1.0)
+            reward = reward - turn * beyond
+            parts[part].append(points)
+            parts[part + 1].append((reward - reward.mean()) / reward.std())
+    stacked = [torch.stack(part) for part in parts]
+    return World(*stacked, tuple(seeds))
+
+
+def fit(first: Tensor, second: Tensor, won: Tensor, seed: int, steps: int = 200) -> dict[str, Tensor]:  # fmt: skip
+    """Reward models from comparisons (Bradley-Terry), one a leading entry.
+
+    first, second: (models, pairs, SIZE). won: 1 where the first was preferred,
+    else 0, (models, pairs). Returns weights.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    models = len(first)
+    one = torch.randn(models, SIZE, HIDDEN, generator=generator)
+    two = torch.randn(models, HIDDEN, 1, generator=generator)
+    weights = {"one": one / SIZE**0.5, "bias": torch.zeros(models, 1, HIDDEN),
+               "two": two / HIDDEN**0.5}  # fmt: skip
+    for part in weights.values():
+        part.requires_grad_()
+    learner = torch.optim.AdamW(weights.values(), lr=0.02, weight_decay=0.1)
+    points = torch.cat([first, second], 1)
+    sign = 2 * won - 1
+    for _ in range(steps):
+        scores = score(weights, points)
+        margin = scores[:, : first.shape[1]] - scores[:, first.shape[1] :]
+        loss = softplus(-sign * margin).mean(1).sum()
+        learner.zero_grad()
+        loss.backward()
+        learner.step()
+    return {k: v.detach() for k, v in weights.items()}
+
+
+def score(weights: dict[str, Tensor], points: Tensor) -> Tensor:
+    """The reward model's scores, (models, points)."""
+    hidden = torch.relu(points @ weights["one"] + weights["bias"])
+    return (hidden @ weights["two"])[..., 0]
+
+
+def policy(reward: Tensor, kl: float) -> Tensor:
+    """The best policy for a reward at `kl` nats from drawing evenly.
+
+    reward: (models, points). Returns probabilities of that shape. Raises
+    ValueError where no policy is that far, or kl isn't positive.
+    """
+    most = math.log(reward.shape[-1])
+    if not 0 < kl < most:
+        raise ValueError(f"kl={kl} must lie between 0 and {most:.2f} nats")
+    scaled = reward / reward.std(-1, keepdim=True)
+    low = torch.zeros(len(reward), 1)
+    high = torch.full((len(reward), 1), 200.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        logs = torch.log_softmax(middle * scaled, -1)
+        far = (logs.exp() * logs).sum(-1, keepdim=True) + most
+        low = torch.where(far < kl, middle, low)
+        high = torch.where(far < kl, high, middle)
+    return logs.exp()
+
+
+def learn(world: World, aim: Aim, extra: int = 80) -> dict[str, Tensor]:
+    """Reward models that get `FIRST` random labels and `extra` by `aim`.
+
+    "random": both answers of a pair drawn evenly. "aimed": both drawn from the
+    policy that the present model likes best. "bad": from the one it likes
+    least. "unusual": from the answers furthest from the mean answer, whatever
+    the model says. "none": no more labels.
+    """
+    if aim not in get_args(Aim):
+        raise ValueError(f"no aim {aim!r}; choose one of {get_args(Aim)}")
+    generator = torch.Generator().manual_seed(sum(world.seeds))
+    evenly = torch.ones_like(world.gold)
+    first, second, won = _labels(world, evenly, FIRST, generator)
+    model = fit(first, second, won, seed=0)
+    if aim == "none":
+        return model
+    for number in range(ROUNDS):
+        chances = {
+            "random": lambda: evenly,
+            "aimed": lambda: policy(score(model, world.pool), BOLD),
+            "bad": lambda: policy(-score(model, world.pool), BOLD),
+            "unusual": lambda: policy(world.pool.norm(dim=-1), BOLD),
+        }[aim]()
+        more = _labels(world, chances, extra // ROUNDS, generator)
+        first = torch.cat([first, more[0]], 1)
+        second = torch.cat([second, more[1]], 1)
+        won = torch.cat([won, more[2]], 1)
+        model = fit(first, second, won, seed=number + 1)
+    return model
+
+
+def _labels(
+    world: World, chances: Tensor, count: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`count` pairs for each world, labeled by a fallible person."""
+    drawn = torch.multinomial(chances, 2 * count, True, generator=generator)
+    rows = torch.arange(len(chances))[:, None]
+    points, gold = world.pool[rows, drawn], world.gold[rows, drawn]
+    margin = gold[:, :count] - gold[:, count:]
+    chance = torch.sigmoid(4 * margin)
+    won = (torch.rand(margin.shape, generator=generator) < chance).float()
+    return points[:, :count], points[:, count:], won
+
+
+def true_reward(world: World, scores: Tensor, kl: float) -> Tensor:
+    """True reward of the policy that `scores` on the judged answers asks for.
+
+    scores: (worlds, POOL). In standard deviations above drawing evenly.
+    """
+    return (policy(scores, kl) * world.judged_gold).sum(-1)
