@@ -88,42 +88,34 @@ def train(
         )
     if interval < 2:
         raise ValueError(f"interval={interval}: at least 2 episodes")
-    histories = []
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        odds = rng.normal(0, 0.5, MEMBERS)
-        carried, usual = np.zeros(MEMBERS), np.zeros(MEMBERS)
-        total, history = np.zeros(MEMBERS), np.zeros(episodes)
-        for episode in range(episodes):
-            chance = probability(odds)
-            invests = (rng.random(MEMBERS) < chance).astype(float)
-            paid = carried - COST * invests
-            odds = odds + rate * (paid - usual) * (invests - chance)
-            usual += 0.05 * (paid - usual)
-            carried = GAIN * invests
-            if gift == "other":
-                carried = carried[_derangement(rng)]
-            total += paid
-            if select != "none" and (episode + 1) % interval == 0:
-                order = np.argsort(total)
-                if select == "random":
-                    order = rng.permutation(MEMBERS)
-                worse, better = np.split(order, 2)
-                noise = rng.normal(0, NOISE, len(worse))
-                odds[worse] = odds[better] + noise
-                usual[worse] = usual[better]
-                total = np.zeros(MEMBERS)
-            history[episode] = chance.mean()
-        histories.append(history)
-    return np.array(histories)
-
-
-def _derangement(rng: np.random.Generator) -> NDArray[np.int64]:
-    """A random order in which nobody keeps their place: a shifted circle."""
-    circle = rng.permutation(MEMBERS)
-    to = np.empty(MEMBERS, dtype=np.int64)
-    to[circle] = np.roll(circle, 1)
-    return to
+    draws = [np.random.default_rng(seed) for seed in seeds]
+    odds = np.stack([rng.normal(0, 0.5, MEMBERS) for rng in draws])
+    chances = np.stack([rng.random((episodes, MEMBERS)) for rng in draws], 1)
+    rows = np.arange(len(seeds))[:, None]
+    carried, usual, total = np.zeros((3, *odds.shape))
+    history = np.zeros((len(seeds), episodes))
+    for episode in range(episodes):
+        chance = probability(odds)
+        invests = (chances[episode] < chance).astype(float)
+        paid = carried - COST * invests
+        odds = odds + rate * (paid - usual) * (invests - chance)
+        usual = usual + 0.05 * (paid - usual)
+        carried = GAIN * invests
+        if gift == "other":  # the place beside one's own, in random order
+            order = np.stack([rng.permutation(MEMBERS) for rng in draws])
+            carried[rows, order] = carried[rows, np.roll(order, 1, 1)]
+        total = total + paid
+        if select != "none" and (episode + 1) % interval == 0:
+            order = total.argsort(1)
+            if select == "random":
+                order = np.stack([rng.permutation(MEMBERS) for rng in draws])
+            worse, better = np.split(order, 2, 1)
+            noise = [rng.normal(0, NOISE, MEMBERS // 2) for rng in draws]
+            odds[rows, worse] = odds[rows, better] + np.stack(noise)
+            usual[rows, worse] = usual[rows, better]
+            total = np.zeros_like(total)
+        history[:, episode] = chance.mean(1)
+    return history
 
 
 def value_learners(
@@ -140,19 +132,19 @@ def value_learners(
     Returns the share of members that invest in each episode, (seeds,
     episodes).
     """
-    histories = []
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        value = rng.normal(0, 0.5, (MEMBERS, 2))
-        carried, who = np.zeros(MEMBERS), np.arange(MEMBERS)
-        history = np.zeros(episodes)
-        for episode in range(episodes):
-            choice = value.argmax(1)
-            strays = rng.random(MEMBERS) < explore
-            choice = np.where(strays, rng.integers(2, size=MEMBERS), choice)
-            paid = carried - COST * choice
-            value[who, choice] += rate * (paid - value[who, choice])
-            carried = GAIN * choice
-            history[episode] = choice.mean()
-        histories.append(history)
-    return np.array(histories)
+    draws = [np.random.default_rng(seed) for seed in seeds]
+    value = np.stack([rng.normal(0, 0.5, (MEMBERS, 2)) for rng in draws])
+    strays = [rng.random((episodes, MEMBERS)) < explore for rng in draws]
+    others = [rng.integers(2, size=(episodes, MEMBERS)) for rng in draws]
+    stray, other = np.stack(strays, 1), np.stack(others, 1)
+    rows, members = np.ogrid[: len(seeds), :MEMBERS]
+    carried = np.zeros((len(seeds), MEMBERS))
+    history = np.zeros((len(seeds), episodes))
+    for episode in range(episodes):
+        choice = np.where(stray[episode], other[episode], value.argmax(2))
+        paid = carried - COST * choice
+        before = value[rows, members, choice]
+        value[rows, members, choice] = before + rate * (paid - before)
+        carried = GAIN * choice
+        history[:, episode] = choice.mean(1)
+    return history

@@ -19,28 +19,32 @@ def explain(
     taken: Tensor,
     members: int,
     seed: int,
-    steps: int = 200,
     spread: float = 2.0,
 ) -> Tensor:
-    """Linear rewards, each from its own random start, (members, attributes).
+    """Linear rewards that explain the choices, (members, attributes).
 
-    rooms: (rooms, items, attributes). taken: (rooms,), the item chosen.
-    The likelihood doesn't change along directions in which no two items of a
-    training room differ; there each member keeps what it was born with.
+    rooms: (rooms, items, attributes). taken: (rooms,), the item chosen. Each
+    member maximizes the likelihood times a Gaussian prior around a random
+    reward of its own, of standard deviation `spread`. Where the choices say
+    nothing, in directions along which no two items of a room differ, a member
+    keeps its random reward exactly.
     Raises ValueError where the lengths differ.
     """
     if len(rooms) != len(taken):
         raise ValueError(f"{len(rooms)} rooms, but {len(taken)} choices")
     generator = torch.Generator().manual_seed(seed)
-    start = spread * torch.randn(
-        members, rooms.shape[-1], generator=generator
+    shape = (members, rooms.shape[-1])
+    own = spread * torch.randn(shape, generator=generator)
+    weights = own.clone().requires_grad_()
+    learner = torch.optim.LBFGS(
+        [weights], max_iter=100, line_search_fn="strong_wolfe"
     )
-    weights = start.requires_grad_()
-    learner = torch.optim.LBFGS([weights], max_iter=steps, line_search_fn="strong_wolfe")  # fmt: skip
 
     def loss() -> Tensor:
         learner.zero_grad()
-        total = -likelihood(weights, rooms, taken).sum()
+        fits = len(taken) * likelihood(weights, rooms, taken)
+        prior = ((weights - own) ** 2).sum(-1) / (2 * spread**2)
+        total = (prior - fits).sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total
 

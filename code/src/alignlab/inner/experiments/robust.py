@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-Aim = Literal["none", "random", "aimed", "unusual", "bad"]
+Aim = Literal["none", "random", "aimed", "unusual"]
 SIZE = 6  # numbers of an answer
 POOL = 2000
 HIDDEN = 32
@@ -44,7 +44,16 @@ class World(NamedTuple):
     seeds: tuple[int, ...]
 
 
-def make(seeds: Sequence[int], turn: float = 3.0) -> World:
+class Labels(NamedTuple):
+    """Comparisons. first, second: the answers, (worlds, pairs, SIZE). won: 1
+    where the first was preferred, else 0, (worlds, pairs)."""
+
+    first: Tensor
+    second: Tensor
+    won: Tensor
+
+
+def make(seeds: Sequence[int], turn: float = 2.0) -> World:
     """A world for each seed.
 
     The true reward rises along one random direction, falls again by `turn` for
@@ -70,12 +79,13 @@ def make(seeds: Sequence[int], turn: float = 3.0) -> World:
     return World(*stacked, tuple(seeds))
 
 
-def fit(first: Tensor, second: Tensor, won: Tensor, seed: int, steps: int = 200) -> dict[str, Tensor]:  # fmt: skip
-    """Reward models from comparisons (Bradley-Terry), one a leading entry.
+def fit(labels: Labels, seed: int, steps: int = 200) -> dict[str, Tensor]:
+    """Reward models from comparisons (Bradley and Terry 1952), one a world.
 
-    first, second: (models, pairs, SIZE). won: 1 where the first was preferred,
-    else 0, (models, pairs). Returns weights.
+    The probability that the first wins is the sigmoid of the difference of the
+    scores. Returns the weights of a network with one hidden layer.
     """
+    first, second, won = labels
     generator = torch.Generator().manual_seed(seed)
     models = len(first)
     one = torch.randn(models, SIZE, HIDDEN, generator=generator)
@@ -124,53 +134,72 @@ def policy(reward: Tensor, kl: float) -> Tensor:
     return logs.exp()
 
 
-def learn(world: World, aim: Aim, extra: int = 80) -> dict[str, Tensor]:
-    """Reward models that get `FIRST` random labels and `extra` by `aim`.
+def collect(world: World, aim: Aim, extra: int = 40) -> Labels:
+    """`FIRST` random labels for each world, and `extra` chosen by `aim`.
 
     "random": both answers of a pair drawn evenly. "aimed": both drawn from the
-    policy that the present model likes best. "bad": from the one it likes
-    least. "unusual": from the answers furthest from the mean answer, whatever
-    the model says. "none": no more labels.
+    policy that the present model likes best at `BOLD` nats. "unusual": both
+    from the answers furthest from the mean answer, as many nats away. "none":
+    no more labels. The extra labels come in `ROUNDS` rounds; where the aim
+    needs a model, it is trained anew on all labels so far.
+    Raises ValueError for another aim.
     """
     if aim not in get_args(Aim):
         raise ValueError(f"no aim {aim!r}; choose one of {get_args(Aim)}")
     generator = torch.Generator().manual_seed(sum(world.seeds))
     evenly = torch.ones_like(world.gold)
-    first, second, won = _labels(world, evenly, FIRST, generator)
-    model = fit(first, second, won, seed=0)
+    labels = ask(world, evenly, FIRST, generator)
     if aim == "none":
-        return model
+        return labels
     for number in range(ROUNDS):
-        chances = {
-            "random": lambda: evenly,
-            "aimed": lambda: policy(score(model, world.pool), BOLD),
-            "bad": lambda: policy(-score(model, world.pool), BOLD),
-            "unusual": lambda: policy(world.pool.norm(dim=-1), BOLD),
-        }[aim]()
-        more = _labels(world, chances, extra // ROUNDS, generator)
-        first = torch.cat([first, more[0]], 1)
-        second = torch.cat([second, more[1]], 1)
-        won = torch.cat([won, more[2]], 1)
-        model = fit(first, second, won, seed=number + 1)
-    return model
+        chances = evenly
+        if aim == "aimed":
+            model = fit(labels, seed=number)
+            chances = policy(score(model, world.pool), BOLD)
+        if aim == "unusual":
+            chances = policy(world.pool.norm(dim=-1), BOLD)
+        more = ask(world, chances, extra // ROUNDS, generator)
+        labels = Labels(*(torch.cat(two, 1) for two in zip(labels, more)))
+    return labels
 
 
-def _labels(
+def ask(
     world: World, chances: Tensor, count: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """`count` pairs for each world, labeled by a fallible person."""
+) -> Labels:
+    """`count` pairs for each world, drawn by `chances` and labeled.
+
+    The first wins with probability sigmoid(4 · difference of true reward).
+    """
     drawn = torch.multinomial(chances, 2 * count, True, generator=generator)
     rows = torch.arange(len(chances))[:, None]
     points, gold = world.pool[rows, drawn], world.gold[rows, drawn]
-    margin = gold[:, :count] - gold[:, count:]
-    chance = torch.sigmoid(4 * margin)
-    won = (torch.rand(margin.shape, generator=generator) < chance).float()
-    return points[:, :count], points[:, count:], won
+    chance = torch.sigmoid(4 * (gold[:, :count] - gold[:, count:]))
+    won = (torch.rand(chance.shape, generator=generator) < chance).float()
+    return Labels(points[:, :count], points[:, count:], won)
 
 
-def true_reward(world: World, scores: Tensor, kl: float) -> Tensor:
-    """True reward of the policy that `scores` on the judged answers asks for.
+def cautious(labels: Labels, points: Tensor, members: int = 5) -> Tensor:
+    """An ensemble's mean score less its standard deviation, (worlds, points).
 
-    scores: (worlds, POOL). In standard deviations above drawing evenly.
+    Members differ by their first weights (Coste et al. 2023 call it
+    uncertainty-weighted optimization, with a weight of 1 on the deviation;
+    they subtract the variance). Scores are standardized first.
     """
-    return (policy(scores, kl) * world.judged_gold).sum(-1)
+    found = []
+    for member in range(members):
+        scores = score(fit(labels, seed=100 + member), points)
+        scores = scores - scores.mean(-1, keepdim=True)
+        found.append(scores / scores.std(-1, keepdim=True))
+    each = torch.stack(found)
+    return each.mean(0) - each.std(0)
+
+
+def share_of_best(world: World, scores: Tensor, kl: float) -> Tensor:
+    """True reward of the policy for `scores`, of the most that can be had.
+
+    scores: (worlds, POOL), of the judged answers. Both policies are `kl` nats
+    from drawing evenly, whose true reward is 0. Returns (worlds,).
+    """
+    gold = world.judged_gold
+    reached = (policy(scores, kl) * gold).sum(-1)
+    return reached / (policy(gold, kl) * gold).sum(-1)

@@ -1,0 +1,107 @@
+"""How much of a policy's choices a goal explains, beyond its liking for words.
+
+Maximum-entropy inverse reinforcement learning (Ziebart et al. 2008) with five
+weights: one for arriving at the coin, and one for each of the four words. The
+choice probabilities of a demonstrator with such a reward follow from the soft
+Bellman equation Q(s, a) = r(s, a) + g V(s'), V = log sum exp Q. Serves the
+survey's section 5.3. Differences from the paper: a discount g instead of a
+horizon, and probabilities in place of sampled ways.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alignlab.inner.experiments.grid import CELLS, LEADS, Ints
+
+DISCOUNT = 0.7
+SWEEPS = 20  # of the Bellman equation; 0.7 ** 20 is 0.0008
+
+
+def soft_policy(goal: Tensor, words: Tensor) -> Tensor:
+    """Log-probabilities of the four words, (coins, cells, 4).
+
+    goal: weight of being at the coin, one number. words: (4,). Soft value
+    iteration for each of the nine coins; a walk goes on at the coin.
+    """
+    arrives = torch.tensor(LEADS)[None] == torch.arange(CELLS)[:, None, None]
+    reward = goal * arrives + words  # (coins, cells, 4)
+    value = torch.zeros(CELLS, CELLS)
+    for _ in range(SWEEPS):
+        quality = reward + DISCOUNT * value[:, LEADS]
+        value = quality.logsumexp(-1)
+    return torch.log_softmax(reward + DISCOUNT * value[:, LEADS], -1)
+
+
+def explained(
+    chances: Tensor, where: Ints, with_goal: bool = True
+) -> tuple[float, Tensor]:
+    """The weights that explain choices best: goal, and words, (4,).
+
+    chances: the policy's probabilities, (places, 4). where: cells of agent and
+    coin, (places, 2). with_goal=False keeps the goal's weight at 0.
+    """
+    goal = torch.zeros(1, requires_grad=with_goal)
+    words = torch.zeros(4, requires_grad=True)
+    free = [goal, words] if with_goal else [words]
+    learner = torch.optim.LBFGS(
+        free, max_iter=40, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        learner.zero_grad()
+        logs = soft_policy(goal, words)[where[:, 1], where[:, 0]]
+        total = -(chances * logs).sum(-1).mean() + 1e-4 * goal.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    learner.step(loss)  # type: ignore[arg-type]
+    return float(goal), words.detach()
+
+
+def coherence(chances: Tensor, where: Ints, folds: int = 3) -> float:
+    """Nats a choice that the goal explains beyond the words, on held-out coins.
+
+    Both rewards are fitted on the other coins; above 0 the goal predicts.
+    """
+    gained = []
+    for fold in range(folds):
+        held = where[:, 1] % folds == fold
+        fits = []
+        for with_goal in (True, False):
+            goal, words = explained(chances[~held], where[~held], with_goal)
+            logs = soft_policy(torch.tensor(goal), words)
+            logs = logs[where[held, 1], where[held, 0]]
+            fits.append((chances[held] * logs).sum(-1))
+        gained.append(fits[0] - fits[1])
+    return float(torch.cat(gained).mean())
+
+
+def shuffled(chances: Tensor, where: Ints, seed: int) -> Tensor:
+    """The same choices in the wrong places: permuted over all of them."""
+    return chances[np.random.default_rng(seed).permutation(len(where))]
+
+
+def planner(chances: Tensor, where: Ints) -> Tensor:
+    """Someone who goes to the coin, exactly as undecided as `chances` on average.
+
+    Its weight for the coin is found by bisection so that its mean entropy over
+    the places is that of `chances`; it likes all words alike.
+    """
+    target = _entropy(chances)
+    low, high = 0.0, 100.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        logs = soft_policy(torch.tensor(middle), torch.zeros(4))
+        now = logs[where[:, 1], where[:, 0]].exp()
+        if _entropy(now) > target:
+            low = middle
+        else:
+            high = middle
+    return now
+
+
+def _entropy(chances: Tensor) -> float:
+    return float(-torch.xlogy(chances, chances).sum(-1).mean())
