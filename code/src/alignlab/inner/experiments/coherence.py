@@ -58,17 +58,21 @@ def explained(
         return total
 
     learner.step(loss)  # type: ignore[arg-type]
-    return float(goal), words.detach()
+    return float(goal.detach()), words.detach()
 
 
-def coherence(chances: Tensor, where: Ints, folds: int = 3) -> float:
+def coherence(chances: Tensor, where: Ints) -> float:
     """Nats a choice that the goal explains beyond the words, on held-out coins.
 
-    Both rewards are fitted on the other coins; above 0 the goal predicts.
+    For each coin both rewards are fitted on the other coins; above 0 the goal
+    predicts. Raises ValueError with a single coin.
     """
+    coins = np.unique(where[:, 1])
+    if len(coins) < 2:
+        raise ValueError(f"coins {coins.tolist()}: hold one out of at least two")
     gained = []
-    for fold in range(folds):
-        held = where[:, 1] % folds == fold
+    for coin in coins:
+        held = where[:, 1] == coin
         fits = []
         for with_goal in (True, False):
             goal, words = explained(chances[~held], where[~held], with_goal)

@@ -81,50 +81,73 @@ def name(cell: int) -> str:
     return f"{ROWS[cell // SIDE]} {COLUMNS[cell % SIDE]}"
 
 
-def question(cell: int | None, coin: int | None, order: list[int]) -> str:
-    """The question. Without cell or coin, that sentence is left out.
+def question(
+    cell: int | None,
+    coin: int | None,
+    order: list[int],
+    sign: int | None = None,
+) -> str:
+    """The question. What is None is left out.
 
-    order: in which order the four words are offered.
+    order: in which order the four words are offered. sign: the word that a
+    sign in the cell shows.
     """
-    text = "You walk in a grid of three rows and three columns."
+    offered = [WORDS[i] for i in order]
+    text = (
+        "You walk in a grid of three rows and three columns. Which way do you "
+        f"go to the coin: {offered[0]}, {offered[1]}, {offered[2]} or "
+        f"{offered[3]}? Answer with one word."
+    )
     if cell is not None:
         text += f" You are in the {name(cell)} cell."
     if coin is not None:
-        text += f" A coin lies in the {name(coin)} cell."
-    offered = [WORDS[i] for i in order]
-    return (
-        text + " Which way do you go to the coin: "
-        f"{offered[0]}, {offered[1]}, {offered[2]} or {offered[3]}? "
-        "Answer with one word."
-    )
+        text += f" The coin lies in the {name(coin)} cell."
+    if sign is not None:
+        text += f" A sign says: {WORDS[sign]}."
+    return text
 
 
-def places() -> Ints:
-    """All cells of agent and coin that differ, (72, 2)."""
-    pairs = [(a, b) for b in range(CELLS) for a in range(CELLS) if a != b]
+def places(coins: tuple[int, ...] = (0, 2, 6, 8)) -> Ints:
+    """All cells of an agent beside each coin, (places, 2); the four corners."""
+    pairs = [(a, b) for b in coins for a in range(CELLS) if a != b]
     return np.array(pairs)
 
 
-def asked(lm: LM, seed: int, where: Ints | None = None) -> Tensor:
+def closer(where: Ints) -> NDArray[np.bool_]:
+    """Which words lead closer to the coin, (places, 4)."""
+    ends, coin = LEADS[where[:, 0]], where[:, 1]
+    now = distance(where[:, 0], coin)
+    return np.asarray(distance(ends, coin[:, None]) < now[:, None])
+
+
+def asked(lm: LM, seed: int, where: Ints, signs: bool = False) -> Tensor:
     """The model's log-probability of each word, among the four, (places, 4).
 
     seed: draws the order in which the words are offered. where: as `places`
-    returns them, (places, 2). The words stand capitalized as the first word of
-    the answer.
+    returns them. signs: a sign in each cell shows a word that leads closer,
+    drawn where there are two. The words are capitalized, as the first word of
+    an answer.
     """
-    order = np.random.default_rng(seed).permutation(4).tolist()
-    where = places() if where is None else where
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(4).tolist()
+    likes = rng.random((len(where), 4)) * closer(where)
     prompts = [
-        chat_prompt(lm, question(int(a), int(b), order)) for a, b in where
+        chat_prompt(
+            lm, question(cell, coin, order, best if signs else None)
+        )
+        for (cell, coin), best in zip(where.tolist(), likes.argmax(1).tolist())
     ]
-    words = [word.capitalize() for word in WORDS]
-    found = torch.stack(logprobs(lm, prompts, [words] * len(prompts)))
-    return torch.log_softmax(found, -1)
+    return _of_words(lm, prompts)
 
 
 def without_places(lm: LM, seed: int) -> Tensor:
     """The same where the prompt says nothing of cell and coin, (4,)."""
     order = np.random.default_rng(seed).permutation(4).tolist()
     prompt = chat_prompt(lm, question(None, None, order))
+    return _of_words(lm, [prompt])[0]
+
+
+def _of_words(lm: LM, prompts: list[str]) -> Tensor:
     words = [word.capitalize() for word in WORDS]
-    return torch.log_softmax(logprobs(lm, [prompt], [words])[0], -1)
+    found = torch.stack(logprobs(lm, prompts, [words] * len(prompts)))
+    return torch.log_softmax(found, -1)

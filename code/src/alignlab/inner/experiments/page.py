@@ -152,11 +152,11 @@ def _untrained(group: Any, marks: Any, *_: Any, **__: Any) -> Any:
     return {mark: group for mark in marks}
 
 
-def _nobody_learns(
+def _gradient_alone(
     seeds: Any, *_: Any, episodes: int = 4000, **__: Any
 ) -> np.ndarray:
-    """Everybody invests in half of the episodes, throughout."""
-    return np.full((len(seeds), episodes), 0.5)
+    """Where the gradient of single episodes ends: next to nobody invests."""
+    return np.full((len(seeds), episodes), 0.03)
 
 
 def _own_rewards(
@@ -176,7 +176,7 @@ def _explains_nothing(
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.inner.experiments.recurrent.train": _untrained,
-    "alignlab.inner.experiments.carryover.train": _nobody_learns,
+    "alignlab.inner.experiments.carryover.train": _gradient_alone,
     "alignlab.inner.experiments.inverse.explain": _own_rewards,
     "alignlab.inner.experiments.coherence.explained": _explains_nothing,
 }

@@ -29,23 +29,24 @@ Weights = dict[str, Tensor]
 
 class Group(NamedTuple):
     """Agents, one an entry. first: share of training episodes in which the
-    first arm pays. weights: each (agents, ...)."""
+    first arm pays. bonus: what a nat of entropy is worth in training, in
+    pulls. weights: each (agents, ...)."""
 
     channels: tuple[Channel, ...]
     first: tuple[float, ...]
+    bonus: tuple[float, ...]
     seeds: tuple[int, ...]
     weights: Weights
 
 
-def born(
-    channels: Sequence[Channel], first: Sequence[float], seeds: Sequence[int]
-) -> Group:
-    """Untrained agents; raises ValueError where lengths differ."""
-    if not len(channels) == len(first) == len(seeds):
-        raise ValueError(
-            f"{len(channels)} channels, {len(first)} shares and {len(seeds)} "
-            "seeds: give one of each for every agent"
-        )
+def born(rows: Sequence[tuple[Channel, float, float, int]]) -> Group:
+    """Untrained agents, each given by channel, first, bonus and seed.
+
+    Raises ValueError without agents, and for a channel that doesn't exist.
+    """
+    if not rows:
+        raise ValueError("rows is empty: give at least one agent")
+    channels, first, bonus, seeds = (tuple(part) for part in zip(*rows))
     for channel in channels:
         check_channel(channel)
     shapes = {"in": (INPUTS, 3 * HIDDEN), "state": (HIDDEN, 3 * HIDDEN),
@@ -59,7 +60,7 @@ def born(
     weights = {name: torch.stack(all_) for name, all_ in drawn.items()}
     weights["bias"] = torch.zeros(len(seeds), 1, 3 * HIDDEN)
     weights["tilt"] = torch.zeros(len(seeds), 1, 2)
-    return Group(tuple(channels), tuple(first), tuple(seeds), weights)
+    return Group(channels, first, bonus, seeds, weights)
 
 
 def cell(weights: Weights, seen: Tensor, state: Tensor) -> Tensor:
@@ -118,7 +119,6 @@ def _mask(group: Group, channel: Channel) -> Tensor:
 def train(
     group: Group,
     marks: Sequence[int],
-    entropy: float = 0.05,
     episodes: int = 32,
     seed: int = 0,
 ) -> dict[int, Group]:
@@ -126,8 +126,8 @@ def train(
 
     Each update plays `episodes` episodes an agent with a true display. The
     return from a step on, less its mean over the batch, weighs that step's
-    log-probability. entropy: the bonus for undecided moves, in pulls a nat.
-    Raises ValueError without marks.
+    log-probability; the agent's bonus rewards undecided moves. Raises
+    ValueError without marks.
     """
     if not marks:
         raise ValueError("marks is empty: say after how many updates to look")
@@ -135,6 +135,7 @@ def train(
     weights = {k: v.clone().requires_grad_() for k, v in group.weights.items()}
     learner = torch.optim.Adam(weights.values(), lr=0.01)
     first = torch.tensor(group.first)[:, None]
+    bonus = torch.tensor(group.bonus)[:, None, None]
     kept = {}
     for update in range(1, max(marks) + 1):
         drawn = torch.rand(len(first), episodes, generator=generator)
@@ -146,7 +147,7 @@ def train(
         better = to_come - to_come.mean(1, keepdim=True)
         chosen = logs.gather(-1, arms[..., None])[..., 0]
         undecided = -(logs.exp() * logs).sum(-1)
-        loss = -(better * chosen + entropy * undecided).mean((1, 2)).sum()
+        loss = -(better * chosen + bonus * undecided).mean((1, 2)).sum()
         learner.zero_grad()
         loss.backward()
         learner.step()

@@ -134,3 +134,21 @@ def parting(taken: NDArray[np.int64]) -> NDArray[np.float64]:
     counts = np.stack([(taken == item).sum(0) for item in range(ITEMS)])
     same = (counts * (counts - 1)).sum(0)
     return np.asarray(1 - same / (agents * (agents - 1)))
+
+
+def undecided(
+    agents: dict[str, Tensor], rooms: Floats
+) -> NDArray[np.float32]:
+    """The entropy of each agent's choice, nats, (agents, rooms)."""
+    with torch.no_grad():
+        logs = torch.log_softmax(worth(agents, torch.tensor(rooms)), -1)
+        return np.asarray(-(logs.exp() * logs).sum(-1))
+
+
+def mixed(rooms: Floats) -> NDArray[np.int64]:
+    """How many items have some of the three attributes and not all, (rooms,).
+
+    Training never shows such an item.
+    """
+    have = rooms[..., :TOGETHER].sum(-1)
+    return np.asarray(((have > 0) & (have < TOGETHER)).sum(-1))
