@@ -23,11 +23,12 @@ from torch.nn.functional import softplus
 
 Aim = Literal["none", "random", "aimed", "unusual"]
 SIZE = 6  # numbers of an answer
-POOL = 2000
-HIDDEN = 32
-FIRST = 40  # labels that every model gets
+POOL = 1000
+HIDDEN = 16
+FIRST = 80  # labels that every model gets
 ROUNDS = 4
 BOLD = 4.0  # nats from which pairs are proposed
+TURN = 1.5  # where the true reward turns, in standard deviations
 
 
 class World(NamedTuple):
@@ -53,12 +54,12 @@ class Labels(NamedTuple):
     won: Tensor
 
 
-def make(seeds: Sequence[int], turn: float = 2.0) -> World:
+def make(seeds: Sequence[int], turn: float = 4.0) -> World:
     """A world for each seed.
 
-    The true reward rises along one random direction, falls again by `turn` for
-    each unit beyond 1 along another that goes with it, and bends a little.
-    turn=0: it never turns.
+    The true reward rises along one random direction, falls by `turn` for each
+    unit beyond `TURN` along another that goes with it, and bends a little.
+    turn=0: it never falls.
     """
     parts: list[list[Tensor]] = [[], [], [], []]
     for seed in seeds:
@@ -71,7 +72,7 @@ def make(seeds: Sequence[int], turn: float = 2.0) -> World:
         for part in (0, 2):
             points = torch.randn(POOL, SIZE, generator=generator)
             reward = points @ good + 0.3 * torch.tanh(points @ bends).mean(-1)
-            beyond = torch.relu(points @ excess - 1.0)
+            beyond = torch.relu(points @ excess - TURN)
             reward = reward - turn * beyond
             parts[part].append(points)
             parts[part + 1].append((reward - reward.mean()) / reward.std())
@@ -134,7 +135,7 @@ def policy(reward: Tensor, kl: float) -> Tensor:
     return logs.exp()
 
 
-def collect(world: World, aim: Aim, extra: int = 40) -> Labels:
+def collect(world: World, aim: Aim, extra: int = 80) -> Labels:
     """`FIRST` random labels for each world, and `extra` chosen by `aim`.
 
     "random": both answers of a pair drawn evenly. "aimed": both drawn from the

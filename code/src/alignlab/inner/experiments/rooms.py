@@ -64,14 +64,14 @@ class Rooms(gymnasium.Env[Floats, np.int64]):
         """A new room."""
         super().reset(seed=seed)
         self.room = draw(1, self.parted, self.np_random)[0]
-        return self.room, {}
+        return self.room.copy(), {}
 
     def step(
         self, action: np.int64
     ) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
         """Take an item; the episode is over."""
         paid = float(self.room[int(action), 0])
-        return self.room, paid, True, False, {}
+        return self.room.copy(), paid, True, False, {}
 
 
 def born(seeds: Sequence[int]) -> dict[str, Tensor]:
