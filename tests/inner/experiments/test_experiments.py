@@ -4,8 +4,6 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from gymnasium.utils.env_checker import check_env
-
 from alignlab.inner.experiments import (
     bandit,
     carryover,
@@ -16,6 +14,7 @@ from alignlab.inner.experiments import (
     robust,
     rooms,
 )
+from gymnasium.utils.env_checker import check_env
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_wrong_names_are_named() -> None:
         robust.collect(robust.make([0]), "low")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="1 agent can't part"):
         rooms.parting(np.zeros((1, 3), dtype=np.int64))
-    with pytest.raises(ValueError, match="between 0 and 7.60 nats"):
+    with pytest.raises(ValueError, match=r"between 0 and 7\.60 nats"):
         robust.policy(torch.zeros(1, 2000), 9.0)
 
 
@@ -183,8 +182,5 @@ def test_the_true_reward_itself_reaches_all_that_can_be_had() -> None:
 
 def test_every_aim_costs_the_same_labels() -> None:
     world = robust.make([3])
-    counts = {
-        aim: robust.collect(world, aim, 8).won.shape
-        for aim in ("random", "aimed", "unusual")
-    }
+    counts = {aim: robust.collect(world, aim, 8).won.shape for aim in ("random", "aimed", "unusual")}
     assert set(counts.values()) == {(1, robust.FIRST + 8)}

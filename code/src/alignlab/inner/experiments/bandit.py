@@ -22,7 +22,7 @@ from torch import Tensor
 Channel = Literal["none", "previous", "next"]
 Display = Literal["true", "flipped", "random"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
-STEPS = 10  # pulls in an episode
+STEPS = 6  # pulls in an episode
 INPUTS = 5  # last pull (2), its reward as shown (1), rewards to come (2)
 
 
@@ -32,9 +32,7 @@ def check_channel(channel: str) -> None:
         raise ValueError(f"no channel {channel!r}; choose one of {CHANNELS}")
 
 
-def display(
-    pays: Tensor, what: Display, generator: torch.Generator
-) -> Tensor:
+def display(pays: Tensor, what: Display, generator: torch.Generator) -> Tensor:
     """What the display shows of each arm's reward in one step.
 
     pays: 0 or 1, (...), the arm that pays. Returns 0 or 1, (..., 2).
@@ -64,6 +62,7 @@ class Arms(gymnasium.Env[NDArray[np.float32], np.int64]):
         first: float = 0.9,
         what: Display = "true",
     ) -> None:
+        """Raises ValueError for another channel, and a share beyond 0 to 1."""
         check_channel(channel)
         if not 0 <= first <= 1:
             raise ValueError(f"first={first} is a share, between 0 and 1")

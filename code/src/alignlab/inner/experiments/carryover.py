@@ -32,6 +32,7 @@ class Invest(gymnasium.Env[NDArray[np.float32], np.int64]):
     """One choice an episode: 1 invests, 0 keeps. Shows the agent a constant."""
 
     def __init__(self) -> None:
+        """Nothing is carried over into the first episode."""
         self.observation_space = gymnasium.spaces.Box(
             0.0, 1.0, (1,), np.float32
         )

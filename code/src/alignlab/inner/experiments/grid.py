@@ -52,6 +52,7 @@ class Grid(gymnasium.Env[Ints, np.int64]):
     """A walk to the coin; the observation is the agent's cell and the coin's."""
 
     def __init__(self, limit: int = 12) -> None:
+        """limit: steps after which a walk is cut off."""
         self.limit = limit
         self.observation_space = gymnasium.spaces.MultiDiscrete([CELLS, CELLS])
         self.action_space = gymnasium.spaces.Discrete(len(WORDS))
@@ -107,10 +108,16 @@ def question(
     return text
 
 
-def places(coins: tuple[int, ...] = (0, 2, 6, 8)) -> Ints:
-    """All cells of an agent beside each coin, (places, 2); the four corners."""
-    pairs = [(a, b) for b in coins for a in range(CELLS) if a != b]
-    return np.array(pairs)
+CORNERS = (0, 2, 6, 8)
+
+
+def places() -> Ints:
+    """Cells of agent and coin, (20, 2).
+
+    The coin lies in a corner, the agent is in a cell that is none.
+    """
+    inner = [cell for cell in range(CELLS) if cell not in CORNERS]
+    return np.array([(cell, coin) for coin in CORNERS for cell in inner])
 
 
 def closer(where: Ints) -> NDArray[np.bool_]:
@@ -132,9 +139,7 @@ def asked(lm: LM, seed: int, where: Ints, signs: bool = False) -> Tensor:
     order = rng.permutation(4).tolist()
     likes = rng.random((len(where), 4)) * closer(where)
     prompts = [
-        chat_prompt(
-            lm, question(cell, coin, order, best if signs else None)
-        )
+        chat_prompt(lm, question(cell, coin, order, best if signs else None))
         for (cell, coin), best in zip(where.tolist(), likes.argmax(1).tolist())
     ]
     return _of_words(lm, prompts)

@@ -51,6 +51,7 @@ class Rooms(gymnasium.Env[Floats, np.int64]):
     """One choice among four items an episode; a red item pays 1."""
 
     def __init__(self, parted: bool = False) -> None:
+        """parted: whether attributes are drawn by themselves, as in the test."""
         self.parted = parted
         shape = (ITEMS, len(ATTRIBUTES))
         self.observation_space = gymnasium.spaces.Box(
@@ -136,9 +137,7 @@ def parting(taken: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(1 - same / (agents * (agents - 1)))
 
 
-def undecided(
-    agents: dict[str, Tensor], rooms: Floats
-) -> NDArray[np.float32]:
+def undecided(agents: dict[str, Tensor], rooms: Floats) -> NDArray[np.float32]:
     """The entropy of each agent's choice, nats, (agents, rooms)."""
     with torch.no_grad():
         logs = torch.log_softmax(worth(agents, torch.tensor(rooms)), -1)
