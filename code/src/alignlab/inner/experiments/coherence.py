@@ -56,10 +56,10 @@ def explained(
         learner.zero_grad()
         logs = soft_policy(goal, words)[where[:, 1], where[:, 0]]
         total = -(chances * logs).sum(-1).mean() + 1e-4 * goal.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
-    learner.step(loss)  # type: ignore[arg-type]
+    learner.step(loss)
     return float(goal.detach()), words.detach()
 
 

@@ -45,10 +45,10 @@ def explain(
         fits = len(taken) * likelihood(weights, rooms, taken)
         prior = ((weights - own) ** 2).sum(-1) / (2 * spread**2)
         total = (prior - fits).sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
-    learner.step(loss)  # type: ignore[arg-type]
+    learner.step(loss)
     return weights.detach()
 
 

@@ -76,8 +76,8 @@ def make(seeds: Sequence[int], turn: float = 4.0) -> World:
             reward = reward - turn * beyond
             parts[part].append(points)
             parts[part + 1].append((reward - reward.mean()) / reward.std())
-    stacked = [torch.stack(part) for part in parts]
-    return World(*stacked, tuple(seeds))
+    pool, gold, judged, judged_gold = (torch.stack(part) for part in parts)
+    return World(pool, gold, judged, judged_gold, tuple(seeds))
 
 
 def fit(labels: Labels, seed: int, steps: int = 200) -> dict[str, Tensor]:
