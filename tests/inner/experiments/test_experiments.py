@@ -21,7 +21,7 @@ from gymnasium.utils.env_checker import check_env
     "world",
     [
         bandit.Arms("previous"),
-        bandit.Arms("next", what="random"),
+        bandit.Arms("next", what="full"),
         carryover.Invest(),
         rooms.Rooms(parted=True),
         grid.Grid(),
@@ -49,7 +49,7 @@ def test_wrong_names_are_named() -> None:
     with pytest.raises(ValueError, match="no channel 'later'"):
         bandit.Arms("later")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no display 'upside'"):
-        bandit.display(torch.zeros(1), "upside", torch.Generator())  # type: ignore[arg-type]
+        bandit.display(torch.zeros(1), "upside")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="rows is empty"):
         recurrent.born([])
     with pytest.raises(ValueError, match="marks is empty"):
@@ -156,13 +156,45 @@ def test_known_weights_are_found_again() -> None:
     assert coherence.coherence(chances, where) > 0.1
 
 
-def test_a_planner_is_as_undecided_as_the_model() -> None:
+def test_a_walker_without_a_goal_keeps_the_average_words() -> None:
     where = grid.places()
     generator = torch.Generator().manual_seed(0)
-    chances = torch.softmax(torch.randn(72, 4, generator=generator), -1)
-    twin = coherence.planner(chances, where)
-    entropy = [float(-(p * p.log()).sum(-1).mean()) for p in (chances, twin)]
-    assert entropy[0] == pytest.approx(entropy[1], abs=1e-3)
+    chances = torch.softmax(torch.randn(20, 4, generator=generator), -1)
+    same = coherence.walker(chances, where, 0.0)
+    assert torch.allclose(same, chances.mean(0).expand(20, 4), atol=1e-5)
+    closer = torch.tensor(grid.closer(where))
+    drawn = coherence.walker(chances, where, 1.0)
+    assert (drawn * closer).sum() > (same * closer).sum() + 1
+
+
+def test_a_sign_names_a_word_that_leads_closer() -> None:
+    where = grid.places()
+    assert grid.closer(where).sum() == 32  # 12 of 20 places have two
+    with pytest.raises(ValueError, match="no sign 'wrong'"):
+        grid.asked(None, 0, where, "wrong")  # type: ignore[arg-type]
+
+
+def test_a_display_may_show_nothing_or_all() -> None:
+    pays = torch.tensor([0.0, 1.0])
+    assert bandit.display(pays, "blank").tolist() == [[0, 0], [0, 0]]
+    assert bandit.display(pays, "full").tolist() == [[1, 1], [1, 1]]
+    assert bandit.display(pays, "flipped").tolist() == [[0, 1], [1, 0]]
+
+
+def test_ties_are_counted_over_three_attributes() -> None:
+    drawn = np.zeros((2, 4, 6), dtype=np.float32)
+    drawn[0, 1, :3] = 1  # as in training
+    drawn[1, [0, 1, 2], [0, 1, 2]] = 1  # one only red, one round, one large
+    drawn[1, 3, 3:] = 1
+    assert rooms.tied(drawn).tolist() == [1, 3]
+
+
+def test_own_rooms_make_agents_of_equal_weights_differ() -> None:
+    born = rooms.born([5, 5])
+    same = rooms.train(born, np.random.default_rng(0), updates=3)
+    other = rooms.train(born, np.random.default_rng(0), own=True, updates=3)
+    assert torch.equal(same["one"][0], same["one"][1])
+    assert not torch.equal(other["one"][0], other["one"][1])
 
 
 def test_a_policy_is_as_far_as_it_was_asked_to_be() -> None:
@@ -175,8 +207,10 @@ def test_a_policy_is_as_far_as_it_was_asked_to_be() -> None:
 
 def test_the_true_reward_itself_reaches_all_that_can_be_had() -> None:
     world = robust.make([0, 1])
-    best = robust.share_of_best(world, world.judged_gold, 3.0)
-    assert torch.allclose(best, torch.ones(2), atol=1e-5)
+    best = robust.true_reward(world, world.judged_gold, 3.0)
+    assert (best > robust.true_reward(world, world.judged[..., 0], 3.0)).all()
+    even = robust.true_reward(world, world.judged[..., 0], 1e-4)
+    assert torch.allclose(even, torch.zeros(2), atol=0.05)
     assert torch.allclose(world.gold.mean(-1), torch.zeros(2), atol=1e-4)
 
 

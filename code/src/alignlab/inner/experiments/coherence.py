@@ -87,29 +87,10 @@ def coherence(chances: Tensor, where: Ints) -> float:
     return float(torch.cat(gained).mean())
 
 
-def shuffled(chances: Tensor, where: Ints, seed: int) -> Tensor:
-    """The same choices in the wrong places: permuted over all of them."""
-    return chances[np.random.default_rng(seed).permutation(len(where))]
+def walker(chances: Tensor, where: Ints, goal: float) -> Tensor:
+    """Somebody with the average liking for words of `chances`, and a goal.
 
-
-def planner(chances: Tensor, where: Ints) -> Tensor:
-    """Someone who goes to the coin, exactly as undecided as `chances` on average.
-
-    Its weight for the coin is found by bisection so that its mean entropy over
-    the places is that of `chances`; it likes all words alike.
+    goal: what arriving at the coin is worth, in nats. Returns (places, 4).
     """
-    target = _entropy(chances)
-    low, high = 0.0, 100.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        logs = soft_policy(torch.tensor(middle), torch.zeros(4))
-        now = logs[where[:, 1], where[:, 0]].exp()
-        if _entropy(now) > target:
-            low = middle
-        else:
-            high = middle
-    return now
-
-
-def _entropy(chances: Tensor) -> float:
-    return float(-torch.xlogy(chances, chances).sum(-1).mean())
+    logs = soft_policy(torch.tensor(goal), chances.mean(0).log())
+    return logs[where[:, 1], where[:, 0]].exp()

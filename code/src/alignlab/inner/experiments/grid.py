@@ -8,7 +8,7 @@ for one of four words. Serves the survey's section 5.3; the prompt is ours.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import gymnasium
 import numpy as np
@@ -21,6 +21,7 @@ from alignlab.lm.generation import chat_prompt
 from alignlab.lm.scoring import logprobs
 
 Ints = NDArray[np.int64]
+Sign = Literal["none", "closer", "any"]
 
 SIDE = 3
 CELLS = SIDE * SIDE
@@ -127,20 +128,26 @@ def closer(where: Ints) -> NDArray[np.bool_]:
     return np.asarray(distance(ends, coin[:, None]) < now[:, None])
 
 
-def asked(lm: LM, seed: int, where: Ints, signs: bool = False) -> Tensor:
+def asked(lm: LM, seed: int, where: Ints, sign: Sign = "none") -> Tensor:
     """The model's log-probability of each word, among the four, (places, 4).
 
     seed: draws the order in which the words are offered. where: as `places`
-    returns them. signs: a sign in each cell shows a word that leads closer,
-    drawn where there are two. The words are capitalized, as the first word of
-    an answer.
+    returns them. sign: what a sign in each cell shows, nothing ("none"), a
+    word that leads closer, drawn where there are two ("closer"), or any of the
+    four words ("any"). The words are capitalized, as the first word of an
+    answer. Raises ValueError for another sign.
     """
+    if sign not in get_args(Sign):
+        raise ValueError(f"no sign {sign!r}; choose one of {get_args(Sign)}")
     rng = np.random.default_rng(seed)
     order = rng.permutation(4).tolist()
-    likes = rng.random((len(where), 4)) * closer(where)
+    likes = rng.random((len(where), 4))
+    if sign == "closer":
+        likes = likes * closer(where)
+    shown = [None if sign == "none" else int(word) for word in likes.argmax(1)]
     prompts = [
-        chat_prompt(lm, question(cell, coin, order, best if signs else None))
-        for (cell, coin), best in zip(where.tolist(), likes.argmax(1).tolist())
+        chat_prompt(lm, question(cell, coin, order, word))
+        for (cell, coin), word in zip(where.tolist(), shown)
     ]
     return _of_words(lm, prompts)
 

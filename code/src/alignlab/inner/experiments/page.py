@@ -159,12 +159,9 @@ def _gradient_alone(
     return np.full((len(seeds), episodes), 0.03)
 
 
-def _own_rewards(
-    rooms: Any, taken: Any, members: int, seed: int, spread: float = 2.0
-) -> torch.Tensor:
-    """Random rewards that no choice has moved."""
-    generator = torch.Generator().manual_seed(seed)
-    return spread * torch.randn(members, rooms.shape[-1], generator=generator)
+def _as_born(agents: Any, *_: Any, **__: Any) -> Any:
+    """Agents that no room has changed."""
+    return agents
 
 
 def _explains_nothing(
@@ -177,6 +174,6 @@ def _explains_nothing(
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.inner.experiments.recurrent.train": _untrained,
     "alignlab.inner.experiments.carryover.train": _gradient_alone,
-    "alignlab.inner.experiments.inverse.explain": _own_rewards,
+    "alignlab.inner.experiments.rooms.train": _as_born,
     "alignlab.inner.experiments.coherence.explained": _explains_nothing,
 }

@@ -94,8 +94,8 @@ def play(
     state = torch.zeros(*shape, HIDDEN)
     past = torch.zeros(*shape, 3)
     arms, logs = [], []
+    shown = display(pays, what)
     for _ in range(STEPS):
-        shown = display(pays, what, generator)
         seen = torch.cat([past, shown * of_next], -1)
         state = cell(group.weights, seen, state)
         out = state @ group.weights["out"] + group.weights["tilt"]

@@ -179,12 +179,13 @@ def ask(
     return Labels(points[:, :count], points[:, count:], won)
 
 
-def cautious(labels: Labels, points: Tensor, members: int = 5) -> Tensor:
-    """An ensemble's mean score less its standard deviation, (worlds, points).
+def cautious(
+    labels: Labels, points: Tensor, weight: float = 0.5, members: int = 5
+) -> Tensor:
+    """An ensemble's mean score less `weight` times its variance, (worlds, points).
 
-    Members differ by their first weights (Coste et al. 2023 call it
-    uncertainty-weighted optimization, with a weight of 1 on the deviation;
-    they subtract the variance). Scores are standardized first.
+    Uncertainty-weighted optimization (Coste et al. 2023). Members differ by
+    their first weights; each one's scores are standardized first.
     """
     found = []
     for member in range(members):
@@ -192,15 +193,13 @@ def cautious(labels: Labels, points: Tensor, members: int = 5) -> Tensor:
         scores = scores - scores.mean(-1, keepdim=True)
         found.append(scores / scores.std(-1, keepdim=True))
     each = torch.stack(found)
-    return each.mean(0) - each.std(0)
+    return each.mean(0) - weight * each.var(0)
 
 
-def share_of_best(world: World, scores: Tensor, kl: float) -> Tensor:
-    """True reward of the policy for `scores`, of the most that can be had.
+def true_reward(world: World, scores: Tensor, kl: float) -> Tensor:
+    """True reward of the policy for `scores`, `kl` nats from drawing evenly.
 
-    scores: (worlds, POOL), of the judged answers. Both policies are `kl` nats
-    from drawing evenly, whose true reward is 0. Returns (worlds,).
+    scores: (worlds, POOL), of the judged answers. Drawing evenly brings 0.
+    Returns (worlds,).
     """
-    gold = world.judged_gold
-    reached = (policy(scores, kl) * gold).sum(-1)
-    return reached / (policy(gold, kl) * gold).sum(-1)
+    return (policy(scores, kl) * world.judged_gold).sum(-1)

@@ -99,16 +99,22 @@ def worth(agents: dict[str, Tensor], rooms: Tensor) -> Tensor:
 
 
 def train(
-    agents: dict[str, Tensor], rng: np.random.Generator, updates: int = 200
+    agents: dict[str, Tensor],
+    rng: np.random.Generator,
+    own: bool = False,
+    updates: int = 200,
 ) -> dict[str, Tensor]:
     """Policy gradient on the expected reward, in 64 new rooms an update.
 
-    The expectation over the agent's choice is exact, since there are four.
+    own: each agent meets rooms of its own; otherwise all meet the same. The
+    expectation over the agent's choice is exact, since there are four.
     """
+    shape = (len(agents["one"]), 64) if own else (64,)
     weights = {k: v.clone().requires_grad_() for k, v in agents.items()}
     learner = torch.optim.Adam(weights.values(), lr=0.01)
     for _ in range(updates):
-        rooms = torch.tensor(draw(64, False, rng))
+        drawn = draw(int(np.prod(shape)), False, rng)
+        rooms = torch.tensor(drawn).reshape(*shape, *drawn.shape[1:])
         chances = torch.softmax(worth(weights, rooms), -1)
         paid = (chances * rooms[..., 0]).sum(-1)
         loss = -paid.mean(1).sum()
@@ -144,10 +150,10 @@ def undecided(agents: dict[str, Tensor], rooms: Floats) -> NDArray[np.float32]:
         return np.asarray(-(logs.exp() * logs).sum(-1))
 
 
-def mixed(rooms: Floats) -> NDArray[np.int64]:
-    """How many items have some of the three attributes and not all, (rooms,).
+def tied(rooms: Floats) -> NDArray[np.int64]:
+    """How many items share a room's highest count of the three, (rooms,).
 
-    Training never shows such an item.
+    Red, round and large count 1 each. In training rooms it is always 1.
     """
     have = rooms[..., :TOGETHER].sum(-1)
-    return np.asarray(((have > 0) & (have < TOGETHER)).sum(-1))
+    return np.asarray((have == have.max(-1, keepdims=True)).sum(-1))
