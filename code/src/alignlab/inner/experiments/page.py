@@ -100,6 +100,16 @@ EXERCISES = [
                 "not by how much their numbers do.",
             ),
             Wrong(
+                lambda taken: _parting(taken) / 2,
+                "half of the right share: if you count each pair once, divide "
+                "by the number of pairs counted once.",
+            ),
+            Wrong(
+                lambda taken: 2 * _parting(taken),
+                "twice the right share: if you count each pair twice, divide "
+                "by the number of pairs counted twice.",
+            ),
+            Wrong(
                 lambda taken: 1 - _parting(taken),
                 "this is the share of pairs that choose the same item.",
             ),
@@ -128,6 +138,11 @@ EXERCISES = [
                 _likeliest,
                 "every word counts by its probability, not only the likeliest "
                 "word of each place.",
+            ),
+            Wrong(
+                lambda p, g, w, h: float((g - w)[h].mean()),
+                "weigh each word by the policy's probability of it; here all "
+                "words count alike.",
             ),
             Wrong(
                 _per_word,
