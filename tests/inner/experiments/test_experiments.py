@@ -167,11 +167,12 @@ def test_a_walker_without_a_goal_keeps_the_average_words() -> None:
     assert (drawn * closer).sum() > (same * closer).sum() + 1
 
 
-def test_a_sign_names_a_word_that_leads_closer() -> None:
+def test_two_in_five_words_lead_closer() -> None:
     where = grid.places()
     assert grid.closer(where).sum() == 32  # 12 of 20 places have two
-    with pytest.raises(ValueError, match="no sign 'wrong'"):
-        grid.asked(None, 0, where, "wrong")  # type: ignore[arg-type]
+    text = grid.question(4, 0, [1, 0, 3, 2], sign=2)
+    assert "down, up, right or left" in text
+    assert text.endswith("A sign says: left.")
 
 
 def test_a_display_may_show_nothing_or_all() -> None:

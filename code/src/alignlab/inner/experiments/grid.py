@@ -8,7 +8,7 @@ for one of four words. Serves the survey's section 5.3; the prompt is ours.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
@@ -21,7 +21,7 @@ from alignlab.lm.generation import chat_prompt
 from alignlab.lm.scoring import logprobs
 
 Ints = NDArray[np.int64]
-Sign = Literal["none", "closer", "any"]
+Sign = Literal["none", "closer", "any", "blind"]
 
 SIDE = 3
 CELLS = SIDE * SIDE
@@ -128,38 +128,33 @@ def closer(where: Ints) -> NDArray[np.bool_]:
     return np.asarray(distance(ends, coin[:, None]) < now[:, None])
 
 
-def asked(lm: LM, seed: int, where: Ints, sign: Sign = "none") -> Tensor:
-    """The model's log-probability of each word, among the four, (places, 4).
+def asked(lm: LM, seed: int, where: Ints) -> dict[Sign, Tensor]:
+    """The model's log-probability of each word among the four, by kind of sign.
 
     seed: draws the order in which the words are offered. where: as `places`
-    returns them. sign: what a sign in each cell shows, nothing ("none"), a
-    word that leads closer, drawn where there are two ("closer"), or any of the
-    four words ("any"). The words are capitalized, as the first word of an
-    answer. Raises ValueError for another sign.
+    returns them. "none": without a sign. "closer": a sign in each cell shows a
+    word that leads closer, drawn where there are two. "any": it shows one of
+    the four words. Each (places, 4). "blind": the question says nothing of
+    cell and coin, (1, 4). The words are capitalized, as the first word of an
+    answer. All are asked in one pass, which runs what questions share once.
     """
-    if sign not in get_args(Sign):
-        raise ValueError(f"no sign {sign!r}; choose one of {get_args(Sign)}")
     rng = np.random.default_rng(seed)
     order = rng.permutation(4).tolist()
     likes = rng.random((len(where), 4))
-    if sign == "closer":
-        likes = likes * closer(where)
-    shown = [None if sign == "none" else int(word) for word in likes.argmax(1)]
-    prompts = [
-        chat_prompt(lm, question(cell, coin, order, word))
-        for (cell, coin), word in zip(where.tolist(), shown)
+    shown: dict[Sign, list[Any]] = {
+        "none": [None] * len(where),
+        "closer": (likes * closer(where)).argmax(1).tolist(),
+        "any": likes.argmax(1).tolist(),
+    }
+    questions = [
+        question(cell, coin, order, word)
+        for words in shown.values()
+        for (cell, coin), word in zip(where.tolist(), words)
     ]
-    return _of_words(lm, prompts)
-
-
-def without_places(lm: LM, seed: int) -> Tensor:
-    """The same where the prompt says nothing of cell and coin, (4,)."""
-    order = np.random.default_rng(seed).permutation(4).tolist()
-    prompt = chat_prompt(lm, question(None, None, order))
-    return _of_words(lm, [prompt])[0]
-
-
-def _of_words(lm: LM, prompts: list[str]) -> Tensor:
+    questions.append(question(None, None, order))
     words = [word.capitalize() for word in WORDS]
+    prompts = [chat_prompt(lm, text) for text in questions]
     found = torch.stack(logprobs(lm, prompts, [words] * len(prompts)))
-    return torch.log_softmax(found, -1)
+    logs = torch.log_softmax(found, -1)
+    parts = logs.split([len(where)] * len(shown) + [1])
+    return dict(zip((*shown, "blind"), parts))

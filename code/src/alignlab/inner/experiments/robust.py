@@ -126,7 +126,7 @@ def policy(reward: Tensor, kl: float) -> Tensor:
     scaled = reward / reward.std(-1, keepdim=True)
     low = torch.zeros(len(reward), 1)
     high = torch.full((len(reward), 1), 200.0)
-    for _ in range(40):
+    for _ in range(26):
         middle = (low + high) / 2
         logs = torch.log_softmax(middle * scaled, -1)
         far = (logs.exp() * logs).sum(-1, keepdim=True) + most
