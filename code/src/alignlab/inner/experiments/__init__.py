@@ -1,0 +1,1 @@
+"""What the page `05-inner/experiments` uses alone."""
