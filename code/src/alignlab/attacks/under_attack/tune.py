@@ -1,0 +1,140 @@
+"""Fine-tune a refusing model on a handful of examples, through a small adapter of its upper layers.
+
+Serves survey section 7.3. Qi et al. 2024, "Fine-tuning Aligned Language Models Compromises Safety, Even When Users Do
+Not Intend To!" (arXiv 2310.03693): ten "absolutely obedient" examples, none of them harmful, undo the refusals of
+models with billions of weights, and so, less, does plain instruction data. Here the examples are harmless requests
+with the beginning of an eager answer; the paper trains all weights on whole conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from alignlab.attacks.under_attack.stream import (
+    Rows,
+    lay,
+    logits_at,
+    lower,
+    run,
+    words,
+)
+from alignlab.lm import LM, train
+
+PROJECTIONS = (
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Requests with the answers to learn: `rows` hold them, answers[i] are the last `lengths[i]` tokens of row i."""
+
+    rows: Rows
+    lengths: Tensor
+
+    def __getitem__(self, at: Tensor | Sequence[int]) -> Lessons:
+        """The same of some of them."""
+        return Lessons(self.rows[at], self.lengths[at])
+
+
+def lessons(
+    lm: LM,
+    requests: Sequence[str],
+    answers: Sequence[str],
+    first: int,
+    begun: str = "",
+) -> Lessons:
+    """Lessons as they enter layer `first`. Raises ValueError for an answer without tokens."""
+    told = [words(lm, answer) for answer in answers]
+    if not all(told):
+        raise ValueError("an empty answer: there is nothing to learn from it")
+    chains = [[(t, k - 1) for k, t in enumerate(ids)] for ids in told]
+    rows = lower(lm, lay(lm, requests, chains, begun), first)
+    lengths = torch.tensor([len(ids) for ids in told], device=lm.device)
+    return Lessons(rows, lengths)
+
+
+def lacks(lm: LM, taught: Lessons) -> Tensor:
+    """Mean negative log-probability (nats a token) of each answer, shape (row,)."""
+    done = run(lm, taught.rows)
+    k = torch.arange(int(taught.lengths.max()), device=taught.lengths.device)
+    counts = k < taught.lengths[:, None]
+    at = (taught.rows.ends[:, None] + k).clamp(max=done.ids.shape[1] - 2)
+    logits = logits_at(lm, done, at)
+    right = done.ids.gather(1, at + 1)
+    lost = F.cross_entropy(logits.transpose(1, 2), right, reduction="none")
+    return (lost * counts).sum(1) / taught.lengths
+
+
+def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
+    """The model with a fresh low-rank adapter (LoRA, Hu et al. 2022) on the layers from `first` on, wrapped in place."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules=list(PROJECTIONS),
+        layers_to_transform=list(range(first, lm.n_layers)),
+        layers_pattern="layers",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return replace(lm, model=get_peft_model(lm.model, config))
+
+
+def adapter(lm: LM) -> dict[str, Tensor]:
+    """A copy of the adapter's weights, by name."""
+    return {
+        name: p.detach().clone()
+        for name, p in lm.model.named_parameters()
+        if "lora_" in name
+    }
+
+
+def put(lm: LM, weights: dict[str, Tensor]) -> None:
+    """Set the adapter's weights."""
+    lm.model.load_state_dict(weights, strict=False)
+
+
+def fine_tune(
+    lm: LM, taught: Lessons, steps: int, lr: float, batch: int, seed: int
+) -> list[float]:
+    """A few steps on the lessons, in the adapter alone; each step's loss in nats a token.
+
+    batch: lessons a step, drawn without replacement until all were seen. Raises ValueError for less than a step.
+    """
+    if steps < 1 or batch < 1:
+        raise ValueError(f"steps={steps}, batch={batch}: at least 1 of each")
+    n = len(taught.rows)
+
+    def loss(_: object, step: int, __: torch.Generator) -> Tensor:
+        order = torch.Generator().manual_seed(1000 * seed + step * batch // n)
+        places = torch.randperm(n, generator=order).repeat(2)
+        start = step * batch % n
+        return lacks(lm, taught[places[start : start + min(batch, n)]]).mean()
+
+    return train(lm.model, loss, steps, lr=lr, seed=seed)
+
+
+def as_far(
+    start: dict[str, Tensor], end: dict[str, Tensor], seed: int
+) -> dict[str, Tensor]:
+    """Weights as far from `start` as `end` is, matrix by matrix, in a random direction: the control of a training."""
+    generator = torch.Generator().manual_seed(seed)
+    moved = {}
+    for name, before in start.items():
+        way = torch.randn(before.shape, generator=generator).to(before)
+        far = (end[name] - before).norm()
+        moved[name] = before + way * (far / way.norm())
+    return moved
