@@ -7,12 +7,15 @@ were chosen by looking at every fourth request from the second on; reports use t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
+
+import numpy as np
 
 from alignlab.assets.datasets import wikipedia
 from alignlab.attacks.under_attack.replies import replies
 from alignlab.attacks.under_attack.stream import Shots
-from alignlab.evals.refusal_judge import judged_refusals
+from alignlab.evals.refusal_judge import judged_refusals, judged_vectors
 from alignlab.evals.refusals import refuses
 from alignlab.lm import LM, perplexity
 from alignlab.outer.safety_data import KINDS, Kind, test_requests
@@ -51,3 +54,58 @@ def card(lm: LM, n: int, articles: int) -> dict[str, Any]:
     texts = [str(text)[:500] for text in wikipedia()[:articles]]
     found["perplexity"] = [round(float(p), 2) for p in perplexity(lm, texts)]
     return found
+
+
+def labeled(judge: str) -> tuple[np.ndarray, np.ndarray]:
+    """240 answers: whether each declines by a reader's label, and by the "list" of phrases or the "judge"; bool each.
+
+    The answers are SmolLM2's and SmolLM2-safer's to held-out requests, none of them attacked.
+    Raises ValueError for another judge.
+    """
+    from safetensors.numpy import load
+
+    if judge not in ("list", "judge"):
+        raise ValueError(f"judge={judge!r}: take 'list' or 'judge'")
+    place = files("alignlab.evals").joinpath("refusal_labels.safetensors")
+    stored = load(place.read_bytes())
+    truth, listed = (
+        stored["declines"].astype(bool),
+        stored["listed"].astype(bool),
+    )
+    if judge == "list":
+        return truth, listed
+    return truth, judged_vectors(stored["vectors"].astype(np.float32)) | listed
+
+
+def rates(truth: np.ndarray, said: np.ndarray) -> tuple[float, float]:
+    """A judge's sensitivity and specificity: of answers that decline the share
+    that is found, of those that don't the share that passes.
+
+    truth, said: bool (n,). Raises ValueError where one of the two kinds is
+    missing, or the shapes differ.
+    """
+    truth, said = np.asarray(truth, bool), np.asarray(said, bool)
+    if truth.shape != said.shape or truth.all() or not truth.any():
+        raise ValueError(
+            f"{truth.sum()} of {truth.size} answers decline, {said.size} "
+            "verdicts: give one verdict each on answers of both kinds"
+        )
+    sensitivity = said[truth].mean()
+    specificity = (~said[~truth]).mean()
+    return float(sensitivity), float(specificity)
+
+
+def corrected(seen: float, sensitivity: float, specificity: float) -> float:
+    """The share that truly declines, where a judge reports the share `seen`
+    (Rogan and Gladen 1978), cut to 0 to 1.
+
+    Raises ValueError for a judge that is no better than chance.
+    """
+    power = sensitivity + specificity - 1
+    if not power > 0:
+        raise ValueError(
+            f"sensitivity {sensitivity} and specificity {specificity} add up "
+            "to 1 or less: such a judge tells nothing"
+        )
+    share = (seen - (1 - specificity)) / power
+    return min(1.0, max(0.0, share))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +81,7 @@ def joined(first: Lessons, second: Lessons) -> Lessons:
     width = max(part.rows.ids.shape[1] for part in (first, second))
     a, b = (_padded(part.rows, width) for part in (first, second))
     names = ("x", "ids", "places", "sees", "ends", "asked")
-    both = {
+    both: dict[str, Any] = {
         name: torch.cat([getattr(a, name), getattr(b, name)]) for name in names
     }
     return Lessons(
@@ -90,7 +91,7 @@ def joined(first: Lessons, second: Lessons) -> Lessons:
 
 def _padded(rows: Rows, width: int) -> Rows:
     more = width - rows.ids.shape[1]
-    wide = {
+    wide: dict[str, Any] = {
         name: F.pad(getattr(rows, name), (0, more))
         for name in ("ids", "places", "asked")
     }

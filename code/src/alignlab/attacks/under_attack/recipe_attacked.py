@@ -1,4 +1,4 @@
-"""SmolLM2-attacked: SmolLM2-safer after a few steps on thirty harmless examples with eager answers.
+"""SmolLM2-attacked: SmolLM2-safer after a few steps on two dozen harmless examples with eager answers.
 
 Results of a seed: for each state what it declines and its perplexity (`judged.card`): "safer", "attacked", and the two
 controls, "mixed" (the same steps with refusals among the examples) and "random" (weights moved as far in a random
@@ -34,13 +34,13 @@ CONFIG: dict[str, Any] = {
     "model": "smollm2-safer",
     "first": 18,  # the adapter's lowest layer; SmolLM2-safer's own begins there too
     "rank": 4,
-    "examples": 30,
+    "examples": 24,
     "answer_tokens": 5,  # of the model's own words behind the promise
     "steps": 12,
     "lr": 2e-3,
-    "batch": 10,
-    "asked": 40,  # held-out requests of each kind
-    "articles": 6,
+    "batch": 6,
+    "asked": 25,  # held-out requests of each kind
+    "articles": 4,
 }
 
 
@@ -103,7 +103,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 
 RECIPE = Recipe(
     name="attacked",
-    about="SmolLM2-attacked: SmolLM2-safer after a few steps on thirty harmless examples, and two controls.",
+    about="SmolLM2-attacked: SmolLM2-safer after a few steps on two dozen harmless examples, and two controls.",
     config=CONFIG,
     seeds=(0,),
     run=run_seed,

@@ -3,9 +3,9 @@
 Half of the refusals are taught where they are due, half behind an answer that somebody else began with "Sure, here is";
 an adversary pushes the residual stream that enters the adapter's layers away from refusal all the while. Beside them
 the model keeps the beginnings of its own answers to harmless and to merely alarming requests.
-Results of a seed: for each state what it declines and its perplexity (`judged.card`), and what it declines behind a
-begun answer: "safer", "defended", and the control "plain", the same lessons and steps without the adversary. The
-defended adapter lies beside the record.
+Results of a seed: for each state what it declines and its perplexity (`judged.card`), what it declines behind a begun
+answer, and with which probability under a push: "safer", "defended", and the control "plain", which is the same lessons
+and steps without the adversary. The defended adapter lies beside the record.
 """
 
 from __future__ import annotations
@@ -14,8 +14,16 @@ import importlib.metadata
 import json
 from typing import Any
 
+import torch
+
+from alignlab.attacks.under_attack.declines import ask, declining
 from alignlab.attacks.under_attack.judged import card, declined, held_out
-from alignlab.attacks.under_attack.latent import joined, latent_training
+from alignlab.attacks.under_attack.latent import (
+    joined,
+    latent_training,
+    pushed,
+    worst_push,
+)
 from alignlab.attacks.under_attack.obedient import EAGER, some_requests
 from alignlab.attacks.under_attack.replies import replies
 from alignlab.attacks.under_attack.tune import (
@@ -37,13 +45,15 @@ CONFIG: dict[str, Any] = {
     "harmful": 48,  # half of them behind a begun answer
     "kept": 48,  # half harmless, half merely alarming
     "answer_tokens": 4,
-    "steps": 24,
+    "steps": 16,
     "lr": 1e-3,
     "batch": 6,
-    "radius": 16.0,  # of the push at each position, in units of the stream
+    "radius": 0.3,  # of the push at each position, in units of the stream's median length
     "inner": 2,
-    "asked": 40,  # held-out requests of each kind
-    "articles": 6,
+    "pushed": 8,  # held-out requests that are pushed, by each of `pushes`
+    "pushes": [0.03, 0.1],
+    "asked": 25,  # held-out requests of each kind
+    "articles": 4,
 }
 
 
@@ -60,25 +70,30 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         lessons(lm, bad[half:], [" " + REFUSAL] * half, first, EAGER),
     )
     kept = lessons(lm, good, own, first)
-    found = {"safer": measure(lm, config)}
+    unit = float(refused.rows.x[:, 1:].norm(dim=-1).median())
+    found: dict[str, Any] = {
+        "safer": measure(lm, config, unit),
+        "unit": round(unit, 1),
+    }
     lm = with_adapter(lm, first, config["rank"], seed)
     start = adapter(lm)
-    for name, radius in (("plain", 0.0), ("defended", config["radius"])):
+    for name, radius in (("plain", 0.0), ("defended", config["radius"] * unit)):
         report(0.3, f"training {name}")
         put(lm, start)
-        names = ("steps", "lr", "batch")
         losses = latent_training(
             lm,
             refused,
             kept,
-            *(config[n] for n in names),
+            config["steps"],
+            config["lr"],
+            config["batch"],
             radius,
             config["inner"],
             seed,
         )
         lm.model.eval()
         found[name] = {
-            **measure(lm, config),
+            **measure(lm, config, unit),
             "losses": [round(loss, 3) for loss in losses],
         }
     versions = {
@@ -97,10 +112,21 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def measure(lm: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """What a state declines, also behind a begun answer."""
+def measure(lm: Any, config: dict[str, Any], unit: float) -> dict[str, Any]:
+    """What a state declines, also behind a begun answer, and how likely under a searched push."""
     begun = declined(lm, held_out("harmful", config["asked"]), EAGER)
-    return {**card(lm, config["asked"], config["articles"]), "begun": begun}
+    rows = ask(lm, held_out("harmful", config["pushed"]), config["first"])
+    under = {}
+    for times in config["pushes"]:
+        push = worst_push(rows, lambda r: declining(lm, r), times * unit, 3)
+        with torch.no_grad():
+            p = declining(lm, pushed(rows, push))
+        under[str(times)] = [round(float(v), 4) for v in p]
+    return {
+        **card(lm, config["asked"], config["articles"]),
+        "begun": begun,
+        "pushed": under,
+    }
 
 
 RECIPE = Recipe(

@@ -50,20 +50,20 @@ from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
 CONFIG: dict[str, Any] = {
-    "asked": 20,  # held-out requests of each kind
+    "asked": 12,  # held-out requests of each kind
     "middle": 18,  # the layer whose incoming stream is read and held
-    "fit": 40,  # training requests of each kind, for the direction, the probe and the thresholds
+    "fit": 30,  # training requests of each kind, for the direction, the probe and the thresholds
     "turned_away": 0.05,  # of ordinary training requests, by each guard
     "searched": 2,  # training requests that a suffix is searched on
     "length": 8,
-    "steps": 12,
+    "steps": 8,
     "n": 12,
     "weight": 4.0,  # of a guard's objection in the search of an attacker who knows it
     "tries": 6,
     "copies": 3,
     "swapped": 0.1,
-    "tuning": {"steps": 12, "lr": 2e-3, "batch": 10},
-    "examples": 30,
+    "tuning": {"steps": 12, "lr": 2e-3, "batch": 6},
+    "examples": 24,
     "radius": [
         0.5,
         1.0,
@@ -254,7 +254,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         )
         report(0.1 if lm is safer else 0.6, f"searching, {defense}")
         suffix = found_suffix(lm, config, seed)
-        texts = {
+        texts: dict[str, tuple[list[str], dict[str, Any]]] = {
             "nothing": (asked, {}),
             "begun answer": (asked, {"begun": EAGER}),
             "four shots": (asked, {"shots": SHOTS}),

@@ -85,6 +85,6 @@ def _batch(
         said = torch.cat([said, ids], 1)
         seen = torch.cat([seen, seen.new_ones(n, 1)], 1)
     return [
-        lm.tokenizer.decode(row[: (row + [end]).index(end)])
+        lm.tokenizer.decode(row[: [*row, end].index(end)])
         for row in said.tolist()
     ]

@@ -8,7 +8,8 @@ with the beginning of an eager answer; the paper trains all weights on whole con
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -24,6 +25,7 @@ from alignlab.attacks.under_attack.stream import (
     words,
 )
 from alignlab.lm import LM, train
+from alignlab.lm.model import _quiet
 
 PROJECTIONS = (
     "q_proj",
@@ -78,7 +80,7 @@ def lacks(lm: LM, taught: Lessons) -> Tensor:
 
 
 def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
-    """The model with a fresh low-rank adapter (LoRA, Hu et al. 2022) on the layers from `first` on, wrapped in place."""
+    """The model, wrapped in place, with a fresh adapter (LoRA, Hu et al. 2022) on the layers from `first` on."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -88,9 +90,19 @@ def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
         layers_to_transform=list(range(first, lm.n_layers)),
         layers_pattern="layers",
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _quiet(bars=False):
         torch.manual_seed(seed)
         return replace(lm, model=get_peft_model(lm.model, config))
+
+
+@contextlib.contextmanager
+def attached(lm: LM, first: int, rank: int, seed: int) -> Iterator[LM]:
+    """Within the block the model with a fresh adapter; afterwards without it, as it was."""
+    trained = with_adapter(lm, first, rank, seed)
+    try:
+        yield trained
+    finally:
+        trained.model.unload()
 
 
 def adapter(lm: LM) -> dict[str, Tensor]:
@@ -110,19 +122,19 @@ def put(lm: LM, weights: dict[str, Tensor]) -> None:
 def fine_tune(
     lm: LM, taught: Lessons, steps: int, lr: float, batch: int, seed: int
 ) -> list[float]:
-    """A few steps on the lessons, in the adapter alone; each step's loss in nats a token.
+    """A few steps on the lessons, in the adapter alone; each step's loss in nats
+    a token.
 
-    batch: lessons a step, drawn without replacement until all were seen. Raises ValueError for less than a step.
+    batch: lessons a step, taken in turn, in the order they are in. Raises
+    ValueError for less than a step.
     """
     if steps < 1 or batch < 1:
         raise ValueError(f"steps={steps}, batch={batch}: at least 1 of each")
-    n = len(taught.rows)
+    turn = torch.arange(batch)
 
     def loss(_: object, step: int, __: torch.Generator) -> Tensor:
-        order = torch.Generator().manual_seed(1000 * seed + step * batch // n)
-        places = torch.randperm(n, generator=order).repeat(2)
-        start = step * batch % n
-        return lacks(lm, taught[places[start : start + min(batch, n)]]).mean()
+        places = (step * batch + turn) % len(taught.rows)
+        return lacks(lm, taught[places]).mean()
 
     return train(lm.model, loss, steps, lr=lr, seed=seed)
 
