@@ -21,6 +21,8 @@ from alignlab.attacks.under_attack.stream import Rows
 from alignlab.attacks.under_attack.tune import Lessons, lacks
 from alignlab.lm import LM, train
 
+STAY = 2.0  # weight of the answers that are kept, against that of the refusals
+
 
 def prompt_positions(rows: Rows) -> Tensor:
     """Where each row's own prompt stands, from its first word to the place before the answer; bool (row, pos)."""
@@ -147,6 +149,6 @@ def latent_training(
             for p in adapter:
                 p.requires_grad_()
             bad = Lessons(pushed(bad.rows, push), bad.lengths)
-        return lacks(lm, bad).mean() + lacks(lm, good).mean()
+        return lacks(lm, bad).mean() + STAY * lacks(lm, good).mean()
 
     return train(lm.model, loss, steps, lr=lr, seed=seed)

@@ -5,7 +5,8 @@ an adversary pushes the residual stream that enters the adapter's layers away fr
 the model keeps the beginnings of its own answers to harmless and to merely alarming requests.
 Results of a seed: for each state what it declines and its perplexity (`judged.card`), what it declines behind a begun
 answer, and with which probability under a push: "safer", "defended", and the control "plain", which is the same lessons
-and steps without the adversary. The defended adapter lies beside the record.
+and steps without the adversary; and what is declined after a few steps on obedient examples, "tuned again". The
+defended adapter lies beside the record.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from alignlab.attacks.under_attack.obedient import EAGER, some_requests
 from alignlab.attacks.under_attack.replies import replies
 from alignlab.attacks.under_attack.tune import (
     adapter,
+    fine_tune,
     lessons,
     put,
     with_adapter,
@@ -45,15 +47,15 @@ CONFIG: dict[str, Any] = {
     "harmful": 48,  # half of them behind a begun answer
     "kept": 48,  # half harmless, half merely alarming
     "answer_tokens": 4,
-    "steps": 16,
+    "steps": 20,
     "lr": 1e-3,
     "batch": 6,
-    "radius": 0.3,  # of the push at each position, in units of the stream's median length
+    "radius": 0.06,  # of the push at each position, in units of the stream's median length
     "inner": 2,
     "pushed": 8,  # held-out requests that are pushed, by each of `pushes`
-    "pushes": [0.03, 0.1],
-    "asked": 25,  # held-out requests of each kind
-    "articles": 4,
+    "pushes": [0.02, 0.05],
+    "asked": 12,  # held-out requests of each kind
+    "articles": 3,
 }
 
 
@@ -96,6 +98,14 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             **measure(lm, config, unit),
             "losses": [round(loss, 3) for loss in losses],
         }
+    report(0.9, "fine-tuning the defended state")
+    end = adapter(lm)
+    eager = some_requests("harmless", 24, seed)
+    taught = lessons(lm, eager, [EAGER] * 24, first)
+    fine_tune(lm, taught, 12, 2e-3, 6, seed)
+    lm.model.eval()
+    found["tuned again"] = declined(lm, held_out("harmful", config["asked"]))
+    put(lm, end)
     versions = {
         name: importlib.metadata.version(name)
         for name in ("torch", "transformers", "peft", "alignlab")
