@@ -52,15 +52,19 @@ def worst_push(
     steps: int,
     seed: int = 0,
 ) -> Tensor:
-    """The push of length `radius` at most a position under which `refusal` is least, by projected gradient descent.
+    """The push, of length `radius` at most at each position, under which
+    `refusal` is least, by projected gradient descent.
 
-    refusal: rows -> how strongly each declines, shape (row,). A step moves each position by 2 radius / steps along its
-    own normalized gradient (Madry et al. 2018, with the Euclidean norm), from a random start of half the radius.
-    Returns shape (row, pos, d_model). Raises ValueError for a radius that is not positive or a negative count of steps.
+    refusal: rows -> how strongly each declines, shape (row,). A step moves each
+    position by 2 radius / steps against its own normalized gradient (Madry et
+    al. 2018, arXiv 1706.06083, with the Euclidean norm), from a random start of
+    half the radius. Returns shape (row, pos, d_model). Raises ValueError for a
+    radius that is not positive or a negative count of steps.
     """
     if not radius > 0 or steps < 0:
         raise ValueError(
-            f"radius={radius}, steps={steps}: give a length above 0 and no negative number of steps"
+            f"radius={radius}, steps={steps}: give a length above 0 and no "
+            "negative number of steps"
         )
     push = random_push(rows, 0.5 * radius, seed)
     for _ in range(steps):

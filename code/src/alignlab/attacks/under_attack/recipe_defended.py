@@ -44,18 +44,18 @@ CONFIG: dict[str, Any] = {
     "model": "smollm2-safer",
     "first": 18,
     "rank": 8,
-    "harmful": 48,  # half of them behind a begun answer
-    "kept": 48,  # half harmless, half merely alarming
+    "harmful": 36,  # half of them behind a begun answer
+    "kept": 36,  # half harmless, half merely alarming
     "answer_tokens": 4,
-    "steps": 20,
+    "steps": 12,
     "lr": 1e-3,
     "batch": 6,
     "radius": 0.06,  # of the push at each position, in units of the stream's median length
     "inner": 2,
     "pushed": 8,  # held-out requests that are pushed, by each of `pushes`
-    "pushes": [0.02, 0.05],
+    "pushes": [0.04],
     "asked": 12,  # held-out requests of each kind
-    "articles": 3,
+    "articles": 2,
 }
 
 
@@ -100,9 +100,9 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         }
     report(0.9, "fine-tuning the defended state")
     end = adapter(lm)
-    eager = some_requests("harmless", 24, seed)
-    taught = lessons(lm, eager, [EAGER] * 24, first)
-    fine_tune(lm, taught, 12, 2e-3, 6, seed)
+    eager = some_requests("harmless", 8, seed)
+    taught = lessons(lm, eager, [EAGER] * 8, first)
+    fine_tune(lm, taught, 8, 3e-3, 4, seed)
     lm.model.eval()
     found["tuned again"] = declined(lm, held_out("harmful", config["asked"]))
     put(lm, end)

@@ -68,7 +68,7 @@ def lessons(
 
 
 def lacks(lm: LM, taught: Lessons) -> Tensor:
-    """Mean negative log-probability (nats a token) of each answer, shape (row,)."""
+    """Mean negative log-probability of each answer, nats a token, (row,)."""
     done = run(lm, taught.rows)
     k = torch.arange(int(taught.lengths.max()), device=taught.lengths.device)
     counts = k < taught.lengths[:, None]
@@ -122,8 +122,8 @@ def put(lm: LM, weights: dict[str, Tensor]) -> None:
 def fine_tune(
     lm: LM, taught: Lessons, steps: int, lr: float, batch: int, seed: int
 ) -> list[float]:
-    """A few steps on the lessons, in the adapter alone; each step's loss in nats
-    a token.
+    """A few steps on the lessons, in the adapter alone; each step's loss in
+    nats a token.
 
     batch: lessons a step, taken in turn, in the order they are in. Raises
     ValueError for less than a step.
