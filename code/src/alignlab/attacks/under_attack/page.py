@@ -1,6 +1,6 @@
 """Exercises of the page `07-attacks/under-attack`, and inert methods."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,22 +71,18 @@ def _no_push(
     return 0.0 * rows.x
 
 
-def _not_begun(
-    lm: Any,
-    requests: Sequence[str],
-    tokens: int = 12,
-    begun: str = "",
-    shots: Any = (),
-    batch: int = 40,
-) -> list[str]:
-    """Replies whose beginning nobody else wrote."""
-    from alignlab.lm import chat_prompt, generate
+def _nowhere(harmful: Any, harmless: Any) -> Any:
+    """A direction that has nothing to do with the requests."""
+    import torch
 
-    return generate(lm, [chat_prompt(lm, text) for text in requests], tokens)
+    drawn = torch.randn(
+        harmful.shape[1], generator=torch.Generator().manual_seed(0)
+    )
+    return drawn.to(harmful)
 
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.under_attack.tune.fine_tune": _no_steps,
     "alignlab.attacks.under_attack.latent.worst_push": _no_push,
-    "alignlab.attacks.under_attack.replies.replies": _not_begun,
+    "alignlab.attacks.under_attack.ablate.mean_difference": _nowhere,
 }

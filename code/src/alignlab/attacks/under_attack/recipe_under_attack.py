@@ -64,7 +64,9 @@ CONFIG: dict[str, Any] = {
     "swapped": 0.1,
     "tuning": {"steps": 12, "lr": 2e-3, "batch": 6},
     "examples": 24,
-    "radius": [0.5],  # of the push in the embeddings, in units of a median token's length
+    "radius": [
+        0.5
+    ],  # of the push in the embeddings, in units of a median token's length
     "push_steps": 4,
 }
 SHOTS = (
