@@ -71,6 +71,11 @@ def _no_push(
     return 0.0 * rows.x
 
 
+def _not_applied(lm: Any, path: Any, name: str, merge: bool = True) -> Any:
+    """The model without its adapter."""
+    return lm
+
+
 def _nowhere(harmful: Any, harmless: Any) -> Any:
     """A direction that has nothing to do with the requests."""
     import torch
@@ -84,5 +89,6 @@ def _nowhere(harmful: Any, harmless: Any) -> Any:
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.under_attack.tune.fine_tune": _no_steps,
     "alignlab.attacks.under_attack.latent.worst_push": _no_push,
+    "alignlab.lm.adapters.apply_adapter": _not_applied,
     "alignlab.attacks.under_attack.ablate.mean_difference": _nowhere,
 }
