@@ -1,9 +1,9 @@
-"""The probe's copy gives what the probe gives, thresholds turn away their share, readiness is solved for."""
+"""The probe's copy gives what the probe gives and thresholds turn away their share."""
 
 import numpy as np
 import pytest
 import torch
-from alignlab.attacks.under_attack.guards import fit_probe, limit, probe_logit, readier, readiness
+from alignlab.attacks.under_attack.guards import fit_probe, limit, probe_logit
 
 
 def test_the_attackers_copy_of_the_probe_scores_as_the_probe():
@@ -21,12 +21,3 @@ def test_a_threshold_turns_away_its_share_of_the_ordinary():
     assert (scores > limit(scores, 0.05)).mean() == pytest.approx(0.05)
     with pytest.raises(ValueError, match="turned_away"):
         limit(scores, 1.5)
-
-
-def test_readiness_reaches_the_wanted_mean_and_keeps_the_order():
-    p = np.array([0.001, 0.2, 0.7])
-    moved = readier(p, readiness(p, 0.6))
-    assert moved.mean() == pytest.approx(0.6) and (np.diff(moved) > 0).all()
-    assert readier(p, 0.0) == pytest.approx(p)
-    with pytest.raises(ValueError, match="wanted"):
-        readiness(p, 1.0)

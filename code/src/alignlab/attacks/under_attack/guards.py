@@ -1,4 +1,4 @@
-"""Two guards that read a request and leave the model alone, and a model that merely declines more readily.
+"""Two guards that read a request and leave the model alone.
 
 Serves survey section 7.3. The perplexity filter (Alon and Kamfonas 2023, arXiv 2308.14132; Jain et al. 2023, arXiv
 2309.00614) turns away what a language model finds too surprising. The probe is a logistic regression on the residual
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import expit, logit
+from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -70,27 +68,3 @@ def probe_logit(probe: LogisticRegression, states: Tensor) -> Tensor:
 def at_answer(rows: Rows) -> Tensor:
     """The stream where the answer begins, (row, d_model)."""
     return rows.x[torch.arange(len(rows)), rows.ends]
-
-
-def readier(p: ArrayLike, by: float) -> NDArray[np.float64]:
-    """Probabilities of declining after `by` is added to every log-odds: a
-    model that declines more readily, or less, and is the same otherwise.
-    """
-    held = np.clip(np.asarray(p, dtype=float), 1e-9, 1 - 1e-9)
-    return np.asarray(expit(logit(held) + by))
-
-
-def readiness(p: ArrayLike, wanted: float) -> float:
-    """By how much log-odds must rise for the mean of `readier` to be `wanted`.
-
-    Raises ValueError for a mean that is not between 0 and 1, or no
-    probabilities.
-    """
-    held = np.asarray(p, dtype=float)
-    if not 0 < wanted < 1 or not held.size:
-        raise ValueError(
-            f"wanted={wanted} of {held.size} probabilities: give some, and a "
-            "mean between 0 and 1"
-        )
-    found = brentq(lambda by: readier(held, by).mean() - wanted, -60, 60)
-    return float(found)

@@ -71,24 +71,7 @@ def _no_push(
     return 0.0 * rows.x
 
 
-def _not_applied(lm: Any, path: Any, name: str, merge: bool = True) -> Any:
-    """The model without its adapter."""
-    return lm
-
-
-def _nowhere(harmful: Any, harmless: Any) -> Any:
-    """A direction that has nothing to do with the requests."""
-    import torch
-
-    drawn = torch.randn(
-        harmful.shape[1], generator=torch.Generator().manual_seed(0)
-    )
-    return drawn.to(harmful)
-
-
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.under_attack.tune.fine_tune": _no_steps,
     "alignlab.attacks.under_attack.latent.worst_push": _no_push,
-    "alignlab.lm.adapters.apply_adapter": _not_applied,
-    "alignlab.attacks.under_attack.ablate.mean_difference": _nowhere,
 }

@@ -79,6 +79,11 @@ def lacks(lm: LM, taught: Lessons) -> Tensor:
     return (lost * counts).sum(1) / taught.lengths
 
 
+def chance(lm: LM, taught: Lessons) -> Tensor:
+    """Probability of each whole answer, (row,)."""
+    return (-lacks(lm, taught) * taught.lengths).exp()
+
+
 def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
     """The model, wrapped in place, with a fresh adapter (LoRA, Hu et al. 2022) on the layers from `first` on."""
     from peft import LoraConfig, get_peft_model
