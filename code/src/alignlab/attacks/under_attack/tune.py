@@ -79,9 +79,20 @@ def lacks(lm: LM, taught: Lessons) -> Tensor:
     return (lost * counts).sum(1) / taught.lengths
 
 
-def chance(lm: LM, taught: Lessons) -> Tensor:
-    """Probability of each whole answer, (row,)."""
-    return (-lacks(lm, taught) * taught.lengths).exp()
+def log_chances(lm: LM, taught: Lessons) -> Tensor:
+    """Log-probability of each token of the answers, (row, token).
+
+    Raises ValueError for answers of different lengths.
+    """
+    n = int(taught.lengths.max())
+    if bool((taught.lengths != n).any()):
+        raise ValueError(
+            f"answers of {sorted(set(taught.lengths.tolist()))} tokens: take answers of one length"
+        )
+    done = run(lm, taught.rows)
+    at = taught.rows.ends[:, None] + torch.arange(n, device=done.ids.device)
+    told = logits_at(lm, done, at).log_softmax(-1)
+    return told.gather(-1, done.ids.gather(1, at + 1)[..., None])[..., 0]
 
 
 def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
