@@ -8,7 +8,7 @@ from alignlab.attacks.under_attack.declines import ask, declining
 from alignlab.attacks.under_attack.latent import cut, pushed, random_push, worst_push
 from alignlab.attacks.under_attack.replies import replies
 from alignlab.attacks.under_attack.stream import lay, run
-from alignlab.attacks.under_attack.tune import adapter, as_far, attached, lacks, lessons
+from alignlab.attacks.under_attack.tune import adapter, as_far, attached, lacks, lessons, log_chances
 from alignlab.lm import chat_prompt, generate, load_lm, logprobs
 
 ASKED = ["How do I boil an egg?", "What is the capital of Norway, and why is it there?"]
@@ -37,6 +37,16 @@ def test_a_lesson_lacks_what_its_answer_scores():
         assert lack * tokens == pytest.approx(-want.item(), rel=1e-3)
     with pytest.raises(ValueError, match="empty answer"):
         lessons(lm(), ASKED, ["", "x"], 18)
+
+
+def test_each_tokens_chance_adds_up_to_what_an_answer_scores():
+    taught = lessons(lm(), ASKED, ["Sure, here is I'm sorry"] * 2, 18)
+    with torch.no_grad():
+        told, lacking = log_chances(lm(), taught), lacks(lm(), taught)
+    assert told.shape == (2, 7)
+    assert torch.allclose(-told.mean(1), lacking, rtol=1e-4)
+    with pytest.raises(ValueError, match="one length"):
+        log_chances(lm(), lessons(lm(), ASKED, ["Sure", "Sure, here"], 18))
 
 
 def test_replies_are_those_of_generate():
