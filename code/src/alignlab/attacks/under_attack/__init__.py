@@ -1,0 +1,1 @@
+"""What the page `07-attacks/under-attack` uses alone."""
