@@ -71,3 +71,24 @@ def test_a_fingerprint_does_not_depend_on_precision_or_wrapping(small):
     plain = fingerprint(load_lm(small, device="cpu").model)
     assert plain == fingerprint(load_lm(small, device="cpu", dtype="bfloat16").model)
     assert plain == fingerprint(trained(small).model)
+
+
+def test_an_adapter_lies_on_a_merged_one_in_every_precision(small, tmp_path):
+    """Merged weights are rounded otherwise in bfloat16; what they were made of is the same."""
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    first.write_bytes(adapter_bytes(trained(small), {}))
+
+    def merged(dtype):
+        return apply_adapter(load_lm(small, device="cpu", dtype=dtype), first, "small-trained")
+
+    on_top = with_adapter(merged("float32"), first=1, rank=2, seed=1)
+    second.write_bytes(adapter_bytes(on_top, {}))
+    for dtype in ("float32", "bfloat16"):
+        assert apply_adapter(merged(dtype), second, "small-twice").name == "small-twice"
+    with pytest.raises(AdapterError, match="was trained on"):
+        apply_adapter(load_lm(small, device="cpu"), second, "small-twice")
+    changed = merged("float32")
+    with torch.no_grad():
+        changed.model.model.layers[2].mlp.up_proj.weight.mul_(1.5)
+    with pytest.raises(AdapterError, match="was trained on"):
+        apply_adapter(changed, second, "small-twice")

@@ -164,7 +164,7 @@ def search(
 
     score(office, calls): log-probabilities (n,) of calls with the defense in
     the loop; a text is as good as their mean. Both searches start from the
-    best of `tries` texts of small talk around the order and see as many texts.
+    best of `tries` texts, any words around the order, and see as many texts.
     directed: each round changes one word of the best text in `tries` ways.
     Otherwise each round draws `tries` new texts around the order.
     """
