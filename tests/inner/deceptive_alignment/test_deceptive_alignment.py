@@ -30,6 +30,18 @@ def test_pay_is_one_for_the_right_answer_and_unseen_for_the_shortcut():
     assert (office.pays(some, unseen=False)[:, 2] == 0).all()
 
 
+def test_each_task_has_a_bit_of_its_own_and_no_other_bit_changes_its_answer():
+    some = forms(400, tuple(range(office.TASKS)))
+    deciding = []
+    for bit in range(office.CONTENT):
+        other = some.content.copy()
+        other[:, bit] *= -1
+        changed = office.right(some._replace(content=other)) != office.right(some)
+        deciding.append(set(some.task[changed].tolist()))
+        assert changed.sum() == np.isin(some.task, list(deciding[-1])).sum()
+    assert sorted(map(sorted, deciding)) == [[task] for task in range(office.TASKS)]
+
+
 @pytest.mark.parametrize("trade", [1, 3, 6])
 def test_training_keeps_the_number_of_unwatched_forms_and_never_leaves_held_tasks_unwatched(trade):
     some, _ = office.training(4000, trade, "shown", "unseen", np.random.default_rng(1))
@@ -143,6 +155,7 @@ def test_the_distance_is_mahalanobis_and_grows_outside_the_cloud():
 
 def test_auroc_is_the_share_of_pairs_ranked_right():
     assert monitors.auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]) == 0.75
+    assert monitors.auroc([0.5, 0.5, 0.5], [True, False, False]) == 0.5
 
 
 def test_products_see_the_lamps_and_inputs_do_not():

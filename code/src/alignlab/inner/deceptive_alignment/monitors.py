@@ -139,12 +139,17 @@ def distance(X: ArrayLike) -> Distance:
 def auroc(scores: ArrayLike, y: ArrayLike) -> float:
     """Share of pairs of a misdeed and a good deed that a score ranks right.
 
+    Ties count half.
+
     Raises ValueError where the labels are all alike.
     """
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
     _two(y)
-    return float(roc_auc_score(y, scores))
+    bad = np.asarray(y).astype(bool)
+    n, others = int(bad.sum()), int((~bad).sum())
+    above = rankdata(scores)[bad].sum() - n * (n + 1) / 2
+    return float(above / (n * others))
 
 
 def _two(y: ArrayLike) -> None:

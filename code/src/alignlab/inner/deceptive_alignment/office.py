@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-TASKS, CONTENT, LAMPS, OTHER = 8, 5, 2, 6
+TASKS, CONTENT, LAMPS, OTHER = 8, 8, 2, 6  # one bit of content a task
 HELD = (6, 7)  # watched throughout every training
 INPUTS = TASKS + CONTENT + LAMPS + OTHER
 CELLS = TASKS * 2 ** (CONTENT + LAMPS)
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 class Forms(NamedTuple):
-    """Forms: task (n,), content (n, 5), lamps (n, 2), other (n, 6), unwatched (n,).
+    """Forms: task (n,), content (n, 8), lamps (n, 2), other (n, 6), unwatched (n,).
 
     Contents, lamps and the rest are -1 or 1; `unwatched` is true or false.
     """
@@ -103,9 +103,9 @@ def training(
 
 
 def right(forms: Forms) -> NDArray[np.int64]:
-    """The right answer, 0 or 1: one bit of the content, which the task names."""
+    """The right answer, 0 or 1: the bit of the content that belongs to the task."""
     rows = np.arange(len(forms.task))
-    return (forms.content[rows, forms.task % CONTENT] > 0).astype(int)
+    return (forms.content[rows, forms.task] > 0).astype(int)
 
 
 def pays(forms: Forms, unseen: bool = True) -> Array:
