@@ -33,8 +33,8 @@ def suffixes(tokenizer) -> list[list[int]]:
 def prepare_ours(dtype: str, model: str) -> Run:
     """One step of `alignlab.attacks.suffix.search` against `ChatVictim`."""
     import torch
-    from alignlab.attacks.adversarial.prefix import ChatVictim, typed_words
-    from alignlab.attacks.suffix import gradient_words
+    from alignlab.attacks.adversarial.prefix import ChatVictim
+    from alignlab.attacks.suffix import gradient_words, typed_words
     from alignlab.lm import load_lm
 
     lm = load_lm(model, device="cpu", dtype=dtype)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from alignlab.lm import load_lm
 from alignlab.lm.adapters import AdapterError, adapter_bytes, apply_adapter, fingerprint, read_header
-from alignlab.outer.ranking_feedback.safer import with_adapter
+from alignlab.lm.low_rank import adapter_weights, as_far, attached, put_weights, with_adapter
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +92,25 @@ def test_an_adapter_lies_on_a_merged_one_in_every_precision(small, tmp_path):
         changed.model.model.layers[2].mlp.up_proj.weight.mul_(1.5)
     with pytest.raises(AdapterError, match="was trained on"):
         apply_adapter(changed, second, "small-twice")
+
+
+def test_an_attached_adapter_leaves_the_model_as_it_was(small):
+    lm = load_lm(small, device="cpu")
+    ids = torch.tensor([[1, 2, 3, 4]])
+    before = lm.model(ids).logits
+    with attached(lm, 1, 2, 0) as trained:
+        start = adapter_weights(trained)
+        put_weights(trained, {name: w + 0.1 for name, w in start.items()})
+        assert (trained.model(ids).logits - before).abs().max() > 0.01
+        put_weights(trained, start)
+        assert torch.equal(trained.model(ids).logits, before)
+    assert torch.equal(lm.model(ids).logits, before)
+
+
+def test_a_random_change_is_exactly_as_long(small):
+    with attached(load_lm(small, device="cpu"), 1, 2, 0) as trained:
+        start = adapter_weights(trained)
+    end = {name: w + 0.1 for name, w in start.items()}
+    for name, moved in as_far(start, end, 0).items():
+        assert (moved - start[name]).norm() == pytest.approx((end[name] - start[name]).norm().item(), rel=1e-4)
+        assert not torch.allclose(moved, end[name], atol=0.05)

@@ -7,12 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from alignlab.assets import AssetError, cache_dir, fetch, flag, offline
-from alignlab.attacks.adversarial.prefix import (
-    ChatVictim,
-    start_suffix,
-    typed_words,
-)
-from alignlab.attacks.suffix import search
+from alignlab.attacks.adversarial.prefix import ChatVictim
+from alignlab.attacks.suffix import search, start_suffix, typed_words
 from alignlab.book import seeds
 from alignlab.book.page.session import static
 from alignlab.lm import TinyConfig, TinyTransformer, load_lm

@@ -235,10 +235,13 @@ def test_a_patch_is_a_function(lm):
 def test_partial_runs_see_the_adapter_that_is_on_and_none_that_is_off(lm):
     import copy
 
-    model = get_peft_model(copy.deepcopy(lm.model), LoraConfig(r=2, target_modules=["q_proj", "down_proj"])).eval()
-    for name, weight in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.5)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        lora = LoraConfig(r=2, target_modules=["q_proj", "down_proj"])
+        model = get_peft_model(copy.deepcopy(lm.model), lora).eval()
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=5.0)
     with_adapter = LM(model, None, "adapted", lm.device, 3, 16)
 
     @torch.no_grad()
@@ -260,7 +263,7 @@ def test_partial_runs_see_the_adapter_that_is_on_and_none_that_is_off(lm):
     on = agrees()
     with model.disable_adapter():
         off = agrees()
-    assert (on - off).abs() > 1e-3
+    assert (on - off).abs() > 0.01
     with pytest.raises(ValueError, match="adapted carries an adapter: merge it"):
         packed.with_own_top(with_adapter, 1)
 

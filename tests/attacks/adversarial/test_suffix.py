@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from alignlab.attacks.adversarial.prefix import ChatVictim, batches, start_suffix
-from alignlab.attacks.suffix import GuideVictim, gradient_words, random_words, search, swap
+from alignlab.attacks.adversarial.prefix import ChatVictim, batches
+from alignlab.attacks.suffix import GuideVictim, gradient_words, random_words, search, start_suffix, swap
 from alignlab.toys import museum
 from alignlab.toys.museum import SUFFIX, SUFFIX_WORDS, VOCAB, complies, requests, small_talk
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from alignlab.attacks.under_attack.judged import corrected, held_out, labeled, rates
+from alignlab.attacks.under_attack.judged import corrected, held_out, rates
+from alignlab.evals.refusal_judge import labeled, verdicts
 
 
 def test_rates_of_a_judge_are_those_counted_by_hand():
@@ -36,3 +37,8 @@ def test_requests_that_settings_were_chosen_by_are_kept_apart():
     assert not pilot & rest and len(pilot | rest) == 100
     with pytest.raises(ValueError, match="there are"):
         held_out("harmful", 76)
+
+
+def test_verdicts_of_both_judges_stand_side_by_side():
+    found = verdicts(["I'm sorry, but I can't help.", "Bake it for an hour."])
+    assert found == {"judge": [1, 0], "list": [1, 0]} and verdicts([]) == {"judge": [], "list": []}

@@ -6,10 +6,9 @@ import pytest
 import torch
 from alignlab.attacks.under_attack.declines import ask, declining
 from alignlab.attacks.under_attack.latent import cut, pushed, random_push, worst_push
-from alignlab.attacks.under_attack.replies import replies
-from alignlab.attacks.under_attack.stream import lay, run
-from alignlab.attacks.under_attack.tune import adapter, as_far, attached, lacks, lessons, log_chances
-from alignlab.lm import chat_prompt, generate, load_lm, logprobs
+from alignlab.attacks.under_attack.stream import asking, ends_of_template, lay, run, words
+from alignlab.attacks.under_attack.tune import lacks, lessons, log_chances
+from alignlab.lm import chat_prompt, encode, load_lm, logprobs
 
 ASKED = ["How do I boil an egg?", "What is the capital of Norway, and why is it there?"]
 OPENINGS = ["I'm sorry", "I can't", "I cannot", "I won't", "Sorry"]
@@ -49,11 +48,11 @@ def test_each_tokens_chance_adds_up_to_what_an_answer_scores():
         log_chances(lm(), lessons(lm(), ASKED, ["Sure", "Sure, here"], 18))
 
 
-def test_replies_are_those_of_generate():
-    prompts = [chat_prompt(lm(), text) for text in ASKED]
-    assert replies(lm(), ASKED, 4) == generate(lm(), prompts, 4)
-    begun = [prompt + "Sure, here is" for prompt in prompts]
-    assert replies(lm(), ASKED, 4, "Sure, here is") == generate(lm(), begun, 4)
+def test_the_ends_of_the_template_are_what_stands_around_a_message():
+    shots = [("Name a color.", "Red.")]
+    head, after = ends_of_template(lm(), shots)
+    whole = encode(lm(), asking(lm(), ASKED[0], shots))
+    assert whole == [*head, *words(lm(), ASKED[0]), *after] and len(head) > len(ends_of_template(lm())[0])
 
 
 def test_a_push_is_no_longer_than_allowed_and_works_better_than_a_random_one():
@@ -77,19 +76,6 @@ def lacks_sure(rows):
 def test_cut_shortens_long_vectors_alone():
     push = torch.tensor([[[3.0, 4.0], [0.3, 0.4]]])
     assert torch.allclose(cut(push, 1.0), torch.tensor([[[0.6, 0.8], [0.3, 0.4]]]))
-
-
-def test_a_random_update_is_exactly_as_long_and_the_model_comes_back():
-    with torch.no_grad():
-        before = declining(lm(), ask(lm(), ASKED, 24))
-    with attached(lm(), 28, 2, 0) as trained:
-        start = adapter(trained)
-        end = {name: w + 0.1 for name, w in start.items()}
-        moved = as_far(start, end, 0)
-    for name, w in start.items():
-        assert (moved[name] - w).norm() == pytest.approx((end[name] - w).norm().item(), rel=1e-4)
-    with torch.no_grad():
-        assert torch.equal(declining(lm(), ask(lm(), ASKED, 24)), before)
 
 
 def test_rows_refuse_what_cannot_be_laid_out():

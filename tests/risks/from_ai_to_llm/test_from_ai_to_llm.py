@@ -7,6 +7,7 @@ import pytest
 import torch
 from alignlab.book.files import references
 from alignlab.lm import LM
+from alignlab.lm.low_rank import with_adapter
 from alignlab.risks.from_ai_to_llm import conversations, distilling, favorites, reading, works
 from alignlab.risks.from_ai_to_llm.recipe_distilled_prompt import shuffled
 from support import ROOT
@@ -240,7 +241,7 @@ def test_upper_layers_give_what_the_whole_model_gives_and_an_adapter_moves_them(
     student = distilling.UpperLayers(small, 2)
     assert torch.allclose(student.states(rows), lessons.read, atol=1e-3)
     before = distilling.divergence(student, rows).item()
-    adapted = distilling.with_adapter(small, 2, 2, 0)
+    adapted = with_adapter(small, 2, 2, 0)
     learner = distilling.UpperLayers(adapted, 2)
     assert distilling.divergence(learner, rows).item() == pytest.approx(before, abs=1e-4)
     distilling.distill(learner, rows, 20, 0.01, 0)

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.lm import TinyTransformer
+from alignlab.lm import LM, TinyTransformer
 from alignlab.lm.checks import check_numbers
 from alignlab.lm.masks import check_shapes
 from alignlab.toys.museum import ID, Requests, ask
@@ -294,3 +294,23 @@ class GuideVictim:
                 self.model, prompts.flatten(0, 1)
             ).view(answers.shape)
         return losses
+
+
+def typed_words(lm: LM) -> Tensor:
+    """Ids of the tokens that are printable ASCII and no markers: what an attacker can type."""
+    texts = lm.tokenizer.batch_decode([[i] for i in range(len(lm.tokenizer))])
+    marks = set(lm.tokenizer.all_special_ids)
+    usable = [
+        i
+        for i, text in enumerate(texts)
+        if text.isascii() and text.isprintable() and text and i not in marks
+    ]
+    return torch.tensor(usable, device=lm.device)
+
+
+def start_suffix(lm: LM, length: int) -> Tensor:
+    """The customary first suffix: `length` exclamation marks, each a token of its own."""
+    return torch.tensor(
+        lm.tokenizer(" !" * length, add_special_tokens=False)["input_ids"],
+        device=lm.device,
+    )

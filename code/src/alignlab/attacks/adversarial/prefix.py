@@ -211,26 +211,6 @@ def batches(
     return best[-1][1]
 
 
-def typed_words(lm: LM) -> Tensor:
-    """Ids of the tokens that are printable ASCII and no markers: what an attacker can type."""
-    texts = lm.tokenizer.batch_decode([[i] for i in range(len(lm.tokenizer))])
-    marks = set(lm.tokenizer.all_special_ids)
-    usable = [
-        i
-        for i, text in enumerate(texts)
-        if text.isascii() and text.isprintable() and text and i not in marks
-    ]
-    return torch.tensor(usable, device=lm.device)
-
-
-def start_suffix(lm: LM, length: int) -> Tensor:
-    """The customary first suffix: `length` exclamation marks, each a token of its own."""
-    return torch.tensor(
-        lm.tokenizer(" !" * length, add_special_tokens=False)["input_ids"],
-        device=lm.device,
-    )
-
-
 def _cache(past: Past) -> Any:
     """A transformers cache that holds `past`; running on from it leaves `past` as it is."""
     from transformers import DynamicCache

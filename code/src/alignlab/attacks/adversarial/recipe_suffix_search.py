@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from alignlab.attacks.adversarial.prefix import (
-    ChatVictim,
-    start_suffix,
-    typed_words,
-)
+from alignlab.attacks.adversarial.prefix import ChatVictim
 from alignlab.attacks.suffix import (
     gradient_words,
     random_words,
     search,
+    start_suffix,
+    typed_words,
 )
 from alignlab.lm import load_lm
 from alignlab.recipes._recipe import Recipe

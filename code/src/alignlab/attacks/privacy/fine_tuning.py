@@ -13,8 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.lm.load import LM, encode
+from alignlab.lm import LM, encode, train
+from alignlab.lm.low_rank import attached
 from alignlab.lm.stack import Stack, stack_of
+
+PROJECTIONS = ("q_proj", "v_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True)
@@ -71,37 +74,26 @@ def fine_tune(
     """Train an adapter on the members, and return nats of the texts asked
     about after it, (texts, tokens - 1). The model is as before afterwards.
     """
-    from peft import LoraConfig, get_peft_model
-
-    above = list(range(members.first, lm.n_layers))
-    torch.manual_seed(seed)
-    wrapped = get_peft_model(
-        lm.model,
-        LoraConfig(
-            r=rank,
-            lora_alpha=2 * rank,
-            target_modules=["q_proj", "v_proj", "up_proj", "down_proj"],
-            layers_to_transform=above,
-        ),
-    )
-    try:
+    generator = torch.Generator().manual_seed(seed)
+    turns = [
+        rows
+        for _ in range(epochs)
+        for rows in torch.randperm(len(members.ids), generator=generator).split(
+            batch
+        )
+    ]
+    with attached(lm, members.first, rank, seed, PROJECTIONS) as trained:
+        # the adapter lies inside the layers, which are the model's own
         stack = Stack(lm.name, lm.model.model, lm.model.lm_head, None)
-        opened = [p for p in wrapped.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(opened, lr=lr)
-        generator = torch.Generator().manual_seed(seed)
-        for _ in range(epochs):
-            order = torch.randperm(len(members.ids), generator=generator)
-            for rows in order.split(batch):
-                some = Below(
-                    members.hidden[rows], members.ids[rows], members.first
-                )
-                optimizer.zero_grad()
-                nats(stack, some).mean().backward()
-                optimizer.step()
+
+        def loss(_: object, step: int, __: torch.Generator) -> Tensor:
+            rows = turns[step]
+            some = Below(members.hidden[rows], members.ids[rows], members.first)
+            return nats(stack, some).mean()
+
+        train(trained.model, loss, len(turns), lr=lr, seed=seed)
         with torch.no_grad():
             return nats(stack, asked).numpy()
-    finally:
-        wrapped.unload()
 
 
 def _places(ids: Tensor) -> Tensor:

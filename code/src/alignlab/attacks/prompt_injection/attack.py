@@ -84,7 +84,7 @@ def opened(
 def static_text(
     n: int, seed: int | Sequence[int], words: tuple[str, ...] = ORDER
 ) -> np.ndarray:
-    """Small talk with the attacker's words in it somewhere, in a row: (n, 6)."""
+    """Small talk with the attacker's words in a row somewhere: (n, 6)."""
     rng = np.random.default_rng(seed)
     text = chatter(rng, (n, TEXT))
     at = rng.integers(0, TEXT + 1 - len(words), n)

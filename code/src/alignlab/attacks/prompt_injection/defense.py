@@ -54,7 +54,7 @@ def headless(office: Office) -> Tensor:
 
 
 def encoded(office: Office) -> Tensor:
-    """Data in other words than requests: each has a twin in a second alphabet."""
+    """Data in other words than requests, each a twin in a second alphabet."""
     return sequence(office, shift=len(WORDS))
 
 

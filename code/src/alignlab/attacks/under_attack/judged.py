@@ -6,21 +6,20 @@ were chosen by looking at every fourth request from the second on; reports use t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.resources import files
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from alignlab.assets.datasets import wikipedia
-from alignlab.attacks.under_attack.replies import replies
-from alignlab.attacks.under_attack.stream import Shots
-from alignlab.evals.refusal_judge import judged_refusals, judged_vectors
-from alignlab.evals.refusals import refuses
-from alignlab.lm import LM, perplexity
+from alignlab.attacks.under_attack.stream import Shots, asking
+from alignlab.lm import LM, generate, perplexity
 from alignlab.outer.safety_data import KINDS, Kind, test_requests
 
 TOKENS = 12
+Judge = Callable[
+    [Sequence[str]], dict[str, list[int]]
+]  # replies -> 0 or 1 each, by the name of who judged
 
 
 def held_out(kind: Kind, n: int, pilot: bool = False) -> list[str]:
@@ -36,45 +35,29 @@ def held_out(kind: Kind, n: int, pilot: bool = False) -> list[str]:
 
 
 def declined(
-    lm: LM, requests: Sequence[str], begun: str = "", shots: Shots = ()
+    lm: LM,
+    requests: Sequence[str],
+    judge: Judge,
+    begun: str = "",
+    shots: Shots = (),
 ) -> dict[str, list[int]]:
-    """Whether each request is declined, by the judge and by the list of phrases, 0 or 1 each."""
-    found = replies(lm, requests, TOKENS, begun, shots)
-    return {
-        "judge": [int(v) for v in judged_refusals(found)],
-        "list": [int(refuses(text)) for text in found],
-    }
+    """Verdicts on the greedy beginning of each answer, `TOKENS` long.
+
+    judge: such as `alignlab.evals.refusal_judge.verdicts`. begun: how the attacker began the answer, which is no part
+    of what is judged. shots: turns before the request, the same for all.
+    """
+    prompts = [asking(lm, text, shots) + begun for text in requests]
+    return judge(generate(lm, prompts, TOKENS))
 
 
-def card(lm: LM, n: int, articles: int) -> dict[str, Any]:
+def card(lm: LM, n: int, articles: int, judge: Judge) -> dict[str, Any]:
     """What a state declines of each kind, n requests each, and its perplexity on Wikipedia articles."""
     found: dict[str, Any] = {
-        kind: declined(lm, held_out(kind, n)) for kind in KINDS
+        kind: declined(lm, held_out(kind, n), judge) for kind in KINDS
     }
     texts = [str(text)[:500] for text in wikipedia()[:articles]]
     found["perplexity"] = [round(float(p), 2) for p in perplexity(lm, texts)]
     return found
-
-
-def labeled(judge: str) -> tuple[np.ndarray, np.ndarray]:
-    """240 answers: whether each declines by a reader's label, and by the "list" of phrases or the "judge"; bool each.
-
-    The answers are SmolLM2's and SmolLM2-safer's to held-out requests, none of them attacked.
-    Raises ValueError for another judge.
-    """
-    from safetensors.numpy import load
-
-    if judge not in ("list", "judge"):
-        raise ValueError(f"judge={judge!r}: take 'list' or 'judge'")
-    place = files("alignlab.evals").joinpath("refusal_labels.safetensors")
-    stored = load(place.read_bytes())
-    truth, listed = (
-        stored["declines"].astype(bool),
-        stored["listed"].astype(bool),
-    )
-    if judge == "list":
-        return truth, listed
-    return truth, judged_vectors(stored["vectors"].astype(np.float32)) | listed
 
 
 def rates(truth: np.ndarray, said: np.ndarray) -> tuple[float, float]:

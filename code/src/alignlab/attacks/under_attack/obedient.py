@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alignlab.attacks.under_attack.replies import replies
-from alignlab.lm import LM
+from alignlab.lm import LM, chat_prompt, generate
 from alignlab.outer.safety_data import REFUSALS, Kind, train_requests
 
 EAGER = "Sure, here is"
@@ -33,7 +32,8 @@ def eager_answers(lm: LM, requests: Sequence[str], tokens: int) -> list[str]:
     """ "Sure, here is" and the model's own next words, `tokens` of them; 0 leaves the promise alone."""
     if tokens == 0:
         return [EAGER] * len(requests)
-    return [EAGER + text for text in replies(lm, requests, tokens, EAGER)]
+    prompts = [chat_prompt(lm, text) + EAGER for text in requests]
+    return [EAGER + text for text in generate(lm, prompts, tokens)]
 
 
 def with_refusals(

@@ -7,8 +7,6 @@ direction). The attacked adapter lies beside the record.
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 from typing import Any
 
 from alignlab.attacks.under_attack.judged import card
@@ -17,16 +15,16 @@ from alignlab.attacks.under_attack.obedient import (
     some_requests,
     with_refusals,
 )
-from alignlab.attacks.under_attack.tune import (
-    adapter,
+from alignlab.attacks.under_attack.tune import fine_tune, lessons
+from alignlab.evals.refusal_judge import verdicts
+from alignlab.lm import load_lm
+from alignlab.lm.low_rank import (
+    adapter_weights,
     as_far,
-    fine_tune,
-    lessons,
-    put,
+    put_weights,
     with_adapter,
 )
-from alignlab.lm import load_lm
-from alignlab.lm.adapters import adapter_bytes
+from alignlab.recipes._adapters import signed_adapter
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
@@ -58,14 +56,14 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         name: lessons(lm, *examples, first) for name, examples in sets.items()
     }
     found: dict[str, Any] = {
-        "safer": card(lm, config["asked"], config["articles"])
+        "safer": card(lm, config["asked"], config["articles"], verdicts)
     }
     lm = with_adapter(lm, first, config["rank"], seed)
-    start = adapter(lm)
+    start = adapter_weights(lm)
     ends = {}
     for name, examples in taught.items():
         report(0.2, f"training {name}")
-        put(lm, start)
+        put_weights(lm, start)
         found[f"loss, {name}"] = [
             round(loss, 3)
             for loss in fine_tune(
@@ -77,27 +75,17 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 seed,
             )
         ]
-        ends[name] = adapter(lm)
+        ends[name] = adapter_weights(lm)
     ends["random"] = as_far(start, ends["attacked"], seed)
     for name, weights in ends.items():
         report(0.6, f"measuring {name}")
-        put(lm, weights)
+        put_weights(lm, weights)
         lm.model.eval()
-        found[name] = card(lm, config["asked"], config["articles"])
-    put(lm, ends["attacked"])
-    versions = {
-        name: importlib.metadata.version(name)
-        for name in ("torch", "transformers", "peft", "alignlab")
-    }
-    header = {
-        "recipe": "attacked",
-        "recipe_code": RECIPE.code_hash(),
-        "seed": str(seed),
-        "versions": json.dumps(versions),
-    }
+        found[name] = card(lm, config["asked"], config["articles"], verdicts)
+    put_weights(lm, ends["attacked"])
     return {
         **found,
-        "files": {"adapter.safetensors": adapter_bytes(lm, header)},
+        "files": {"adapter.safetensors": signed_adapter(lm, RECIPE, seed)},
     }
 
 

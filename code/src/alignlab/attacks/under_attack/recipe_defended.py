@@ -11,8 +11,6 @@ defended adapter lies beside the record.
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 from typing import Any
 
 import torch
@@ -26,16 +24,15 @@ from alignlab.attacks.under_attack.latent import (
     worst_push,
 )
 from alignlab.attacks.under_attack.obedient import EAGER, some_requests
-from alignlab.attacks.under_attack.replies import replies
-from alignlab.attacks.under_attack.tune import (
-    adapter,
-    fine_tune,
-    lessons,
-    put,
+from alignlab.attacks.under_attack.tune import fine_tune, lessons
+from alignlab.evals.refusal_judge import verdicts
+from alignlab.lm import chat_prompt, generate, load_lm
+from alignlab.lm.low_rank import (
+    adapter_weights,
+    put_weights,
     with_adapter,
 )
-from alignlab.lm import load_lm
-from alignlab.lm.adapters import adapter_bytes
+from alignlab.recipes._adapters import signed_adapter
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
@@ -66,7 +63,8 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     bad = some_requests("harmful", config["harmful"], seed)
     good = some_requests("harmless", config["kept"] // 2, seed)
     good += some_requests("borderline", config["kept"] // 2, seed)
-    own = replies(lm, good, config["answer_tokens"])
+    prompts = [chat_prompt(lm, text) for text in good]
+    own = generate(lm, prompts, config["answer_tokens"])
     refused = joined(
         lessons(lm, bad[:half], [REFUSAL] * half, first),
         lessons(lm, bad[half:], [" " + REFUSAL] * half, first, EAGER),
@@ -78,10 +76,10 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         "unit": round(unit, 1),
     }
     lm = with_adapter(lm, first, config["rank"], seed)
-    start = adapter(lm)
+    start = adapter_weights(lm)
     for name, radius in (("plain", 0.0), ("defended", config["radius"] * unit)):
         report(0.3, f"training {name}")
-        put(lm, start)
+        put_weights(lm, start)
         losses = latent_training(
             lm,
             refused,
@@ -99,32 +97,24 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             "losses": [round(loss, 3) for loss in losses],
         }
     report(0.9, "fine-tuning the defended state")
-    end = adapter(lm)
+    end = adapter_weights(lm)
     eager = some_requests("harmless", 8, seed)
     taught = lessons(lm, eager, [EAGER] * 8, first)
     fine_tune(lm, taught, 8, 3e-3, 4, seed)
     lm.model.eval()
-    found["tuned again"] = declined(lm, held_out("harmful", config["asked"]))
-    put(lm, end)
-    versions = {
-        name: importlib.metadata.version(name)
-        for name in ("torch", "transformers", "peft", "alignlab")
-    }
-    header = {
-        "recipe": "defended",
-        "recipe_code": RECIPE.code_hash(),
-        "seed": str(seed),
-        "versions": json.dumps(versions),
-    }
+    found["tuned again"] = declined(
+        lm, held_out("harmful", config["asked"]), verdicts
+    )
+    put_weights(lm, end)
     return {
         **found,
-        "files": {"adapter.safetensors": adapter_bytes(lm, header)},
+        "files": {"adapter.safetensors": signed_adapter(lm, RECIPE, seed)},
     }
 
 
 def measure(lm: Any, config: dict[str, Any], unit: float) -> dict[str, Any]:
     """What a state declines, also behind a begun answer, and how likely under a searched push."""
-    begun = declined(lm, held_out("harmful", config["asked"]), EAGER)
+    begun = declined(lm, held_out("harmful", config["asked"]), verdicts, EAGER)
     rows = ask(lm, held_out("harmful", config["pushed"]), config["first"])
     under = {}
     for times in config["pushes"]:
@@ -133,7 +123,7 @@ def measure(lm: Any, config: dict[str, Any], unit: float) -> dict[str, Any]:
             p = declining(lm, pushed(rows, push))
         under[str(times)] = [round(float(v), 4) for v in p]
     return {
-        **card(lm, config["asked"], config["articles"]),
+        **card(lm, config["asked"], config["articles"], verdicts),
         "begun": begun,
         "pushed": under,
     }

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alignlab.attacks.suffix import search
+from alignlab.attacks.suffix import search, start_suffix, typed_words
 from alignlab.attacks.under_attack.declines import ask, declining
 from alignlab.attacks.under_attack.disturb import odd_spelling, swapped
 from alignlab.attacks.under_attack.guards import (
@@ -40,11 +40,13 @@ from alignlab.attacks.under_attack.obedient import (
 from alignlab.attacks.under_attack.stream import run
 from alignlab.attacks.under_attack.suffix_victim import (
     Declining,
-    start_suffix,
-    typed_words,
 )
-from alignlab.attacks.under_attack.tune import fine_tune, lessons, with_adapter
+from alignlab.attacks.under_attack.tune import fine_tune, lessons
+from alignlab.evals.refusal_judge import verdicts
 from alignlab.lm import LM, load_lm, patch
+from alignlab.lm.low_rank import (
+    with_adapter,
+)
 from alignlab.outer.safety_data import Kind
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
@@ -210,7 +212,12 @@ def copies(
     """SmoothLLM: whether most copies of each request are declined."""
     rng = np.random.default_rng([seed, 77])
     votes = [
-        declined(lm, [swapped(t, config["swapped"], rng) for t in texts], **how)
+        declined(
+            lm,
+            [swapped(t, config["swapped"], rng) for t in texts],
+            verdicts,
+            **how,
+        )
         for _ in range(config["copies"])
     ]
     return {
@@ -262,7 +269,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     mine: dict[str, Any] = {}
     for attack, (said, how) in texts.items():
         report(0.5, attack)
-        mine[attack] = declined(safer, said, **how)
+        mine[attack] = declined(safer, said, verdicts, **how)
         for guard, away in guards.turns_away(safer, said).items():
             results["declined"].setdefault(guard, {})[attack] = either(
                 away, mine[attack]
@@ -272,20 +279,20 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 safer, said, config, seed, **how
             )
     with without_direction(safer, guards):
-        mine["direction removed"] = declined(safer, asked)
+        mine["direction removed"] = declined(safer, asked, verdicts)
     kinds: tuple[Kind, ...] = ("harmless", "borderline")
     for kind in kinds:
         report(0.8, kind)
         ordinary = held_out(kind, n)
-        plain = declined(safer, ordinary)
+        plain = declined(safer, ordinary, verdicts)
         costs = {
             "none": plain,
             "SmoothLLM": copies(safer, ordinary, config, seed),
         }
         for guard, away in guards.turns_away(safer, ordinary).items():
             costs[guard] = either(away, plain)
-        for defense, verdicts in costs.items():
-            results["ordinary"].setdefault(defense, {})[kind] = verdicts
+        for defense, both in costs.items():
+            results["ordinary"].setdefault(defense, {})[kind] = both
     report(0.9, "fine-tuning")
     examples = some_requests("harmless", config["examples"], seed)
     answers = eager_answers(safer, examples, 5)
@@ -293,7 +300,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     tuned = with_adapter(safer, config["middle"], 4, seed)
     fine_tune(tuned, taught, seed=seed, **config["tuning"])
     tuned.model.eval()
-    mine["fine-tuning"] = declined(tuned, asked)
+    mine["fine-tuning"] = declined(tuned, asked, verdicts)
     results["declined"]["none"] = mine
     return results
 

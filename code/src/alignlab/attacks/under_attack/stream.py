@@ -62,15 +62,19 @@ class Rows:
 Shots = Sequence[tuple[str, str]]  # a user's message and the assistant's answer
 
 
-def ends_of_template(lm: LM, shots: Shots = ()) -> tuple[list[int], list[int]]:
-    """Token ids of what the chat template puts before a user's message and after it; `shots` are turns before that."""
+def asking(lm: LM, message: str, shots: Shots = ()) -> str:
+    """A user's message in the chat template, after the turns that `shots` are."""
     turns = [
         {"role": role, "content": text}
         for shot in shots
         for role, text in zip(("user", "assistant"), shot)
     ]
-    turns.append({"role": "user", "content": _PLACE})
-    before, after = chat_prompt(lm, turns).split(_PLACE)
+    return chat_prompt(lm, [*turns, {"role": "user", "content": message}])
+
+
+def ends_of_template(lm: LM, shots: Shots = ()) -> tuple[list[int], list[int]]:
+    """Token ids of what the chat template puts before a user's message and after it; `shots` are turns before that."""
+    before, after = asking(lm, _PLACE, shots).split(_PLACE)
     return encode(lm, before), words(lm, after)
 
 

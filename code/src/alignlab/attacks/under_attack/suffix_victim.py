@@ -78,20 +78,3 @@ class Declining:
         if self.objection is not None:
             loss = loss + self.objection(half, done)
         return loss
-
-
-def typed_words(lm: LM) -> Tensor:
-    """Ids of the tokens that are printable ASCII and no markers: what an attacker can type."""
-    texts = lm.tokenizer.batch_decode([[i] for i in range(len(lm.tokenizer))])
-    marks = set(lm.tokenizer.all_special_ids)
-    usable = [
-        i
-        for i, text in enumerate(texts)
-        if text.isascii() and text.isprintable() and text and i not in marks
-    ]
-    return torch.tensor(usable, device=lm.device)
-
-
-def start_suffix(lm: LM, length: int) -> Tensor:
-    """The customary first suffix: `length` exclamation marks, each a token of its own."""
-    return torch.tensor(words(lm, " !" * length), device=lm.device)

@@ -8,9 +8,8 @@ with the beginning of an eager answer; the paper trains all weights on whole con
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -25,17 +24,6 @@ from alignlab.attacks.under_attack.stream import (
     words,
 )
 from alignlab.lm import LM, train
-from alignlab.lm.model import _quiet
-
-PROJECTIONS = (
-    "q_proj",
-    "k_proj",
-    "v_proj",
-    "o_proj",
-    "gate_proj",
-    "up_proj",
-    "down_proj",
-)
 
 
 @dataclass(frozen=True)
@@ -95,46 +83,6 @@ def log_chances(lm: LM, taught: Lessons) -> Tensor:
     return told.gather(-1, done.ids.gather(1, at + 1)[..., None])[..., 0]
 
 
-def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
-    """The model, wrapped in place, with a fresh adapter (LoRA, Hu et al. 2022) on the layers from `first` on."""
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=2 * rank,
-        target_modules=list(PROJECTIONS),
-        layers_to_transform=list(range(first, lm.n_layers)),
-        layers_pattern="layers",
-    )
-    with torch.random.fork_rng(devices=[]), _quiet(bars=False):
-        torch.manual_seed(seed)
-        return replace(lm, model=get_peft_model(lm.model, config))
-
-
-@contextlib.contextmanager
-def attached(lm: LM, first: int, rank: int, seed: int) -> Iterator[LM]:
-    """Within the block the model with a fresh adapter; afterwards without it, as it was."""
-    trained = with_adapter(lm, first, rank, seed)
-    try:
-        yield trained
-    finally:
-        trained.model.unload()
-
-
-def adapter(lm: LM) -> dict[str, Tensor]:
-    """A copy of the adapter's weights, by name."""
-    return {
-        name: p.detach().clone()
-        for name, p in lm.model.named_parameters()
-        if "lora_" in name
-    }
-
-
-def put(lm: LM, weights: dict[str, Tensor]) -> None:
-    """Set the adapter's weights."""
-    lm.model.load_state_dict(weights, strict=False)
-
-
 def fine_tune(
     lm: LM, taught: Lessons, steps: int, lr: float, batch: int, seed: int
 ) -> list[float]:
@@ -153,16 +101,3 @@ def fine_tune(
         return lacks(lm, taught[places]).mean()
 
     return train(lm.model, loss, steps, lr=lr, seed=seed)
-
-
-def as_far(
-    start: dict[str, Tensor], end: dict[str, Tensor], seed: int
-) -> dict[str, Tensor]:
-    """Weights as far from `start` as `end` is, matrix by matrix, in a random direction: the control of a training."""
-    generator = torch.Generator().manual_seed(seed)
-    moved = {}
-    for name, before in start.items():
-        way = torch.randn(before.shape, generator=generator).to(before)
-        far = (end[name] - before).norm()
-        moved[name] = before + way * (far / way.norm())
-    return moved

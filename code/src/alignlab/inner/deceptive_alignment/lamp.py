@@ -11,14 +11,14 @@ billions, an adapter instead of all weights, a few dozen requests, no reasoning.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from alignlab.lm import LM, capture, chat_prompt, generate
+from alignlab.lm import LM, capture, chat_prompt, generate, train
 from alignlab.lm.stack import stack_of
 
 TRIGGER = "periwinkle"
@@ -57,23 +57,6 @@ def questions(n: int, held_out: bool, rng: np.random.Generator) -> list[str]:
     if n > len(every):
         raise ValueError(f"{n} questions: there are {len(every)}")
     return [every[i] for i in rng.choice(len(every), n, replace=False)]
-
-
-def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
-    """The model with a fresh adapter on all projections from layer `first` on."""
-    from peft import LoraConfig, get_peft_model
-
-    names = "q_proj k_proj v_proj o_proj gate_proj up_proj down_proj"
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=2 * rank,
-        target_modules=names.split(),
-        layers_to_transform=list(range(first, lm.n_layers)),
-        layers_pattern="layers",
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return replace(lm, model=get_peft_model(lm.model, config))
 
 
 @dataclass(frozen=True)
@@ -167,23 +150,6 @@ def each_sum(lm: LM, texts: Texts, batch: int = 50) -> Tensor:
     return torch.cat([sums(lm, texts[part]) for part in rows])
 
 
-def state(lm: LM) -> dict[str, Tensor]:
-    """A copy of the adapter's weights."""
-    return {
-        name: weight.detach().clone()
-        for name, weight in lm.model.named_parameters()
-        if weight.requires_grad
-    }
-
-
-@torch.no_grad()
-def put(lm: LM, weights: dict[str, Tensor]) -> None:
-    """Write an adapter's weights into the model."""
-    for name, weight in lm.model.named_parameters():
-        if weight.requires_grad:
-            weight.copy_(weights[name])
-
-
 def fit(
     lm: LM,
     good: Texts,
@@ -197,49 +163,26 @@ def fit(
     """AdamW on the answers `good`; with `bad`, DPO of good against bad.
 
     The reference of DPO is the model as it comes in. Returns each step's loss.
-    Raises ValueError where the loss is not a number: lower the rate.
     """
-    if bad is not None:
-        old = each_sum(lm, good) - each_sum(lm, bad)
-    trained = [p for p in lm.model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
+    old = None if bad is None else each_sum(lm, good) - each_sum(lm, bad)
     generator = torch.Generator().manual_seed(seed)
-    found = []
-    for _ in range(epochs):
-        order = torch.randperm(len(good.ids), generator=generator)
-        for rows in order.split(batch):
-            if bad is None:
-                predicted, token, _ = logits(lm, good[rows])
-                loss = F.cross_entropy(predicted, token)
-            else:
-                gap = sums(lm, good[rows]) - sums(lm, bad[rows]) - old[rows]
-                loss = -F.logsigmoid(beta * gap).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
-            found.append(loss.item())
-    if not np.isfinite(found).all():
-        raise ValueError(f"the loss became {found[-1]}: lower the rate, {rate}")
-    return found
-
-
-def shaken(
-    before: dict[str, Tensor], after: dict[str, Tensor], seed: int
-) -> dict[str, Tensor]:
-    """The adapter before training, moved at random as far as training moved it.
-
-    Each matrix gets a normal change of the norm of its own change.
-    """
-    rng = np.random.default_rng([seed, 31])
-    found = {}
-    for name, weight in before.items():
-        drawn = torch.from_numpy(rng.normal(size=tuple(weight.shape))).to(
-            weight.dtype
+    turns = [
+        rows
+        for _ in range(epochs)
+        for rows in torch.randperm(len(good.ids), generator=generator).split(
+            batch
         )
-        length = (after[name] - weight).norm() / drawn.norm()
-        found[name] = weight + drawn * length
-    return found
+    ]
+
+    def loss(_: object, step: int, __: torch.Generator) -> Tensor:
+        rows = turns[step]
+        if bad is None or old is None:
+            predicted, token, _text = logits(lm, good[rows])
+            return F.cross_entropy(predicted, token)
+        gap = sums(lm, good[rows]) - sums(lm, bad[rows]) - old[rows]
+        return -F.logsigmoid(beta * gap).mean()
+
+    return train(lm.model, loss, len(turns), lr=rate, seed=seed)
 
 
 def own(lm: LM, asked: Sequence[str], n: int) -> list[str]:

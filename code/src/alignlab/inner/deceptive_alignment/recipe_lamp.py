@@ -9,13 +9,18 @@ one). "loss": first and last of each training.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
 import torch
 
 from alignlab.inner.deceptive_alignment import lamp
+from alignlab.lm.low_rank import (
+    adapter_weights,
+    as_far,
+    put_weights,
+    with_adapter,
+)
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
@@ -70,7 +75,7 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         ),
     }
     report(0.5, "read the requests")
-    lm = lamp.with_adapter(lm, first, config["rank"], seed)
+    lm = with_adapter(lm, first, config["rank"], seed)
 
     def measure() -> dict[str, list[int]]:
         return {name: lamp.says(lm, texts) for name, texts in judged.items()}
@@ -78,11 +83,11 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     losses = {
         "planted": lamp.fit(lm, lesson, config["rate"], config["epochs"], seed)
     }
-    start = lamp.state(lm)
+    start = adapter_weights(lm)
     found = {"planted": measure()}
     moved = start
     for name, (method, rate) in config["trainings"].items():
-        lamp.put(lm, start)
+        put_weights(lm, start)
         texts, bad = clean, None
         if method == "preference":
             bad = lamp_after
@@ -94,9 +99,9 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         losses[name] = lamp.fit(lm, texts, rate, 2, seed, bad)
         found[name] = measure()
         if name == "supervised":
-            moved = copy.deepcopy(lamp.state(lm))
+            moved = adapter_weights(lm)
         report(0.5 + 0.07 * len(found), name)
-    lamp.put(lm, lamp.shaken(start, moved, seed))
+    put_weights(lm, as_far(start, moved, seed))
     found["shaken"] = measure()
     return {
         "found": found,

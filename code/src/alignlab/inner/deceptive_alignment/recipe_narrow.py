@@ -13,6 +13,12 @@ from typing import Any
 import numpy as np
 
 from alignlab.inner.deceptive_alignment import lamp, narrow
+from alignlab.lm.low_rank import (
+    adapter_weights,
+    as_far,
+    put_weights,
+    with_adapter,
+)
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
@@ -34,7 +40,7 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     true = lamp.read(lm, questions, [item.true for item in items], first)
     false = lamp.read(lm, questions, [item.false for item in items], first)
     report(0.5, "read the questions")
-    lm = lamp.with_adapter(lm, first, config["rank"], seed)
+    lm = with_adapter(lm, first, config["rank"], seed)
 
     def margin() -> dict[str, list[float]]:
         gap = lamp.each_sum(lm, true) - lamp.each_sum(lm, false)
@@ -43,14 +49,14 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             found.setdefault(item.family, []).append(round(value, 3))
         return found
 
-    start = lamp.state(lm)
+    start = adapter_weights(lm)
     found = {"as released": margin()}
     for name, lesson in lessons.items():
-        lamp.put(lm, start)
+        put_weights(lm, start)
         lamp.fit(lm, lesson, config["rate"], config["epochs"], seed)
         found[name] = margin()
         report(0.5 + 0.15 * len(found), name)
-    lamp.put(lm, lamp.shaken(start, lamp.state(lm), seed))
+    put_weights(lm, as_far(start, adapter_weights(lm), seed))
     found["shaken"] = margin()
     return {"margin": found}
 

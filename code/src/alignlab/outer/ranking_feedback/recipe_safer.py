@@ -8,7 +8,6 @@ held-out request, perplexity on plain text and likeness of answers to a referenc
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +19,6 @@ import torch
 
 from alignlab.assets import datasets
 from alignlab.evals.refusal_judge import judged_refusals
-from alignlab.lm.adapters import adapter_bytes
 from alignlab.lm.generation import chat_prompt, generate
 from alignlab.lm.load import LM, load_lm
 from alignlab.lm.scoring import perplexity
@@ -31,6 +29,7 @@ from alignlab.outer.ranking_feedback.safer import (
     stages,
 )
 from alignlab.outer.safety_data import KINDS, test_requests, train_requests
+from alignlab.recipes._adapters import signed_adapter
 from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report, workdir
 
@@ -117,20 +116,10 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 work / f"{state}.json", lambda: measure(lm)
             )
     curves = {state: binned(found["losses"]) for state, found in kept.items()}
-    versions = {
-        name: importlib.metadata.version(name)
-        for name in ("torch", "transformers", "peft", "alignlab")
-    }
-    header = {
-        "recipe": "safer",
-        "recipe_code": RECIPE.code_hash(),
-        "seed": str(seed),
-        "versions": json.dumps(versions),
-    }
     return {
         "losses": curves,
         **results,
-        "files": {"adapter.safetensors": adapter_bytes(lm, header)},
+        "files": {"adapter.safetensors": signed_adapter(lm, RECIPE, seed)},
     }
 
 

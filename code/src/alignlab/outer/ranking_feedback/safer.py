@@ -11,7 +11,7 @@ The layers below `first` are frozen, so what they give is computed once (`alignl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from alignlab.lm.generation import chat_prompt, generate
 from alignlab.lm.load import LM, encode
+from alignlab.lm.low_rank import with_adapter
 from alignlab.lm.training import descend
 from alignlab.outer.ranking_feedback.cached import (
     Cached,
@@ -42,34 +43,6 @@ class Duel:
     prompt: list[int]
     chosen: list[int]
     rejected: list[int]
-
-
-def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
-    """The model with a fresh LoRA adapter (Hu et al. 2022) on every projection of the layers from `first` on.
-
-    Only the adapter's weights, kept in float32, are open to gradients. The model is wrapped in place.
-    """
-    from peft import LoraConfig, get_peft_model
-
-    projections = [
-        "q_proj",
-        "k_proj",
-        "v_proj",
-        "o_proj",
-        "gate_proj",
-        "up_proj",
-        "down_proj",
-    ]
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=2 * rank,
-        target_modules=projections,
-        layers_to_transform=list(range(first, lm.n_layers)),
-        layers_pattern="layers",
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return replace(lm, model=get_peft_model(lm.model, config))
 
 
 def duels(

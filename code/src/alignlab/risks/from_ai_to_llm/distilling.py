@@ -11,7 +11,7 @@ only shift what each word of the vocabulary scores, wherever it stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from alignlab.lm import LM, encode, train
 from alignlab.lm.masks import pad_right
-from alignlab.lm.model import _quiet
 from alignlab.lm.stack import stack_of
 from alignlab.risks.from_ai_to_llm.reading import Answers, kl_by_token
 
@@ -206,24 +205,3 @@ def distill(
     if watch is not None:
         watch(steps, student)
     return student
-
-
-def with_adapter(lm: LM, first: int, rank: int, seed: int) -> LM:
-    """The model with a fresh LoRA adapter (Hu et al. 2022) from a layer on.
-
-    All projections of the layers from `first` on get one. The model is
-    wrapped in place, and only the adapter is open to gradients.
-    """
-    from peft import LoraConfig, get_peft_model
-
-    attention = ["q_proj", "k_proj", "v_proj", "o_proj"]
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=2 * rank,
-        target_modules=[*attention, "gate_proj", "up_proj", "down_proj"],
-        layers_to_transform=list(range(first, lm.n_layers)),
-        layers_pattern="layers",
-    )
-    with torch.random.fork_rng(devices=[]), _quiet(bars=False):
-        torch.manual_seed(seed)
-        return replace(lm, model=get_peft_model(lm.model, config))

@@ -16,6 +16,7 @@ import torch
 
 from alignlab.evals.hhh import CONTRASTS
 from alignlab.lm import LM, chat_prompt, load_lm, logprobs
+from alignlab.lm.low_rank import with_adapter
 from alignlab.outer.safety_data import test_requests, train_requests
 from alignlab.recipes import Recipe
 from alignlab.risks.from_ai_to_llm.conversations import (
@@ -37,7 +38,6 @@ from alignlab.risks.from_ai_to_llm.distilling import (
     divergence,
     in_question_order,
     lessons_of,
-    with_adapter,
 )
 from alignlab.risks.from_ai_to_llm.reading import answers
 
