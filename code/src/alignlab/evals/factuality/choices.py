@@ -1,6 +1,6 @@
 """Multiple choice in TruthfulQA's manner, and what the answers do alone.
 
-Lin et al. 2022, section 3.2: a model's log-probability of each reference
+Lin et al. 2022: a model's log-probability of each reference
 answer after the question. MC1 asks whether the one best true answer beats all
 false ones; MC2 is the probability of the true answers, normalized over all.
 Their false answers aren't in any package that this book fetches, so the
@@ -63,9 +63,7 @@ def asked(items: tuple[Misconception, ...], way: str) -> list[str]:
         shift = 17 % len(items)
         questions = questions[shift:] + questions[:shift]
     elif way != "question":
-        raise ValueError(
-            f"way={way!r}: question, nothing, empty or another"
-        )
+        raise ValueError(f"way={way!r}: question, nothing, empty or another")
     return [f"Question: {question}\nAnswer:" for question in questions]
 
 

@@ -5,7 +5,7 @@ drawn at random. Four estimates of the true share: the mean of the labels
 alone; Rogan and Gladen's (1978), which turns the verifier's rates of errors
 around; and prediction-powered inference (Angelopoulos et al. 2023, the mean),
 which adds to the mean verdict what the labels say it is off, with a weight on
-the verdicts that may be tuned (Angelopoulos et al. 2023b, PPI++, section 6).
+the verdicts that may be tuned (PPI++, Angelopoulos, Duchi and Zrnic 2023).
 """
 
 from __future__ import annotations
@@ -27,6 +27,21 @@ def verdicts_alone(
     """The mean verdict: the labels aren't used. Shape (draws,)."""
     _check(labels, verdicts, everywhere)
     return np.full(len(labels), everywhere)
+
+
+def with_rates(everywhere: float, sensitivity: float, alarm: float) -> float:
+    """The true share behind a mean verdict, from the verifier's rates.
+
+    Rogan and Gladen 1978: the mean verdict is s p + a (1 - p), with s the
+    share of true units called supported and a that of false ones.
+    Raises ValueError unless s is larger than a by 0.01 at least.
+    """
+    if not sensitivity - alarm >= 0.01:
+        raise ValueError(
+            f"rates {sensitivity} and {alarm}: the verdicts tell nothing, "
+            "label the units in place of correcting"
+        )
+    return float(np.clip((everywhere - alarm) / (sensitivity - alarm), 0, 1))
 
 
 def turned_around(
@@ -89,9 +104,7 @@ def draw_labels(
     return truth[chosen].astype(float), verdicts[chosen].astype(float)
 
 
-def _check(
-    labels: np.ndarray, verdicts: np.ndarray, everywhere: float
-) -> None:
+def _check(labels: np.ndarray, verdicts: np.ndarray, everywhere: float) -> None:
     if labels.shape != verdicts.shape or labels.ndim != 2 or not labels.size:
         raise ValueError(
             f"labels of shape {labels.shape}, verdicts of {verdicts.shape}: "

@@ -1,9 +1,9 @@
 """Precision, recall up to K, and F1@K of texts that leave facts out.
 
-FActScore averages precision over the texts that a model wrote, and multiplies
-by a penalty where a text has few facts (Min et al. 2023, section 3.1). F1@K
-(Wei et al. 2024, section 5) takes the harmonic mean of precision and of the
-number of supported facts over K, the number that a reader wants.
+FActScore averages precision over the texts that a model wrote (Min et al.
+2023); its released code multiplies by a penalty where a text has few facts.
+F1@K (Wei et al. 2024) takes the harmonic mean of precision and of the number
+of supported facts over K, the number that a reader wants.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ be found, and no stage is a language model.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -27,44 +29,54 @@ STAGES = ("cuts", "names", "retriever", "verifier")
 class Units(NamedTuple):
     """What the splitter cut texts into.
 
-    text: which biography each unit is of. query: its subject, as the text
-    names it, and its words. facts: which attributes it holds words of, shape
-    (units, 6).
+    text: which biography each unit is of. subject: whom it is about, as the
+    sentence names the person. said: its other words. facts: which attributes
+    it holds words of, shape (units, 6).
     """
 
     text: np.ndarray
-    query: list[str]
+    subject: list[str]
+    said: list[str]
     facts: np.ndarray
 
 
-def split(
-    texts: list[Written], at: str = "phrases", names: bool = False
-) -> Units:
+def split(texts: list[Written], at: str = "phrases") -> Units:
     """Cut biographies into units.
 
     at: "sentences"; "and", at each "and" too; "phrases", also where "born"
         or "in" with a year goes on; or "facts", as the writer meant them,
         the oracle.
-    names: whether each unit is made self-contained: the full name in place
-        of whatever the sentence calls its subject.
     Raises ValueError for another way to split.
     """
     ways = ("sentences", "and", "phrases", "facts")
     if at not in ways:
         raise ValueError(f"at={at!r} is no way to split: {', '.join(ways)}")
-    text, query, facts = [], [], []
+    text, subject, said, facts = [], [], [], []
     for number, one in enumerate(texts):
-        full = " ".join(one.words[:2])
-        for start, stop, subject in _spans(one, at):
+        for start, stop, called in _spans(one, at):
             held = one.fact[start:stop]
             held = held[held >= 0]
-            if not len(held):
-                continue
-            called = full if names else subject
-            text.append(number)
-            query.append(" ".join([called, *one.words[start:stop]]))
-            facts.append(np.isin(np.arange(6), held))
-    return Units(np.array(text), query, np.array(facts))
+            if len(held):
+                text.append(number)
+                subject.append(called)
+                said.append(" ".join(one.words[start:stop]))
+                facts.append(np.isin(np.arange(6), held))
+    return Units(np.array(text), subject, said, np.array(facts))
+
+
+def self_contained(texts: list[Written], units: Units) -> Units:
+    """Each unit with the full name in place of its sentence's subject.
+
+    Wei et al. 2024 have a language model revise each fact so that it can be
+    read alone; here the text's first two words are the name.
+    """
+    names = [" ".join(text.words[:2]) for text in texts]
+    return units._replace(subject=[names[i] for i in units.text])
+
+
+def queries(units: Units) -> list[str]:
+    """What is looked up and verified: subject and words of each unit."""
+    return [f"{who} {what}" for who, what in zip(units.subject, units.said)]
 
 
 def _spans(one: Written, at: str) -> list[tuple[int, int, str]]:
@@ -80,7 +92,7 @@ def _spans(one: Written, at: str) -> list[tuple[int, int, str]]:
                 spans.append((int(where[0]), int(where[-1]) + 1, subject))
         else:
             cuts = [first, *_cuts(one.words, first, stop, at), stop]
-            for left, right in zip(cuts, cuts[1:]):
+            for left, right in itertools.pairwise(cuts):
                 end = right - 1 if one.words[right - 1] == "and" else right
                 spans.append((left, end, subject))
         begin = stop + 1
@@ -120,31 +132,31 @@ def shelve(world: World) -> Library:
     return Library(world, vectors, lines, (lines > 0).astype(float))
 
 
-def retrieve(library: Library, queries: list[str], k: int = 3) -> np.ndarray:
+def retrieve(library: Library, asked: list[str], k: int = 3) -> np.ndarray:
     """The k passages most alike to each query, shape (queries, k).
 
     Raises ValueError unless k is between 1 and the number of passages.
     """
     if not 1 <= k <= library.lines.shape[0]:
         raise ValueError(f"k={k}: 1 to {library.lines.shape[0]} passages")
-    asked = library.vectors.transform(queries)
-    alike = (asked @ library.lines.T).toarray()
+    words = library.vectors.transform(asked)
+    alike = (words @ library.lines.T).toarray()
     return np.argpartition(-alike, k - 1, axis=1)[:, :k]
 
 
 def coverage(
-    library: Library, queries: list[str], found: np.ndarray
+    library: Library, asked: list[str], found: np.ndarray
 ) -> np.ndarray:
     """The most of a unit that one of its passages has, shape (units,).
 
     Words of the unit and of its subject count by how rare they are in the
     encyclopedia; 1 where a passage has them all.
-    found: passages of each unit, shape (units, k).
+    asked: subject and words of each unit. found: its passages, (units, k).
     """
-    asked = library.vectors.transform(queries)
-    total = np.asarray(asked.sum(1)).ravel()
+    words = library.vectors.transform(asked)
+    total = np.asarray(words.sum(1)).ravel()
     seen = [
-        np.asarray(asked.multiply(library.has[column]).sum(1)).ravel()
+        np.asarray(words.multiply(library.has[column]).sum(1)).ravel()
         for column in found.T
     ]
     return np.max(seen, 0) / np.maximum(total, 1e-9)
@@ -173,9 +185,9 @@ def judge(
         pages = np.argsort(world.page, kind="stable").reshape(-1, 3)
         found = pages[person]
     else:
-        found = retrieve(library, units.query, k)
+        found = retrieve(library, queries(units), k)
     if not verifier:
-        return coverage(library, units.query, found) >= at_least
+        return coverage(library, queries(units), found) >= at_least
     own = world.page[found] == person[:, None]
     stated = (world.holds[found] & own[:, :, None]).any(1)
     return truth(world, texts, units) & (stated | ~units.facts).all(1)
@@ -189,8 +201,47 @@ def truth(world: World, texts: list[Written], units: Units) -> np.ndarray:
     return (right | ~units.facts).all(1)
 
 
+def rates(truth: np.ndarray, verdicts: np.ndarray) -> tuple[float, float]:
+    """Share of true units, and of false ones, that are called supported.
+
+    Sensitivity, and 1 - specificity. Raises ValueError unless there are both.
+    """
+    if truth.shape != verdicts.shape or truth.all() or not truth.any():
+        raise ValueError(
+            f"{int(truth.sum())} true of {truth.size} units, "
+            f"{verdicts.size} verdicts: give both kinds, a verdict each"
+        )
+    return float(verdicts[truth].mean()), float(verdicts[~truth].mean())
+
+
 def factscore(units: Units, verdicts: np.ndarray) -> float:
     """Share of supported units of each text, averaged over texts."""
     count = np.bincount(units.text)
     hits = np.bincount(units.text, weights=verdicts.astype(float))
     return float((hits[count > 0] / count[count > 0]).mean())
+
+
+def picked_by_verifier(
+    library: Library, drafts: list[np.ndarray], write: Callable[..., list]
+) -> np.ndarray:
+    """Of several drafts of each fact the first that the verifier accepts.
+
+    drafts: values told, each of shape (people, 6); where none is accepted,
+        the last stays. write: (world, told, seed) -> biographies.
+    Returns the values told, shape (people, 6).
+    Raises ValueError without drafts.
+    """
+    if not drafts:
+        raise ValueError("no drafts to pick from: give at least one")
+    kept = drafts[-1].copy()
+    open_ = np.ones(kept.shape, bool)
+    for told in drafts:
+        texts = write(library.world, told, 0)
+        units = self_contained(texts, split(texts, "facts"))
+        supported = np.zeros(kept.shape, bool)
+        person = np.array([text.person for text in texts])[units.text]
+        supported[person, units.facts.argmax(1)] = judge(library, texts, units)
+        take = open_ & supported
+        kept[take] = told[take]
+        open_ &= ~supported
+    return kept

@@ -17,6 +17,7 @@ from alignlab.evals.factuality.pipeline import (
     Library,
     factscore,
     judge,
+    self_contained,
     split,
 )
 from alignlab.evals.factuality.writer import Written
@@ -31,9 +32,9 @@ def estimated(
     """
     if unknown := perfect - set(STAGES):
         raise ValueError(f"no stages: {sorted(unknown)}; {', '.join(STAGES)}")
-    units = split(
-        texts, "facts" if "cuts" in perfect else "phrases", "names" in perfect
-    )
+    units = split(texts, "facts" if "cuts" in perfect else "phrases")
+    if "names" in perfect:
+        units = self_contained(texts, units)
     verdicts = judge(
         library,
         texts,

@@ -14,23 +14,95 @@ from typing import NamedTuple
 import numpy as np
 
 ATTRIBUTES = ("profession", "town", "year", "school", "prize", "pastime")
-FIRST = (
-    "Ada Bela Cora Dario Edda Falk Gita Hugo Ines Jonas Kira Leo Mara Nils "
-    "Olga Piet Rosa Sven Tilda Viktor"
-).split()
-LAST = (
-    "Abel Brandt Castell Doran Elster Ferro Gallus Hartog Imhof Jansen Korda "
-    "Lindt Moreau Novak Orsini Pohl Quist Rossi Sander Thorne Ulmer Vance "
-    "Weiss Yarrow Zeller"
-).split()
-TOWNS = (
-    "Arlen Berrow Calder Dunmore Eastry Farley Gorse Hadley Ivring Kelso "
-    "Larkhill Melford Norwick Oakham Pendle Ravely Selby Tarn Upwell Wexcombe"
-).split()
-PROFESSIONS = (
-    "painter botanist printer sculptor chemist violinist surveyor poet "
-    "engraver geologist singer historian weaver astronomer potter translator"
-).split()
+FIRST = [
+    "Ada",
+    "Bela",
+    "Cora",
+    "Dario",
+    "Edda",
+    "Falk",
+    "Gita",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Kira",
+    "Leo",
+    "Mara",
+    "Nils",
+    "Olga",
+    "Piet",
+    "Rosa",
+    "Sven",
+    "Tilda",
+    "Viktor",
+]
+LAST = [
+    "Abel",
+    "Brandt",
+    "Castell",
+    "Doran",
+    "Elster",
+    "Ferro",
+    "Gallus",
+    "Hartog",
+    "Imhof",
+    "Jansen",
+    "Korda",
+    "Lindt",
+    "Moreau",
+    "Novak",
+    "Orsini",
+    "Pohl",
+    "Quist",
+    "Rossi",
+    "Sander",
+    "Thorne",
+    "Ulmer",
+    "Vance",
+    "Weiss",
+    "Yarrow",
+    "Zeller",
+]
+TOWNS = [
+    "Arlen",
+    "Berrow",
+    "Calder",
+    "Dunmore",
+    "Eastry",
+    "Farley",
+    "Gorse",
+    "Hadley",
+    "Ivring",
+    "Kelso",
+    "Larkhill",
+    "Melford",
+    "Norwick",
+    "Oakham",
+    "Pendle",
+    "Ravely",
+    "Selby",
+    "Tarn",
+    "Upwell",
+    "Wexcombe",
+]
+PROFESSIONS = [
+    "painter",
+    "botanist",
+    "printer",
+    "sculptor",
+    "chemist",
+    "violinist",
+    "surveyor",
+    "poet",
+    "engraver",
+    "geologist",
+    "singer",
+    "historian",
+    "weaver",
+    "astronomer",
+    "potter",
+    "translator",
+]
 VALUES: dict[str, tuple[str, ...]] = {
     "profession": tuple(PROFESSIONS),
     "town": tuple(TOWNS),
@@ -47,8 +119,18 @@ VALUES: dict[str, tuple[str, ...]] = {
         "the Order of Letters",
     ),
     "pastime": tuple(
-        "chess|rowing|rowing and sailing|walking|walking and climbing|dancing|"
-        "gardening|cards|cards and chess|skating".split("|")
+        [
+            "chess",
+            "rowing",
+            "rowing and sailing",
+            "walking",
+            "walking and climbing",
+            "dancing",
+            "gardening",
+            "cards",
+            "cards and chess",
+            "skating",
+        ]
     ),
 }
 STATED: dict[str, tuple[str, ...]] = {  # how the encyclopedia puts it
@@ -116,9 +198,7 @@ def value(attribute: int, index: int) -> str:
     return VALUES[ATTRIBUTES[attribute]][index]
 
 
-def _unequal(
-    values: int, people: int, rng: np.random.Generator
-) -> np.ndarray:
+def _unequal(values: int, people: int, rng: np.random.Generator) -> np.ndarray:
     weights = 1 / (2 + np.arange(values))
     return rng.choice(values, people, p=weights / weights.sum())
 

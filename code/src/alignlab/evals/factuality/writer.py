@@ -5,7 +5,7 @@ smoothed by what it has read about the surname, and that by all): the oldest
 kind of language model. About famous people it has read much; what it hasn't
 read about others it takes from their namesakes, or from what is common. So
 its errors look like facts, as those of large models do, and depend on how
-often a person is mentioned (Min et al. 2023, figure 2).
+often a person is mentioned, as in Min et al. 2023.
 """
 
 from __future__ import annotations
