@@ -118,19 +118,17 @@ VALUES: dict[str, tuple[str, ...]] = {
         "the Order of Tarn",
         "the Order of Letters",
     ),
-    "pastime": tuple(
-        [
-            "chess",
-            "rowing",
-            "rowing and sailing",
-            "walking",
-            "walking and climbing",
-            "dancing",
-            "gardening",
-            "cards",
-            "cards and chess",
-            "skating",
-        ]
+    "pastime": (
+        "chess",
+        "rowing",
+        "rowing and sailing",
+        "walking",
+        "walking and climbing",
+        "dancing",
+        "gardening",
+        "cards",
+        "cards and chess",
+        "skating",
     ),
 }
 STATED: dict[str, tuple[str, ...]] = {  # how the encyclopedia puts it
