@@ -23,7 +23,7 @@ FIRST = [
     "Falk",
     "Gita",
     "Hugo",
-    "Ines",
+    "Irma",
     "Jonas",
     "Kira",
     "Leo",
