@@ -145,20 +145,12 @@ def _as_written(texts: Any, units: Any) -> Any:
     return units
 
 
-def _without_verdicts(
-    labels: Any, verdicts: Any, everywhere: float, weight: Any = None
-) -> Any:
-    """The labels alone."""
-    return labels.mean(1)
-
-
 def _uncorrected(everywhere: float, sensitivity: float, alarm: float) -> float:
     """The mean verdict as it is."""
     return everywhere
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.evals.factuality.correcting.powered": _without_verdicts,
     "alignlab.evals.factuality.correcting.with_rates": _uncorrected,
     "alignlab.evals.factuality.pipeline.self_contained": _as_written,
 }
