@@ -150,7 +150,13 @@ def _uncorrected(everywhere: float, sensitivity: float, alarm: float) -> float:
     return everywhere
 
 
+def _first_draft(library: Any, drafts: list[Any], write: Any) -> Any:
+    """No selection: the first draft of each fact."""
+    return drafts[0]
+
+
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.evals.factuality.correcting.with_rates": _uncorrected,
     "alignlab.evals.factuality.pipeline.self_contained": _as_written,
+    "alignlab.evals.factuality.pipeline.picked_by_verifier": _first_draft,
 }
