@@ -1,0 +1,58 @@
+"""What a detector punishes: names of groups, quotes, dialect.
+
+Where groups are named mostly in attacks, a detector learns that their names
+are attacks (Dixon et al. 2018, "Measuring and Mitigating Unintended Bias in
+Text Classification", who add harmless texts with the names). Where annotators
+are unfair to a dialect, it learns that from them (Sap et al. 2019, "The Risk
+of Racial Bias in Hate Speech Detection").
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignlab.evals.toxicity.posts import GROUPS, Posts, World, compose
+
+
+def harmless(n: int, about: float, seed: int, world: World) -> Posts:
+    """n harmless posts by new authors, a share `about` of them on groups."""
+    rng = np.random.default_rng([seed, 88])
+    authors = -(-n // 10)
+    one = World(each=10, quoting=world.quoting, unfair=world.unfair)
+    more = compose(np.zeros(authors), np.full(authors, about), one, rng)
+    return more.take(np.arange(n))
+
+
+def together(posts: Posts, more: Posts) -> Posts:
+    """Both lots of posts, the second lot's authors being other people."""
+    moved = more._replace(author=more.author + posts.author.max() + 1)
+    return Posts(*(np.concatenate(pair) for pair in zip(posts, moved)))
+
+
+def balanced(posts: Posts, n: int, seed: int, world: World) -> Posts:
+    """The posts and n more harmless ones, which are about groups."""
+    return together(posts, harmless(n, 1.0, seed, world))
+
+
+def enlarged(posts: Posts, n: int, seed: int, world: World) -> Posts:
+    """The posts and n more harmless ones, of the kinds they are of."""
+    return together(posts, harmless(n, world.about_groups, seed, world))
+
+
+def without_names(posts: Posts) -> Posts:
+    """The same posts, their names of groups left out."""
+    return posts._replace(text=_replaced(posts.text, ""))
+
+
+def swapped(posts: Posts) -> Posts:
+    """The same posts about "people" instead of a group."""
+    return posts._replace(text=_replaced(posts.text, "people"))
+
+
+def _replaced(texts: NDArray[np.object_], word: str) -> NDArray[np.object_]:
+    def change(text: str) -> str:
+        words = (word if w in GROUPS else w for w in text.split())
+        return " ".join(w for w in words if w)
+
+    return np.array([change(text) for text in texts], dtype=object)
