@@ -55,6 +55,7 @@ class World:
     about_groups: share of harmless posts that are about a group.
     quoting: share of harmless posts that quote an insult.
     unfair: share of harmless dialect posts that annotators call abusive.
+    contexts: words, one of which stands before a group in harmless posts.
     """
 
     authors: int = 80
@@ -65,6 +66,7 @@ class World:
     about_groups: float = 0.01
     quoting: float = 0.03
     unfair: float = 0.15
+    contexts: tuple[str, ...] = ("visit", "near", "with")
 
 
 class Posts(NamedTuple):
@@ -128,8 +130,10 @@ def compose(
     group = ~abusive & ~quote & (rng.random(len(author)) < about[author])
     habits = [_habit(world.habit, rng) for _ in range(authors)]
     texts = [
-        _post(habits[a], *kind, rng)
-        for a, *kind in zip(author, abusive, group, quote, dialect)
+        _post(habits[a], bad, talk, cites, accent, world.contexts, rng)
+        for a, bad, talk, cites, accent in zip(
+            author, abusive, group, quote, dialect
+        )
     ]
     attacks = np.array([any(g in t.split() for g in GROUPS) for t in texts])
     error = rng.random(len(author))
@@ -165,6 +169,7 @@ def _post(
     about: bool,
     cites: bool,
     dialect: bool,
+    contexts: tuple[str, ...],
     rng: np.random.Generator,
 ) -> str:
     """The words of one post, joined by blanks."""
@@ -192,7 +197,8 @@ def _post(
     elif cites:
         phrases.append(f"called me {insult}")
     elif about:
-        phrases.append(f"{('visit', 'near', 'with')[pick % 3]} {GROUPS[pick]}")
+        context = contexts[int(len(contexts) * draw)]
+        phrases.append(f"{context} {GROUPS[pick]}")
     elif draw < 0.05:
         phrases.append(f"{verb} {topic[int(8 * rng.random())]}")
     if dialect:
