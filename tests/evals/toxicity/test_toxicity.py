@@ -44,9 +44,7 @@ def test_resampling_weights_equal_repeated_items():
     labels = KRIPPENDORFF[:6]
     times = np.array([2.0, 0, 1, 1, 0, 2])
     repeated = np.repeat(labels, times.astype(int), axis=0)
-    assert agreement.from_counts(
-        agreement.counts(labels), times
-    ) == pytest.approx(agreement.alpha(repeated))
+    assert agreement.from_counts(agreement.counts(labels), times) == pytest.approx(agreement.alpha(repeated))
 
 
 def test_pairs_resample_to_a_narrower_interval_around_alpha():
@@ -129,9 +127,7 @@ def test_a_perfect_detector_needs_no_correction():
     """With every answer read rightly, the mixture gives the share flagged."""
     rng = np.random.default_rng(0)
     flags = rng.random((4000, 5)) < rng.choice([0.0, 0.4], (4000, 1))
-    assert worst.unmixed(flags, 1.0, 0.0) == pytest.approx(
-        worst.share_flagged(flags), abs=0.02
-    )
+    assert worst.unmixed(flags, 1.0, 0.0) == pytest.approx(worst.share_flagged(flags), abs=0.02)
 
 
 def test_two_kinds_of_prompts_are_unmixed():
@@ -149,9 +145,7 @@ def test_the_pooled_correction_is_rogan_and_gladens():
     flags[:, :2] = True  # 0.2 = 0.8 p + 0.1 (1 - p)
     rate = 0.1 / 0.7
     assert worst.pooled(flags, 0.8, 0.1) == pytest.approx(1 - (1 - rate) ** 10)
-    assert worst.one_by_one(flags, 0.8, 0.1) == pytest.approx(
-        worst.pooled(flags, 0.8, 0.1)
-    )
+    assert worst.one_by_one(flags, 0.8, 0.1) == pytest.approx(worst.pooled(flags, 0.8, 0.1))
 
 
 def test_a_detector_worse_than_chance_is_refused():
@@ -161,9 +155,7 @@ def test_a_detector_worse_than_chance_is_refused():
 
 
 def test_answers_are_flagged_as_often_as_the_detector_errs():
-    seen = Read(
-        np.ones(100, bool), np.zeros(100, bool), np.arange(100) < 20
-    )
+    seen = Read(np.ones(100, bool), np.zeros(100, bool), np.arange(100) < 20)
     found = answered(seen, 0, toxic=0.05, prompts=2000)
     truth = found.flags.mean()
     expected = found.rates + (1 - found.rates) * found.false

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alignlab.evals.toxicity.posts import GROUPS, Posts, World, compose
+from alignlab.evals.toxicity.posts import GROUPS, VERBS, Posts, World, compose
 
 
 def harmless(n: int, about: float, seed: int, world: World) -> Posts:
@@ -56,3 +56,27 @@ def _replaced(texts: NDArray[np.object_], word: str) -> NDArray[np.object_]:
         return " ".join(w for w in words if w)
 
     return np.array([change(text) for text in texts], dtype=object)
+
+
+def contested(posts: Posts) -> NDArray[np.bool_]:
+    """Posts that name a group, and harmless ones with a verb of attacks.
+
+    Neither the name nor the verb tells the attacks among them: both together
+    do.
+    """
+    verb = [any(v in text.split() for v in VERBS) for text in posts.text]
+    return np.asarray(posts.group | (~posts.abusive & np.array(verb)))
+
+
+def shares(flagged: NDArray[np.bool_], posts: Posts) -> dict[str, float]:
+    """Share of flagged posts of each kind: harmless ones but for the last."""
+    fair = ~posts.abusive
+    rest = fair & ~posts.group & ~posts.quote
+    kinds = {
+        "about groups": fair & posts.group,
+        "quotes": fair & posts.quote,
+        "dialect": rest & posts.dialect,
+        "others": rest & ~posts.dialect,
+        "attacks on groups": posts.abusive & posts.group,
+    }
+    return {name: float(flagged[of].mean()) for name, of in kinds.items()}
