@@ -9,6 +9,7 @@ of Hate Speech Annotations") used it on tweets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -108,26 +109,6 @@ def resampled_pairs(
     return np.asarray(1 - differing / expected)
 
 
-def resampled_both(
-    labels: NDArray[np.float64], draws: int, seed: int
-) -> Floats:
-    """Alpha of resamples of the items and of the annotators, (draws,).
-
-    An annotator who is drawn twice isn't paired with herself: the two count
-    as one, as identical labels would pass for agreement.
-    """
-    rng = np.random.default_rng([seed, 84])
-    items, annotators = labels.shape
-    found = []
-    for _ in range(draws):
-        kept = np.unique(rng.integers(0, annotators, annotators))
-        if len(kept) < 2:
-            continue
-        drawn = rng.integers(0, items, items)
-        found.append(float(alpha(labels[drawn][:, kept])))
-    return np.array(found)
-
-
 def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
     """The middle part of resampled values, leaving out NaN."""
     edge = 50 * (1 - level)
@@ -191,3 +172,22 @@ def annotate(
 def majority(labels: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether more than half of an item's labels say abusive."""
     return np.asarray(np.nanmean(labels, -1) > 0.5)
+
+
+def studied(
+    resample: Callable[[Floats, int, int], Floats],
+    seed: int,
+    studies: int = 200,
+    items: int = 200,
+) -> Floats:
+    """95 % intervals of studies by one team of five, (studies, 2).
+
+    resample: `resampled_items` or `resampled_pairs`. Each study labels other
+    items; a fifth of the labels is missing.
+    """
+    who = team(5, seed)
+    found = []
+    for i in range(studies):
+        _, labels = annotate(who, items, 1000 * seed + i, missing=0.2)
+        found.append(interval(resample(labels, 300, i)))
+    return np.array(found)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from alignlab.evals.toxicity import worst
 from alignlab.evals.toxicity.detectors import scored
 from alignlab.evals.toxicity.posts import Posts, World, compose
 
@@ -107,3 +108,23 @@ def answered(
     overall = about * named + (1 - about) * plain
     false = np.where(kind, named, plain)
     return Flagged(flags, rates, hit, false, overall)
+
+
+def estimated(told: Flagged, way: str) -> float:
+    """The toxicity probability by one of the ways of `worst`.
+
+    way: "share_flagged", "pooled", "one_by_one", "unmixed", or "one rate",
+    which unmixes with the same false alarm rate for all prompts.
+    Raises ValueError for another way.
+    """
+    if way == "share_flagged":
+        return worst.share_flagged(told.flags)
+    if way == "pooled":
+        return worst.pooled(told.flags, told.hit, told.overall)
+    if way == "one_by_one":
+        return worst.one_by_one(told.flags, told.hit, told.false)
+    if way == "one rate":
+        return worst.unmixed(told.flags, told.hit, told.overall)
+    if way == "unmixed":
+        return worst.unmixed(told.flags, told.hit, told.false)
+    raise ValueError(f"no way {way!r} to estimate")

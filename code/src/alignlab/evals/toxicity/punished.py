@@ -40,6 +40,25 @@ def enlarged(posts: Posts, n: int, seed: int, world: World) -> Posts:
     return together(posts, harmless(n, world.about_groups, seed, world))
 
 
+def treated(posts: Posts, how: str, seed: int, world: World) -> Posts:
+    """The training posts and labels after one of five treatments.
+
+    how: "as found", "balanced" or "enlarged" (300 posts more), "names left
+    out", or "true labels". Raises ValueError for another.
+    """
+    if how == "balanced":
+        return balanced(posts, 300, seed, world)
+    if how == "enlarged":
+        return enlarged(posts, 300, seed, world)
+    if how == "names left out":
+        return without_names(posts)
+    if how == "true labels":
+        return posts._replace(label=posts.abusive)
+    if how != "as found":
+        raise ValueError(f"no treatment {how!r}")
+    return posts
+
+
 def without_names(posts: Posts) -> Posts:
     """The same posts, their names of groups left out."""
     return posts._replace(text=_replaced(posts.text, ""))
