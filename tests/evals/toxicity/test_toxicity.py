@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from alignlab.evals.toxicity import agreement, detectors, punished, worst
+from alignlab.evals.toxicity import (
+    agreement,
+    detectors,
+    lexicon,
+    punished,
+    worst,
+)
 from alignlab.evals.toxicity.answers import Read, answered, threshold
 from alignlab.evals.toxicity.posts import GROUPS, Posts, World, write
 
@@ -185,3 +191,45 @@ def test_balancing_adds_harmless_posts_about_groups_by_new_authors():
     assert not added.abusive.any()
     assert added.group.mean() > 0.9
     assert added.author.min() > posts.author.max()
+
+
+def test_contested_posts_are_those_with_a_name_or_a_verb():
+    assert punished.contested(_one("they ban goal today")).all()
+    assert not punished.contested(_one("goal today")).any()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: punished.treated(_one("goal"), "polished", 0, SMALL),
+        lambda: detectors.estimated("by luck", _one("goal"), "word list", 0),
+        lambda: lexicon.prompts(13, 0),
+    ],
+)
+def test_names_and_numbers_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match="polished|by luck|n=13"):
+        wrong()
+
+
+def test_mixed_names_keep_the_sizes_of_groups_and_lose_the_authors():
+    """With habits the estimate by author falls below the one by mixed names."""
+    posts = write(World(), 3)
+    known = detectors.estimated("mixed", posts, "naive Bayes", 3)
+    assert detectors.estimated("author", posts, "naive Bayes", 3) < known
+
+
+def test_a_word_scores_by_its_severity_and_others_score_nothing():
+    worst_word = max(lexicon.severities(), key=lexicon.severities().get)
+    assert lexicon.severity(f"A {worst_word.upper()}!") == 1.0
+    assert lexicon.severity("The garden looked green.") == 0.0
+
+
+def test_the_books_own_prompts_and_the_webs_hold_no_listed_word():
+    for texts in lexicon.prompts(12, 0).values():
+        assert len(texts) == 12
+        assert max(lexicon.severity(text) for text in texts) == 0
+
+
+def test_harmless_pieces_have_the_length_asked_for():
+    pieces = lexicon.harmless_pieces(8, 0, 50)
+    assert {len(piece.split()) for piece in pieces} == {8}
