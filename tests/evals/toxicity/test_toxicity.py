@@ -207,7 +207,7 @@ def test_contested_posts_are_those_with_a_name_or_a_verb():
     ],
 )
 def test_names_and_numbers_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="polished|by luck|n=13"):
+    with pytest.raises(ValueError, match=r"polished|by luck|n=13"):
         wrong()
 
 
