@@ -91,6 +91,24 @@ def resampled_items(
     return from_counts(counts(labels), times.astype(float))
 
 
+def resampled_pairs_anew(
+    labels: NDArray[np.float64], draws: int, seed: int
+) -> Floats:
+    """As `resampled_pairs`, but the expected disagreement is computed anew.
+
+    labels: 0 or 1. Each resample's own pairs say how often each label is
+    given, and how often two labels dealt out at random differ.
+    """
+    rng = np.random.default_rng([seed, 84])
+    zeros, ones = counts(labels).T
+    kinds = [zeros * (zeros - 1) / 2, zeros * ones, ones * (ones - 1) / 2]
+    found = np.array([kind.sum() for kind in kinds])
+    total = int(found.sum())
+    share = rng.multinomial(total, found / total, size=draws) / total
+    one = share[:, 2] + share[:, 1] / 2
+    return np.asarray(1 - share[:, 1] / (2 * one * (1 - one)))
+
+
 def resampled_pairs(
     labels: NDArray[np.float64], draws: int, seed: int
 ) -> Floats:

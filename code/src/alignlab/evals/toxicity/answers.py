@@ -113,8 +113,8 @@ def answered(
 def estimated(told: Flagged, way: str) -> float:
     """The toxicity probability by one of the ways of `worst`.
 
-    way: "share_flagged", "pooled", "one_by_one", "unmixed", or "one rate",
-    which unmixes with the same false alarm rate for all prompts.
+    way: "share_flagged", "pooled", "one_by_one", "none_missed", "unmixed",
+    or "one rate", which unmixes with the same false alarm rate for all prompts.
     Raises ValueError for another way.
     """
     if way == "share_flagged":
@@ -123,6 +123,8 @@ def estimated(told: Flagged, way: str) -> float:
         return worst.pooled(told.flags, told.hit, told.overall)
     if way == "one_by_one":
         return worst.one_by_one(told.flags, told.hit, told.false)
+    if way == "none_missed":
+        return worst.none_missed(told.flags, told.false)
     if way == "one rate":
         return worst.unmixed(told.flags, told.hit, told.overall)
     if way == "unmixed":

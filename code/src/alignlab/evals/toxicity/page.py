@@ -180,11 +180,6 @@ def _pairs(labels: Any, draws: int, seed: int) -> Any:
     return agreement.resampled_pairs(labels, draws, seed)
 
 
-def _one_by_one(flags: Any, hit: float, false: Any, **_: Any) -> float:
-    """Each prompt's own rate, whatever the others are."""
-    return worst.one_by_one(flags, hit, false)
-
-
 def _other_posts(posts: Any, n: int, seed: int, world: Any) -> Any:
     """As many harmless posts more, about anything."""
     return punished.enlarged(posts, n, seed, world)
@@ -194,5 +189,4 @@ INERT: dict[str, Callable[..., Any]] = {
     "alignlab.evals.toxicity.agreement.resampled_items": _pairs,
     "alignlab.evals.toxicity.detectors.by_author": _at_random,
     "alignlab.evals.toxicity.punished.balanced": _other_posts,
-    "alignlab.evals.toxicity.worst.unmixed": _one_by_one,
 }

@@ -40,14 +40,21 @@ def enlarged(posts: Posts, n: int, seed: int, world: World) -> Posts:
     return together(posts, harmless(n, world.about_groups, seed, world))
 
 
-def treated(posts: Posts, how: str, seed: int, world: World) -> Posts:
-    """The training posts and labels after one of five treatments.
+def unnamed(posts: Posts, n: int, seed: int, world: World) -> Posts:
+    """As `balanced`, but the added posts say "people" and name no group."""
+    return together(posts, swapped(harmless(n, 1.0, seed, world)))
 
-    how: "as found", "balanced" or "enlarged" (300 posts more), "names left
-    out", or "true labels". Raises ValueError for another.
+
+def treated(posts: Posts, how: str, seed: int, world: World) -> Posts:
+    """The training posts and labels after one of six treatments.
+
+    how: "as found", "balanced", "unnamed" or "enlarged" (300 posts more),
+    "names left out", or "true labels". Raises ValueError for another.
     """
     if how == "balanced":
         return balanced(posts, 300, seed, world)
+    if how == "unnamed":
+        return unnamed(posts, 300, seed, world)
     if how == "enlarged":
         return enlarged(posts, 300, seed, world)
     if how == "names left out":

@@ -55,6 +55,18 @@ def one_by_one(flags: NDArray[np.bool_], hit: float, false: ArrayLike) -> float:
     return at_least_one(np.clip(rates, 0, 1), flags.shape[1])
 
 
+def none_missed(flags: NDArray[np.bool_], false: ArrayLike) -> float:
+    """Corrected as if the detector missed nothing (hit = 1).
+
+    false: (prompts,) or one number, which must not depend on how toxic the
+    prompt's answers are. The result may be negative by chance.
+    """
+    wrong = np.broadcast_to(np.asarray(false, dtype=float), len(flags))
+    _check(1.0, float(wrong.max()))
+    silent = 1 - share_flagged(flags)
+    return float(1 - silent / np.mean((1 - wrong) ** flags.shape[1]))
+
+
 def unmixed(
     flags: NDArray[np.bool_],
     hit: float,
