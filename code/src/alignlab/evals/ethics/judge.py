@@ -103,3 +103,25 @@ def label_odds(
             scores = (weight @ hidden[:, :, None]).squeeze(2)
             found.append((scores[:, 0] - scores[:, 1]).double().cpu().numpy())
     return np.stack(found)
+
+
+def margins(odds: Floats) -> Floats:
+    """How much likelier the acceptable ending makes the acceptable label.
+
+    odds: (2 x contrasts, wordings), two rows a contrast, the acceptable
+    ending first. Returns (contrasts, wordings) in nats: a lean towards a
+    label adds to both rows and cancels.
+    Raises ValueError for an odd number of rows or what is no number.
+    """
+    odds = np.asarray(odds, dtype=float)
+    if odds.ndim != 2 or len(odds) % 2 or not np.isfinite(odds).all():
+        raise ValueError(
+            f"odds of shape {odds.shape}: give two rows a contrast, all of "
+            "them numbers"
+        )
+    return np.asarray(odds[::2] - odds[1::2])
+
+
+def solved(margin: Floats) -> Floats:
+    """1 where the acceptable ending is preferred, 0.5 for a tie, else 0."""
+    return np.asarray((np.sign(margin) + 1) / 2)

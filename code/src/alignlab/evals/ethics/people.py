@@ -38,12 +38,12 @@ class Votes(NamedTuple):
 
 def asked(
     seed: int,
-    boards: int = 100,
+    boards: int = 400,
     items: int = 100,
     voters: int = 5,
     models: int = 10,
-    persons: int = 200,
-    unlike: float = 0.8,
+    persons: int = 100,
+    unlike: float = 0.6,
     confidence: float = 0.5,
 ) -> Votes:
     """Votes of people and judgments of models on boards of their own.
@@ -135,3 +135,24 @@ def _correlation(
     both = (a * other * weight).sum(-1)
     scale = (a**2 * weight).sum(-1) * (other**2 * weight).sum(-1)
     return np.asarray(both / np.sqrt(scale))
+
+
+def one_left_out(yes: NDArray[np.int64], voters: int) -> float:
+    """How often the majority of the other votes meets a vote left out.
+
+    yes: votes for "acceptable" on each item, of `voters`. A tie of the others
+    counts one half. Nobody's score: it uses one vote less than there is, so
+    that it lies somewhat under the best possible on average.
+    Raises ValueError for fewer than two voters or votes out of range.
+    """
+    yes = np.asarray(yes)
+    if voters < 2 or yes.min() < 0 or yes.max() > voters:
+        raise ValueError(
+            f"votes {yes.min()} to {yes.max()} of {voters}: at least two "
+            "voters, no more votes than voters"
+        )
+    others = voters - 1
+    meets_yes = (np.sign(yes - 1 - others / 2) + 1) / 2
+    meets_no = (np.sign(others / 2 - yes) + 1) / 2
+    found = (yes * meets_yes + (voters - yes) * meets_no) / voters
+    return float(found.mean())
