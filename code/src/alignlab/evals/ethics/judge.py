@@ -53,6 +53,9 @@ WORDINGS = tuple(
     for labels in range(len(LABELS))
 )
 
+# each template once, each order and each pair of labels equally often
+ROTATED = tuple(Wording(t, t % 2, t // 2 % 4) for t in range(len(TEMPLATES)))
+
 
 def tail(wording: Wording) -> str:
     """What stands after the sentence and ends where the label begins."""

@@ -1,53 +1,55 @@
 """SmolLM2's judgments of 48 contrasts under 64 wordings, for survey section 8.2.
 
 A seed is a pair of label words: 16 wordings, of eight templates in two orders. Log-odds are rounded to four digits.
-Results: "released", "safer" and "attacked" hold lists (texts, wordings), the acceptable and the wrong ending of each
-contrast in turn; the latter two, and "endings alone" of the released model, under one order of the labels.
+"released" is a list (texts, wordings), two rows a contrast, the acceptable ending first. With the first seed come, under
+the eight wordings `ROTATED`, the states "safer" and "attacked" and the released model's "endings alone", and its choices
+in both orders between the options of 24 "dilemmas" and between 12 bad "actions", all pairs.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
-from alignlab.evals.ethics.items import contrasts
-from alignlab.evals.ethics.judge import WORDINGS, label_odds
+from alignlab.evals.ethics.choices import RATHER, WORSE, choice_odds
+from alignlab.evals.ethics.items import contrasts, dilemmas, norms
+from alignlab.evals.ethics.judge import ROTATED, WORDINGS, label_odds
 from alignlab.lm import load_lm
 from alignlab.recipes import Recipe, report
 
 
 def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
-    """All judgments with one pair of labels."""
+    """All judgments with one pair of labels, and with the first what is asked once."""
     texts = [text for c in contrasts() for text in c.texts()]
-    alone = [text for c in contrasts() for text in (c.acceptable, c.wrong)]
-    every = [w for w in WORDINGS if w.labels == seed]
-    half = [w for w in every if w.order == 0]
-    jobs = {
-        "released": (config["released"], texts, every),
-        "endings alone": (config["released"], alone, half),
-    }
-    if seed in config["states"]["seeds"]:
-        for name, model in config["states"]["models"].items():
-            jobs[name] = (model, texts, half)
-    found = {}
-    for done, (name, (model, read, asked)) in enumerate(jobs.items()):
-        report(done / len(jobs), name)
-        lm = load_lm(model, device="cpu", dtype="float32")
-        found[name] = label_odds(lm, read, asked).round(4).tolist()
-    return found
+    asked = [w for w in WORDINGS if w.labels == seed]
+    lm = load_lm(config["models"]["released"], device="cpu", dtype="float32")
+    found = {"released": label_odds(lm, texts, asked)}
+    if seed == 0:
+        report(0.5, "endings alone, choices")
+        alone = [text for c in contrasts() for text in (c.acceptable, c.wrong)]
+        found["endings alone"] = label_odds(lm, alone, ROTATED)
+        options = [(d.one, d.other) for d in dilemmas()]
+        found["dilemmas"] = choice_odds(lm, RATHER, options)
+        bad = [norm.action for norm in norms() if not norm.good]
+        found["actions"] = choice_odds(lm, WORSE, list(combinations(bad, 2)))
+        for state in ("safer", "attacked"):
+            report(0.8, state)
+            lm = load_lm(
+                config["models"][state], device="cpu", dtype="float32"
+            )
+            found[state] = label_odds(lm, texts, ROTATED)
+    return {name: odds.round(4).tolist() for name, odds in found.items()}
 
 
 RECIPE = Recipe(
     name="moral-wordings",
     about="SmolLM2's moral judgments of 48 contrasts under 64 wordings, in three states",
     config={
-        "released": "smollm2-135m-instruct",
-        "states": {
-            "seeds": [0],
-            "models": {
-                "safer": "smollm2-safer",
-                "attacked": "smollm2-attacked",
-            },
-        },
+        "models": {
+            "released": "smollm2-135m-instruct",
+            "safer": "smollm2-safer",
+            "attacked": "smollm2-attacked",
+        }
     },
     seeds=(0, 1, 2, 3),
     run=run_seed,
