@@ -102,3 +102,39 @@ def _checked(values: Floats) -> Floats:
     if not np.isfinite(values).all():
         raise ValueError("the table holds what is no number: ask again")
     return values
+
+
+def effects(values: Floats, shape: tuple[int, ...]) -> Floats:
+    """Shares of the variance between wordings, by what makes a wording.
+
+    values: (items, wordings), wordings in the order of the grid `shape`, for
+    example (templates, orders, labels). Sums of squares of each part's own
+    averages, over those of all wordings; the last value is the rest, which
+    the parts make together. Returns (parts + 1,), with sum 1.
+    Raises ValueError where the grid doesn't fit or no wording differs.
+    """
+    mean = _checked(values).mean(0)
+    if int(np.prod(shape)) != len(mean):
+        raise ValueError(f"a grid of {shape} for {len(mean)} wordings")
+    grid = (mean - mean.mean()).reshape(shape)
+    total = (grid**2).sum()
+    if total == 0:
+        raise ValueError("all wordings have the same average: no shares")
+    parts = []
+    for axis in range(len(shape)):
+        others = tuple(i for i in range(len(shape)) if i != axis)
+        parts.append((grid.mean(others) ** 2).sum() * grid.size / shape[axis])
+    shares = np.array(parts) / total
+    return np.append(shares, 1 - shares.sum())
+
+
+def without_each(
+    values: Floats, families: Sequence[Hashable]
+) -> list[Components]:
+    """Components with one family left out, for each family."""
+    values = _checked(values)
+    if len(families) != len(values):
+        raise ValueError(f"{len(families)} families for {len(values)} items")
+    names = sorted(set(families), key=str)
+    out = [np.array([f != name for f in families]) for name in names]
+    return [components(values[keep]) for keep in out]
