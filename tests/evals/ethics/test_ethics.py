@@ -66,9 +66,7 @@ def test_components_of_a_table_without_interaction():
 def test_components_are_unbiased():
     rng = np.random.default_rng(0)
     found = [
-        wordings.components(
-            2 * rng.normal(size=(12, 1)) + rng.normal(size=(1, 10)) + 3 * rng.normal(size=(12, 10))
-        )
+        wordings.components(2 * rng.normal(size=(12, 1)) + rng.normal(size=(1, 10)) + 3 * rng.normal(size=(12, 10)))
         for _ in range(2000)
     ]
     assert np.mean(found, 0) == pytest.approx([4, 1, 9], rel=0.06)
@@ -158,8 +156,9 @@ def test_scores_against_people_by_hand():
     assert people.with_majority(votes)[0, 0] == pytest.approx(np.corrcoef(says[0, 0], share[0] > 0.5)[0, 1])
     assert people.without_splits(votes)[0, 0] == pytest.approx(1)
     assert people.best_possible(share) == pytest.approx((1 + 0.8 + 1 + 0.6) / 4)
-    with pytest.raises(ValueError, match="without a split"):
-        people.without_splits(votes._replace(share=np.full((1, 4), 0.4)))
+    assert people.without_splits(votes._replace(share=np.full((1, 4), 0.4)))[0, 0] == 0
+    with pytest.raises(ValueError, match="two at least"):
+        people.without_splits(votes, 1)
 
 
 def test_one_vote_left_out():
@@ -186,7 +185,7 @@ def test_effects_of_a_grid_that_adds_up():
     found = wordings.effects(values, (8, 2, 4))
     variances = np.array([template.var(), order.var(), labels.var()])
     assert found[:3] == pytest.approx(variances / variances.sum()) and found[3] == pytest.approx(0)
-    with pytest.raises(ValueError, match="64 wordings|8 wordings"):
+    with pytest.raises(ValueError, match="for 8 wordings"):
         wordings.effects(np.eye(8), (3, 2))
     with pytest.raises(ValueError, match="no shares"):
         wordings.effects(np.ones((3, 4)), (2, 2))

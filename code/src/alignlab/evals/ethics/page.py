@@ -42,7 +42,9 @@ def _not_left_out(yes: np.ndarray, voters: int) -> float:
     others = voters - 1
     meets_yes = (np.sign(yes - others / 2) + 1) / 2
     meets_no = (np.sign(others / 2 - yes) + 1) / 2
-    return float(((yes * meets_yes + (voters - yes) * meets_no) / voters).mean())
+    return float(
+        ((yes * meets_yes + (voters - yes) * meets_no) / voters).mean()
+    )
 
 
 def _choices(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -116,7 +118,10 @@ EXERCISES = [
                 _one_way,
                 "a cycle can go round the other way too: c over b, b over a, a over c.",
             ),
-            Wrong(_count, "this is the number of cycles: divide by the number of triples."),
+            Wrong(
+                _count,
+                "this is the number of cycles: divide by the number of triples.",
+            ),
             Wrong(_straight, "this is the share of triples without a cycle."),
             Wrong(
                 _of_ordered,
@@ -124,7 +129,7 @@ EXERCISES = [
             ),
             Wrong(
                 _of_all_ordered,
-                "this divides by ordered triples: three of the six orders of a cyclic triple go round, so that half of its share is missing.",
+                "this divides by ordered triples, of which only three in six go round a cycle: half is missing.",
             ),
         ],
     ),

@@ -106,16 +106,14 @@ def without_splits(votes: Votes, items: int | None = None) -> Floats:
     """Correlation over the items on which all voters agree.
 
     items: take the first so many of them on each board, all if None.
-    Raises ValueError where a board has fewer than two.
+    A board where their shares don't vary says nothing: 0 for all models.
+    Raises ValueError for fewer than two items.
     """
+    if items is not None and items < 2:
+        raise ValueError(f"{items} items give no correlation: two at least")
     clear = (votes.share == 0) | (votes.share == 1)
     if items is not None:
         clear &= clear.cumsum(1) <= items
-    if clear.sum(1).min() < 2:
-        raise ValueError(
-            f"a board has {clear.sum(1).min()} items without a split: "
-            "simulate more items"
-        )
     return _correlation(votes.says, votes.share[:, None], clear[:, None])
 
 
@@ -127,14 +125,16 @@ def best_possible(likely: Floats) -> float:
 def _correlation(
     a: Floats, b: NDArray[np.generic], keep: NDArray[np.bool_] | None = None
 ) -> Floats:
-    """Pearson's over the last axis, over what is kept."""
+    """Pearson's over the last axis, over what is kept; 0 without variance."""
     weight = np.ones(a.shape) if keep is None else keep + np.zeros(a.shape)
-    weight = weight / weight.sum(-1, keepdims=True)
+    weight = weight / np.maximum(weight.sum(-1, keepdims=True), 1)
     a = a - (a * weight).sum(-1, keepdims=True)
     other = b - (b * weight).sum(-1, keepdims=True)
     both = (a * other * weight).sum(-1)
     scale = (a**2 * weight).sum(-1) * (other**2 * weight).sum(-1)
-    return np.asarray(both / np.sqrt(scale))
+    varies = scale > 1e-18
+    found = both / np.sqrt(np.where(varies, scale, 1.0))
+    return np.asarray(np.where(varies, found, 0.0))
 
 
 def one_left_out(yes: NDArray[np.int64], voters: int) -> float:

@@ -1,8 +1,8 @@
 """SmolLM2's judgments of 48 contrasts under 64 wordings, for survey section 8.2.
 
 A seed is a pair of label words: 16 wordings, of eight templates in two orders. Log-odds are rounded to four digits.
-"released" is a list (texts, wordings), two rows a contrast, the acceptable ending first. With the first seed come, under
-the eight wordings `ROTATED`, the states "safer" and "attacked" and the released model's "endings alone", and its choices
+"released" is a list (texts, wordings), two rows a contrast, the acceptable ending first. With the first seed come,
+under the eight wordings `ROTATED`, "safer" and "attacked" and the released model's "endings alone", and its choices
 in both orders between the options of 24 "dilemmas" and between 12 bad "actions", all pairs.
 """
 
@@ -34,9 +34,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         found["actions"] = choice_odds(lm, WORSE, list(combinations(bad, 2)))
         for state in ("safer", "attacked"):
             report(0.8, state)
-            lm = load_lm(
-                config["models"][state], device="cpu", dtype="float32"
-            )
+            lm = load_lm(config["models"][state], device="cpu", dtype="float32")
             found[state] = label_odds(lm, texts, ROTATED)
     return {name: odds.round(4).tolist() for name, odds in found.items()}
 

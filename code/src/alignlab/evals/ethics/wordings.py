@@ -83,7 +83,8 @@ def reported_and_fresh(
     rng = np.random.default_rng(seed)
     found = np.empty((draws, 3))
     for draw in range(draws):
-        half = set(rng.permutation(names)[: len(names) // 2])
+        order = rng.permutation(len(names))
+        half = {names[i] for i in order[: len(names) // 2]}
         seen = np.array([family in half for family in families])
         offered = rng.permutation(right.shape[1])[:among]
         here, there = right[seen][:, offered], right[~seen][:, offered]
