@@ -89,11 +89,8 @@ EXERCISES = [
         wrong=[
             Wrong(
                 _own_majority,
-                "this is the majority's share among its own votes: take the vote out before the majority is formed.",
-            ),
-            Wrong(
-                lambda yes, voters: _ties(yes, voters, 1.0),
-                "a tie of the other votes counts as agreement here; it is worth one half.",
+                "this is the majority's share among its own votes, which counts a tie of the others as agreement; "
+                "a tie is worth one half.",
             ),
             Wrong(
                 lambda yes, voters: _ties(yes, voters, 0.0),
