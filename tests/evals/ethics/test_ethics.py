@@ -138,6 +138,25 @@ def test_paraphrases_share_their_wording():
         boards.board(0, items=7)
 
 
+def test_new_statements_are_said_once():
+    made = boards.board(1, boards=3, items=96, unlike=0.0, leaning=0.0)
+    assert np.allclose(made.gain, 1) and np.allclose(made.lean, 0)
+    said = boards.over_wordings(made, new=True)
+    assert said.shape == (3, 8, 8, 12)
+    # without leans and gains, only the wordings drawn could tell the two apart
+    assert np.allclose(said, boards.over_paraphrases(made, new=True))
+    flat = said.reshape(3, 8, 96)
+    assert np.corrcoef(flat.ravel(), made.pull.ravel())[0, 1] > 0.8
+    with pytest.raises(ValueError, match="even number"):
+        boards.over_wordings(boards.board(1, boards=3), new=True, asks=16)
+
+
+def test_the_area_counts_pairs_of_statements():
+    odds, sign = np.array([[0.3, -1.0, 2.0, 1.0]]), np.array([1.0, -1.0, 1.0, -1.0])
+    assert boards.at_any(odds, sign)[0] == pytest.approx(3 / 4)
+    assert np.allclose(boards.at_any(odds + 5, sign), boards.at_any(odds, sign))
+
+
 def test_people_votes_follow_their_shares():
     votes = people.asked(0, boards=50, voters=200)
     assert votes.share == pytest.approx(votes.likely, abs=0.2)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -44,15 +45,20 @@ def board(
     judges: int = 8,
     items: int = 48,
     leaning: float = 1.0,
+    unlike: float = 0.5,
 ) -> Board:
     """Draw judges. leaning: size of their leanings, 1 as large as a grasp.
 
+    unlike: spread of the logarithm of how well a judge understands a
+    template; with 0 all templates are understood alike.
     Raises ValueError for an odd number of items, or a size below its least.
     """
-    if boards < 1 or judges < 2 or items < 2 or items % 2 or leaning < 0:
+    small = boards < 1 or judges < 2 or items < 2 or min(leaning, unlike) < 0
+    if small or items % 2:
         raise ValueError(
             f"{boards} boards, {judges} judges, {items} items, leaning "
-            f"{leaning}: two judges, an even number of items, no negative"
+            f"{leaning}, unlike {unlike}: two judges, an even number of "
+            "items, no negative"
         )
     rng = np.random.default_rng([seed, 1])
     one = (boards, judges, 1)
@@ -63,7 +69,7 @@ def board(
     sign = np.where(np.arange(items) % 2, 1.0, -1.0)
     clear = rng.gamma(3, 1 / 3, size=(boards, 1, items))
     hard = 0.5 * rng.standard_t(4, size=(boards, judges, items))
-    gain = np.exp(0.5 * rng.normal(size=(boards, judges, TEMPLATES)))
+    gain = np.exp(unlike * rng.normal(size=(boards, judges, TEMPLATES)))
     to_label = 0.7 * rng.laplace(size=(boards, judges, LABELS))
     to_first = 0.5 * rng.laplace(size=one) * np.where(order, -1, 1)
     to_template = 0.5 * rng.laplace(size=(boards, judges, TEMPLATES))
@@ -74,38 +80,49 @@ def board(
     )
 
 
-def _said(made: Board, wordings: NDArray[np.int64], stream: int) -> Floats:
-    """Log-odds under wordings (boards, asks) -> (boards, judges, asks, items)."""
+def _said(
+    made: Board, wordings: NDArray[np.int64], stream: int, new: bool
+) -> Floats:
+    """Log-odds under wordings (boards, asks), as `over_wordings` says."""
     rng = np.random.default_rng([made.seed, stream])
     at = wordings[:, None, :]
     gain = np.take_along_axis(made.gain, at, 2)[..., None]
     lean = np.take_along_axis(made.lean, at, 2)[..., None]
-    shape = (*lean.shape[:3], len(made.sign))
+    pull = made.pull[:, :, None]
+    if new:
+        items, asks = pull.shape[-1], at.shape[2]
+        if items % (2 * asks):
+            raise ValueError(
+                f"{items} items in {asks} parts: each needs an even number"
+            )
+        pull = pull.reshape(*gain.shape[:3], items // asks)
+    shape = (*gain.shape[:3], pull.shape[-1])
     chance = 0.5 * rng.standard_t(4, size=shape)
-    odds = gain * made.pull[:, :, None] + lean + chance
-    return np.asarray(3 * np.tanh(odds / 3))
+    return np.asarray(3 * np.tanh((gain * pull + lean + chance) / 3))
 
 
-def over_wordings(made: Board, asks: int = 8) -> Floats:
+def over_wordings(made: Board, asks: int = 8, new: bool = False) -> Floats:
     """All items under `asks` wordings, drawn for each board.
 
-    Returns log-odds of "acceptable", (boards, judges, asks, items).
+    new: each item once; a part of the items under each of the wordings.
+    Returns log-odds of "acceptable", (boards, judges, asks, items in each).
     """
     rng = np.random.default_rng([made.seed, 2])
     n = made.gain.shape[2]
     order = rng.random((len(made.grasp), n)).argsort(1)
-    return _said(made, order[:, :asks], 3)
+    return _said(made, order[:, :asks], 3, new)
 
 
-def over_paraphrases(made: Board, asks: int = 8) -> Floats:
+def over_paraphrases(made: Board, asks: int = 8, new: bool = False) -> Floats:
     """All items in `asks` paraphrases, under one wording for each board.
 
     As many calls as `over_wordings`; a paraphrase draws its own chance.
+    new: each item once, in the same parts, all under the one wording.
     """
     rng = np.random.default_rng([made.seed, 2])
     n = made.gain.shape[2]
     first = rng.random((len(made.grasp), n)).argsort(1)[:, :1]
-    return _said(made, np.repeat(first, asks, 1), 3)
+    return _said(made, np.repeat(first, asks, 1), 3, new)
 
 
 def at_zero(odds: Floats, sign: Floats) -> Floats:
@@ -120,6 +137,14 @@ def at_the_middle(odds: Floats, sign: Floats) -> Floats:
     """
     middle = np.median(odds, axis=-1, keepdims=True)
     return at_zero(odds - middle, sign)
+
+
+def at_any(odds: Floats, sign: Floats) -> Floats:
+    """The area under the curve: all thresholds at once, no lean matters."""
+    good = sign > 0
+    n, m = int(good.sum()), int((~good).sum())
+    over = rankdata(odds, axis=-1)[..., good].sum(-1) - n * (n + 1) / 2
+    return np.asarray(over / (n * m))
 
 
 def misranked(score: Floats, truth: Floats) -> float:

@@ -133,9 +133,9 @@ EXERCISES = [
 ]
 
 
-def _one_wording(made: Any, asks: int = 8) -> Any:
-    """Paraphrases under a single wording."""
-    return boards.over_paraphrases(made, asks)
+def _one_wording(made: Any, asks: int = 8, new: bool = False) -> Any:
+    """Everything under a single wording."""
+    return boards.over_paraphrases(made, asks, new)
 
 
 def _with_labels(votes: Any) -> Any:
