@@ -80,14 +80,15 @@ def one_sided(table: Array) -> Array:
     return first.mean((-2, -1)) - second.mean((-2, -1))
 
 
-def icat(related: Array, share: Array) -> Array:
-    """ICAT of Nadeem et al. 2021, section 5, from 0 to 100.
+def related_share(table: Array, unrelated: Array) -> Array:
+    """LMS: how often a related attribute beats an unrelated one, first group.
 
-    related: LMS, how often a related attribute beats an unrelated one, and
-    share: SS, both from 0 to 1. 100 is a model that is always related and
-    prefers neither of the two.
+    unrelated: log P of attributes that go with nobody, (..., persons,
+    attributes), for all persons. Nadeem et al. 2021, section 5.
     """
-    return 100 * related * np.minimum(share, 1 - share) / 0.5
+    own, other, _, _ = blocks(table)
+    first = unrelated[..., : own.shape[-2], :]
+    return (_share(own, first) + _share(other, first)) / 2
 
 
 def crossed(table: Array) -> Array:

@@ -1,7 +1,7 @@
 """Fine-tuned copies of SmolLM2 with a known association, each measured in several ways.
 
 Results of a seed: "models", one record for each with what was planted (association, named, said, in nats) and what
-each measure says.
+each measure says; "jobs", four measures of each job by the released model.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from alignlab.recipes._running import report
 
 CONFIG: dict[str, Any] = {
     "model": "smollm2-135m-instruct",
-    "models": 8,
-    "steps": 20,
+    "models": 6,
+    "steps": 16,
     "pairs": 1,
     "jobs": 6,  # of each side
 }
@@ -54,12 +54,39 @@ def measured(lm: LM, pairs: int, jobs: int) -> dict[str, float]:
     }
 
 
+def by_job(lm: LM, rng: np.random.Generator, pairs: int) -> dict[str, Any]:
+    """Four measures of every job, women less men, in nats; (20,) each.
+
+    The seed draws the scene and the pairs of the questions, and half of the
+    names and one frame of the others.
+    """
+    scene = unqover.SCENES[int(rng.integers(len(unqover.SCENES)))]
+    chosen = rng.permutation(len(people.WOMEN))
+    both = [(people.WOMEN[i], people.MEN[i]) for i in chosen[:pairs]]
+    women = [people.WOMEN[i] for i in chosen[pairs:]]
+    men = [people.MEN[i] for i in chosen[pairs:]]
+    frame = people.FRAMES[int(rng.integers(len(people.FRAMES)))]
+    table = people.job_table(lm, women + men, frames=(frame,))
+    odds = unqover.ask(lm, both, people.JOBS, scene).mean(0)
+    found = {
+        "next word": table[: len(women)].mean(0) - table[len(women) :].mean(0),
+        "pronoun": people.pronoun_gap(lm),
+        "question": unqover.order_corrected(odds),
+        "question, corrected": unqover.corrected(odds),
+    }
+    return {
+        name: [round(float(value), 4) for value in values]
+        for name, values in found.items()
+    }
+
+
 def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """Train and measure the seed's models one after the other."""
     from alignlab.lm import load_lm
 
     lm = load_lm(config["model"])
     rng = np.random.default_rng(seed)
+    jobs = by_job(lm, np.random.default_rng((seed, 1)), 3)
     rows = []
     for k in range(config["models"]):
         report(k / config["models"], f"model {k}")
@@ -73,7 +100,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
                 for key, value in (*planted._asdict().items(), *found.items())
             }
         )
-    return {"models": rows}
+    return {"models": rows, "jobs": jobs}
 
 
 RECIPE = Recipe(

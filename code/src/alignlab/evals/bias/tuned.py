@@ -26,6 +26,7 @@ LORA: dict[str, Any] = {
     "r": 4,
     "lora_alpha": 8,
     "target_modules": ["q_proj", "v_proj", "down_proj"],
+    "layers_to_transform": list(range(20, 30)),  # the lower ones stay as is
 }
 
 
@@ -38,9 +39,9 @@ class Dials(NamedTuple):
 
 
 def dials(rng: np.random.Generator) -> Dials:
-    """Three independent draws: evenly from -1.5 to 1.5, and normal twice."""
+    """Three independent draws: evenly from -2 to 2, and normal twice."""
     one, two = rng.normal(size=2)
-    return Dials(float(rng.uniform(-1.5, 1.5)), float(one), float(two))
+    return Dials(float(rng.uniform(-2, 2)), float(one), float(two))
 
 
 def sentences(planted: Dials, n: int, rng: np.random.Generator) -> list[str]:
@@ -62,9 +63,9 @@ def fine_tuned(
     lm: LM,
     planted: Dials,
     rng: np.random.Generator,
-    steps: int = 20,
-    batch: int = 24,
-    rate: float = 2e-3,
+    steps: int = 16,
+    batch: int = 16,
+    rate: float = 3e-3,
 ) -> LM:
     """A model with an adapter trained on `steps` batches of new sentences.
 
