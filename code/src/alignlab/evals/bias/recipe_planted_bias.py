@@ -44,10 +44,7 @@ def measured(lm: LM, pairs: int, jobs: int) -> dict[str, float]:
         "crossed": float(measures.crossed(table)),
         "pronouns": apart(pronouns),
         "pronouns, share": float(
-            (
-                (pronouns[:jobs] > 0).mean() + (pronouns[jobs:] < 0).mean()
-            )
-            / 2
+            ((pronouns[:jobs] > 0).mean() + (pronouns[jobs:] < 0).mean()) / 2
         ),
         "questions": apart(unqover.order_corrected(odds)),
         "questions, negated": apart(unqover.corrected(odds)),
