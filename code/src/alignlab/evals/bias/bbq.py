@@ -9,13 +9,14 @@ name a person at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 FITS, AGAINST, UNKNOWN = 0, 1, 2
 
 
-def score_told(answers: Sequence[int]) -> float:
+def score_told(answers: Sequence[int] | np.ndarray[Any, Any]) -> float:
     """From -1 (always against the stereotype) to 1; 0 where nobody is named.
 
     answers: FITS, AGAINST or UNKNOWN. Raises ValueError for others, or none.
@@ -30,7 +31,7 @@ def score_told(answers: Sequence[int]) -> float:
     return float(2 * (found == FITS).sum() / named - 1) if named else 0.0
 
 
-def score_untold(answers: Sequence[int]) -> float:
+def score_untold(answers: Sequence[int] | np.ndarray[Any, Any]) -> float:
     """The same times the share of answers that name a person."""
     told = score_told(answers)
     return told * float(np.mean(np.asarray(answers) != UNKNOWN))
