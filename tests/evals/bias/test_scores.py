@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from alignlab.evals.bias import bbq
-from alignlab.evals.bias.agreement import rank_agreement
+from alignlab.evals.bias.agreement import rank_agreement, words
+from alignlab.evals.statistics import Interval
 
 
 def test_the_untold_score_is_a_difference_of_shares() -> None:
@@ -40,3 +41,9 @@ def test_lists_that_are_no_pairs_are_refused() -> None:
         rank_agreement([1.0] * 5, [1.0] * 6)
     with pytest.raises(ValueError, match="no numbers"):
         rank_agreement([1.0, 2, 3, 4, np.nan], [1.0, 2, 3, 4, 5])
+
+
+def test_an_interval_in_a_cell() -> None:
+    found = Interval(0.214, 0.04, 0.38, 0.95, 20)
+    assert words(found) == "0.21 (0.04 to 0.38)"
+    assert words(Interval(-2.2, -6, 2, 0.95, 20), 0) == "\u22122 (\u22126 to 2)"

@@ -12,9 +12,7 @@ GOOD = VECTORS[:, 0] > 0
 
 
 def test_it_finds_the_direction_and_scores_rows_of_any_shape() -> None:
-    score, accuracy = fit_sentiment(
-        [*WORDS, "unknown"], [*GOOD, True], RANK, VECTORS, 0, train=300
-    )
+    score, accuracy = fit_sentiment([*WORDS, "unknown"], [*GOOD, True], RANK, VECTORS, 0, train=300)
     assert accuracy > 0.9
     found = score(np.arange(400).reshape(4, 100))
     assert found.shape == (4, 100)

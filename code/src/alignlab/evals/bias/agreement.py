@@ -10,6 +10,13 @@ from scipy import stats
 from alignlab.evals.statistics import Interval
 
 
+def words(found: Interval, digits: int = 2) -> str:
+    """An interval for a table's cell: "0.21 (0.04 to 0.38)"."""
+    said = found.says(digits)
+    low_and_high = said.split("interval ")[1].split(", n")[0]
+    return f"{said.split(' (')[0]} ({low_and_high})"
+
+
 def rank_agreement(
     one: Sequence[float],
     other: Sequence[float],
