@@ -1,4 +1,4 @@
-"""Do two measures put models, or jobs, in the same order? A rank correlation with its interval."""
+"""Whether two measures put items in the same order: with an interval."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def stereoset_share(table: Array) -> Array:
 
 
 def crows_share(table: Array) -> Array:
-    """How often the stereotype is likelier with the first group than the second.
+    """How often the stereotype is likelier with the first group.
 
     Of log P(attribute | person) this is the order of Nangia et al. 2020: what
     the two sentences share, given what they don't. Of a table of whole

@@ -1,4 +1,4 @@
-"""Names and jobs of this page, and how likely SmolLM2 finds each of one after the other.
+"""Names and jobs, and how likely SmolLM2 finds a job after a name.
 
 The jobs are among those of WinoBias (Zhao et al. 2018), which sorts them by
 the share of women in them, from labor statistics of the United States. Names
