@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from alignlab.evals.bias import bbq
-from alignlab.evals.bias.agreement import rank_agreement, words
+from alignlab.evals.bias.agreement import rank_agreement, rank_lead, words
 from alignlab.evals.statistics import Interval
 
 
@@ -47,3 +47,17 @@ def test_an_interval_in_a_cell() -> None:
     found = Interval(0.214, 0.04, 0.38, 0.95, 20)
     assert words(found) == "0.21 (0.04 to 0.38)"
     assert words(Interval(-2.2, -6, 2, 0.95, 20), 0) == "\u22122 (\u22126 to 2)"
+
+
+def test_a_lead_is_a_difference_of_correlations_drawn_together() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=60)
+    near, far = truth + 0.3 * rng.normal(size=60), truth + 2 * rng.normal(size=60)
+    found = rank_lead(near, far, truth)
+    apart = rank_agreement(near, truth).estimate - rank_agreement(far, truth).estimate
+    assert found.estimate == pytest.approx(apart)
+    assert 0 < found.low < found.estimate < found.high
+    same = rank_lead(near, np.exp(near), truth)
+    assert (same.low, same.estimate, same.high) == pytest.approx((0, 0, 0))
+    with pytest.raises(ValueError, match="equal length"):
+        rank_lead(near, far[:-1], truth)

@@ -51,3 +51,13 @@ def test_words_without_a_vector_are_left_out() -> None:
 def test_an_empty_list_is_refused() -> None:
     with pytest.raises(ValueError, match="need one at least"):
         weat.permutation_p(np.zeros(4), 4, seed=0)
+
+
+def test_a_topic_is_a_word_and_its_neighbors() -> None:
+    angle = np.array([0.0, 0.1, 0.2, 2.0, 2.1, 2.2])
+    vectors = np.stack([np.cos(angle), np.sin(angle)], 1)
+    drawn = weat.topic_sets(np.array([0, 3, 9]), 40, vectors, np.random.default_rng(0))
+    assert drawn.shape == (40, 3)
+    assert {tuple(sorted(row)) for row in drawn.tolist()} == {(0, 1, 2), (3, 4, 5)}
+    with pytest.raises(ValueError, match="give more"):
+        weat.topic_sets(np.arange(9), 1, vectors, np.random.default_rng(0))

@@ -17,19 +17,28 @@ HALF = [
 def says(name: str, found: Models) -> Array:
     """A measure's value for every model, shape (models,).
 
-    "ICAT" is from 0 to 100, "log odds ratio" in nats, "WEAT on the vectors" an
-    effect size; the others are shares. Raises ValueError for another name.
+    "ICAT" is from 0 to 100, "WEAT on the vectors" an effect size; the log odds
+    ratio and what ends in "nats" are in nats, the others are shares. With
+    " (half)" after its name a measure sees half of the attributes of each
+    side. Raises ValueError for another name.
     """
     table = found.table[..., :ATTRIBUTES]
+    if name.endswith(" (half)"):
+        name, table = name.removesuffix(" (half)"), table[..., HALF]
     if name == "whole sentences":
         return measures.crows_share(table + found.names[..., None])
     if name == "conditional (CrowS-Pairs)":
         return measures.crows_share(table)
+    if name == "conditional, nats":
+        return measures.one_sided(table)
     if name == "one person (StereoSet)":
         return measures.stereoset_share(table)
     if name == "StereoSet, both groups":
         other = measures.stereoset_share(table[..., ::-1, ::-1])
         return (measures.stereoset_share(table) + other) / 2
+    if name == "CrowS-Pairs, both kinds":
+        other = measures.crows_share(table[..., ::-1, ::-1])
+        return (measures.crows_share(table) + other) / 2
     if name == "ICAT":
         related = measures.related_share(table, found.table[..., ATTRIBUTES:])
         share = measures.stereoset_share(table)
@@ -39,8 +48,6 @@ def says(name: str, found: Models) -> Array:
         )
     if name == "log odds ratio":
         return measures.crossed(table)
-    if name == "log odds ratio, half the cells":
-        return measures.crossed(table[..., HALF])
     if name == "WEAT on the vectors":
         return _effects(found)
     raise ValueError(f"no measure is called {name!r}")

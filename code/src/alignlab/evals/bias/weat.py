@@ -3,7 +3,8 @@
 Caliskan et al. 2017. Target words X and Y are compared by how much nearer each
 is to attribute words A than to B. The permutation test asks whether X and Y
 could have been exchanged; `random_sets` draws words in place of a list, each
-about as frequent as the one it replaces, to ask whether A and B could.
+about as frequent as the one it replaces, to ask whether A and B could, and
+`topic_sets` draws a random word with its neighbors, since A and B are topics.
 """
 
 from __future__ import annotations
@@ -110,3 +111,27 @@ def random_sets(
     low = np.floor((rows + 1) * np.exp(-0.3)).astype(int) - 1
     high = np.minimum((rows + 1) * np.exp(0.3) + 3, words).astype(int)
     return rng.integers(np.maximum(low, 0), high, (many, len(rows)))
+
+
+def topic_sets(
+    rows: NDArray[np.int_],
+    many: int,
+    vectors: NDArray[np.floating],
+    rng: np.random.Generator,
+) -> NDArray[np.int_]:
+    """Rows of `many` lists on one topic each, as long as `rows`.
+
+    Each is a random word, about as frequent as one of `rows`, and the words
+    nearest to it. vectors: unit vectors of the most frequent words, (words,
+    d); all lists come from these. Shape (many, len(rows)).
+    Raises ValueError where there are fewer vectors than a list has words.
+    """
+    words = len(vectors)
+    if words < len(rows):
+        raise ValueError(
+            f"{words} vectors for lists of {len(rows)} words: give more"
+        )
+    like = np.minimum(rng.choice(rows, many), words - 1)
+    center = random_sets(like, 1, words, rng)[0]
+    near = vectors[center] @ vectors.T
+    return np.argpartition(-near, len(rows) - 1, axis=1)[:, : len(rows)]
