@@ -12,6 +12,7 @@ other pairs of its words. None of them sees the order of words.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +49,29 @@ def by_words(words: Floats, hateful: Floats, strength: float = 1.0) -> Score:
     return lambda posts: np.asarray(model.decision_function(posts))
 
 
-def with_pairs(words: Floats) -> object:
-    """Words and, for every two of them, whether both occur; sparse."""
+def with_pairs(words: Floats) -> Any:
+    """Words and, for every two of them, whether both occur.
+
+    words: (posts, words), 0 or 1. Returns a sparse matrix of shape
+    (posts, words + words**2), where the pair of words i < j stands in column
+    words + i * words + j and the other columns are empty.
+    """
     from scipy import sparse
 
-    first, second = np.triu_indices(words.shape[1], 1)
-    columns = sparse.csc_matrix(words)
-    both = columns[:, first].multiply(columns[:, second])
-    return sparse.hstack([columns, both]).tocsr()
+    posts, size = words.shape
+    count = (words > 0).sum(1)
+    rows, columns = [], []
+    for m in np.unique(count):
+        which = np.flatnonzero(count == m)
+        at = np.nonzero(words[which])[1].reshape(-1, m)
+        first, second = np.triu_indices(m, 1)
+        pair = size + at[:, first] * size + at[:, second]
+        columns.append(np.concatenate([at, pair], 1).ravel())
+        rows.append(np.repeat(which, m + len(first)))
+    place = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_matrix(
+        (np.ones(len(place[0])), place), shape=(posts, size + size**2)
+    )
 
 
 def by_pairs(words: Floats, hateful: Floats, strength: float = 1.0) -> Score:

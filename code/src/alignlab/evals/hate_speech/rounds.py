@@ -104,8 +104,8 @@ def play(
 
     posts = sample(800, EVEN, match, rng)
     told = label(posts)
-    ordinary = sample(3000, EVEN, match, rng)
-    tests = written(4000, match, rng)
+    ordinary = sample(2000, EVEN, match, rng)
+    tests = written(3000, match, rng)
     model = fit(posts.words, told)
     wrong = (model(tests.words) > 0) != tests.hateful
     hard, mislabeled = tests.take(wrong), []
@@ -127,9 +127,9 @@ def play(
         mislabeled.append((given != added.hateful).mean())
         posts, told = together(posts, added), np.concatenate([told, given])
         model = fit(posts.words, told)
-    last = written(1000 * tries, match, rng)
+    last = written(200 * tries, match, rng)
     signed = np.where(last.hateful == 1, 1, -1) * model(last.words)
-    fooled = (signed.reshape(1000, tries).min(1) < 0).mean()
+    fooled = (signed.reshape(200, tries).min(1) < 0).mean()
     return Outcome(
         float(((model(ordinary.words) > 0) == ordinary.hateful).mean()),
         float(((model(hard.words) > 0) == hard.hateful).mean()),
