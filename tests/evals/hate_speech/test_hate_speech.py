@@ -198,7 +198,7 @@ def test_errors_are_made_of_false_positives_and_negatives():
 def test_annotators_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="share from 0 to 1"):
         annotators.annotate(0, biased=2)
-    with pytest.raises(ValueError, match="labels each|each labels"):
+    with pytest.raises(ValueError, match="each labels a"):
         annotators.annotate(0, labels=50)
 
 
@@ -215,7 +215,7 @@ def test_labels_are_wrong_as_often_as_planted_and_verified_ones_less():
     ends = [rounds.play(0, rounds.any_try, 0.2, verified, rounds=2, new=600) for verified in (False, True)]
     assert ends[0].mislabeled.mean() == pytest.approx(0.2, abs=0.04)
     assert ends[1].mislabeled.mean() == pytest.approx(0.104, abs=0.03)  # 3 e^2 (1 - e) + e^3
-    with pytest.raises(ValueError, match="below 0.5"):
+    with pytest.raises(ValueError, match="chance of a wrong label"):
         rounds.play(0, None, 0.5)
 
 

@@ -39,9 +39,7 @@ def misspell(word: str, rng: np.random.Generator) -> str:
     return word[:i] + middle + word[i + 1 :]
 
 
-def disguise(
-    text: str, rng: np.random.Generator, which: frozenset[str]
-) -> str:
+def disguise(text: str, rng: np.random.Generator, which: frozenset[str]) -> str:
     """The post with each of its words in `which` misspelled."""
     words = text.split()
     return " ".join(misspell(w, rng) if w in which else w for w in words)
