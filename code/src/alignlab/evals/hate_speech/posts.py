@@ -16,38 +16,44 @@ mentions of a group. Serves section 8.4.3 of the survey.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-GROUPS = "velts orrins tembrins hesks dorels quarns mibbets zaruls".split()
-MARKED = (
-    "snarbo gromt plivex druzzle mofgar krintle wozzet baflug "
-    "tarnik yombix frulge sprodd"
-).split()
-FRAMES = "unfair rejected reported".split()
-OPENERS = (
-    "again always early quietly mostly someday everywhere outside "
-    "tonight together often nearby"
-).split()
-CLOSERS = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+GROUPS = _words("velts orrins tembrins hesks dorels quarns mibbets zaruls")
+MARKED = _words(
+    "snarbo gromt plivex druzzle mofgar krintle wozzet baflug tarnik yombix "
+    "frulge sprodd"
+)
+FRAMES = _words("unfair rejected reported")
+OPENERS = _words(
+    "again always early quietly mostly someday everywhere outside tonight "
+    "together often nearby"
+)
+CLOSERS = _words(
     "lanterns baskets ladders kettles bridges parcels blankets windows "
     "tickets gardens corners engines"
-).split()
-EVERYDAY = (
+)
+EVERYDAY = _words(
     "market river bread train music letter winter garden-path school doctor "
     "football soup weather phone neighbor holiday coffee library bicycle "
     "museum rain kitchen ticket-desk evening story picture summer village "
     "dinner paper theater boat lesson street chair movie cousin morning "
     "station apple"
-).split()
+)
 WORDS = GROUPS + MARKED + FRAMES + OPENERS + CLOSERS + EVERYDAY
 KINDS = ("plain", "insult", "framed insult", "pair", "other pair")
 
 _ENDS = np.cumsum([0, 8, 12, 3, 12, 12, 40])
 NAMES, MARKS, FRAME, OPEN, CLOSE, DAILY = (
-    slice(int(a), int(b)) for a, b in zip(_ENDS[:-1], _ENDS[1:])
+    slice(int(a), int(b)) for a, b in pairwise(_ENDS)
 )
 
 
