@@ -152,13 +152,6 @@ EXERCISES = [
 ]
 
 
-def _unchanged(
-    corpus: Any, n: int, match: Any, rng: Any, *args: Any, **more: Any
-) -> Any:
-    """No post is added."""
-    return corpus
-
-
 def _single_words(words: Any, hateful: Any, seed: int = 0, **more: Any) -> Any:
     """The same model without the products of vectors."""
     return detectors.by_vectors(words, hateful, seed, crossed=False)
@@ -174,6 +167,5 @@ def _votes_alone(told: Any, *args: Any, **more: Any) -> Any:
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.evals.hate_speech.annotators.dawid_skene": _votes_alone,
     "alignlab.evals.hate_speech.detectors.by_vectors": _single_words,
-    "alignlab.evals.hate_speech.names.balance": _unchanged,
     "alignlab.evals.hate_speech.rounds.fooling": rounds.any_try,
 }
