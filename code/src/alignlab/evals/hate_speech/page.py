@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from alignlab.evals.hate_speech import annotators, detectors, rounds
+from alignlab.evals.hate_speech import detectors, rounds
 from alignlab.exercises import Exercise, Wrong
 
 
@@ -157,15 +157,7 @@ def _single_words(words: Any, hateful: Any, seed: int = 0, **more: Any) -> Any:
     return detectors.by_vectors(words, hateful, seed, crossed=False)
 
 
-def _votes_alone(told: Any, *args: Any, **more: Any) -> Any:
-    """Majority, and annotators of whom nothing is known."""
-    n = int(told.who.max()) + 1
-    guess = np.tile(np.linspace(0.2, 0.3, n)[:, None, None], (1, 2, 2))
-    return annotators.majority(told), guess
-
-
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.evals.hate_speech.annotators.dawid_skene": _votes_alone,
     "alignlab.evals.hate_speech.detectors.by_vectors": _single_words,
     "alignlab.evals.hate_speech.rounds.fooling": rounds.any_try,
 }
