@@ -138,7 +138,7 @@ def test_vectors_learn_a_product_that_words_cannot():
     assert ((detectors.by_vectors(x, y, crossed=False)(x) > 0) == y).mean() < 0.8
 
 
-@pytest.mark.parametrize("fit", [detectors.by_words, detectors.by_pairs, detectors.by_vectors])
+@pytest.mark.parametrize("fit", [detectors.by_words, detectors.by_pairs, detectors.by_vectors, detectors.by_network])
 def test_detectors_refuse_what_they_cannot_learn(fit):
     with pytest.raises(ValueError, match="both kinds"):
         fit(np.ones((3, 2)), np.ones(3))
@@ -209,6 +209,35 @@ def test_choices_among_tries():
     assert rounds.fooling(score, label, rng).tolist() == [2, 1]
     assert rounds.unsure(score, label, rng).tolist() == [1, 0]
     assert set(rounds.any_try(np.zeros((200, 3)), np.zeros((200, 3)), rng)) == {0, 1, 2}
+
+
+def test_tries_alike_are_of_the_picked_kinds():
+    rng = np.random.default_rng(0)
+    kind = np.tile(np.arange(5), (400, 1))
+    pick = rng.choice(5, 400, p=[0.1, 0.2, 0.3, 0.3, 0.1])
+    told = rounds.alike(kind, pick, rng)
+    assert np.array_equal(np.bincount(told), np.bincount(pick)) and (told != pick).any()
+    assert (rounds.alike(np.zeros((50, 3), int), np.zeros(50, int), rng) < 3).all()
+
+
+def test_a_network_learns_what_needs_two_words_together():
+    x = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1]] * 100, dtype=float)
+    y = np.array([1, 0, 0, 1] * 100, dtype=float)
+    assert ((detectors.by_network(x, y)(x) > 0) == y).all()
+
+
+def test_harmless_posts_of_the_stream_are_harmless_and_as_many():
+    match, rng = posts.matching(0), np.random.default_rng(0)
+    told = remedies.extended(posts.sample(50, EVEN, match, rng), "harmless", 100, EVEN, match, rng)
+    assert len(told.hateful) == 150 and not told.hateful[50:].any() and set(told.kind[50:]) >= {0, 2, 4}
+
+
+def test_at_the_even_threshold_one_harmless_post_in_ten_is_flagged():
+    match, rng = posts.matching(0), np.random.default_rng(0)
+    drawn = posts.sample(4000, EVEN, match, rng)
+    score = rng.normal(size=4000)
+    told = remedies._test(score, drawn)
+    assert told.even_hits == pytest.approx(0.1, abs=0.02) and told.hits == pytest.approx(0.5, abs=0.04)
 
 
 def test_labels_are_wrong_as_often_as_planted_and_verified_ones_less():

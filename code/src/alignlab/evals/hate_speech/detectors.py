@@ -1,4 +1,4 @@
-"""Three detectors: single words, all pairs of words, and vectors of words.
+"""Detectors: single words, all pairs of words, vectors of words, a network.
 
 `by_words` is logistic regression on which words occur, the baseline of hate
 speech detection since Warner and Hirschberg (2012) and Davidson et al.
@@ -6,11 +6,14 @@ speech detection since Warner and Hirschberg (2012) and Davidson et al.
 `by_vectors` gives each word a vector and lets every two words add the product
 of their vectors: a factorization machine (Rendle 2010, equations 1 to 5),
 the smallest model in which a pair that was never seen gets a weight from
-other pairs of its words. None of them sees the order of words.
+other pairs of its words. `by_network` is a perceptron with one hidden layer,
+which has no product of vectors written into it. None of them sees the order of
+words.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -131,3 +134,26 @@ def by_vectors(
         return np.asarray(told.numpy(), dtype=float)
 
     return detached
+
+
+def by_network(
+    words: Floats, hateful: Floats, seed: int = 0, hidden: int = 32
+) -> Score:
+    """A perceptron with one hidden layer; the score is the log-odds.
+
+    hidden: its units. The L2 penalty is scikit-learn's `alpha` of 1.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    _check(words, hateful)
+    model = MLPClassifier((hidden,), alpha=1.0, max_iter=300, random_state=seed)
+    with warnings.catch_warnings():  # 300 rounds may end before the tolerance
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(words, hateful)
+
+    def score(posts: Floats) -> Floats:
+        p = np.clip(model.predict_proba(posts)[:, 1], 1e-9, 1 - 1e-9)
+        return np.asarray(np.log(p / (1 - p)))
+
+    return score

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alignlab.evals.hate_speech import detectors
 from alignlab.evals.hate_speech.posts import Posts, matching, write
 
-DETECTORS = ("by_words", "by_pairs", "by_vectors")
+DETECTORS = ("by_words", "by_pairs", "by_vectors", "by_network")
 
 
 def pair_posts(

@@ -152,6 +152,11 @@ EXERCISES = [
 ]
 
 
+def _unchanged(corpus: Any, *args: Any, **more: Any) -> Any:
+    """No post is added."""
+    return corpus
+
+
 def _single_words(words: Any, hateful: Any, seed: int = 0, **more: Any) -> Any:
     """The same model without the products of vectors."""
     return detectors.by_vectors(words, hateful, seed, crossed=False)
@@ -159,5 +164,6 @@ def _single_words(words: Any, hateful: Any, seed: int = 0, **more: Any) -> Any:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.evals.hate_speech.detectors.by_vectors": _single_words,
+    "alignlab.evals.hate_speech.names.balance": _unchanged,
     "alignlab.evals.hate_speech.rounds.fooling": rounds.any_try,
 }

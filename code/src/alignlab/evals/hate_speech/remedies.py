@@ -1,6 +1,6 @@
 """What each remedy for names does to false positives, hits and ranking.
 
-One language and one corpus of posts for each of four draws; in the corpus a
+One language and one corpus of posts for each draw; in the corpus a
 group's rate of hateful posts differs from group to group, in the test posts
 it is the same for all. The detector is `by_words`.
 """
@@ -18,7 +18,7 @@ from alignlab.evals.hate_speech.posts import Posts, matching, sample, together
 
 Floats = NDArray[np.float64]
 EVEN = np.full(8, 0.3)
-MORE = ("same", "stream", "nameless", "balance", "spread")
+MORE = ("same", "stream", "harmless", "nameless", "balance", "spread")
 READ = ("as it is", "names by lot", "delete", "one token")
 DRAWS = 4
 
@@ -27,16 +27,17 @@ class Result(NamedTuple):
     """Means over the draws.
 
     gap: mean distance of groups' false-positive rates from the overall one.
-    hits: share of hateful posts flagged. auc: how often a hateful post scores
-    above a harmless one. rates: (8,), false-positive rate of each group.
-    weights: (8,), of the names, zeros where the detector doesn't read them.
+    hits: share of hateful posts flagged. rates: (8,), false-positive rate of
+    each group. even_gap, even_hits: gap and hits at the threshold at which one
+    harmless test post in ten is flagged, so that remedies are compared which
+    flag equally often.
     """
 
     gap: float
     hits: float
-    auc: float
     rates: Floats
-    weights: Floats
+    even_gap: float
+    even_hits: float
 
 
 def planted(spread: float) -> Floats:
@@ -55,14 +56,18 @@ def extended(
 ) -> Posts:
     """The corpus with n more labeled posts of the kind that `way` says.
 
-    same: collected as the corpus was. stream: as the test posts. nameless:
-    plain posts without a name. balance, spread: see `names.balance`.
+    same: collected as the corpus was. stream: as the test posts. harmless:
+    harmless posts of the stream. nameless: plain posts without a name.
+    balance, spread: see `names.balance`.
     Raises ValueError for another word.
     """
     if way == "same":
         return together(corpus, sample(n, rates, match, rng))
     if way == "stream":
         return together(corpus, sample(n, EVEN, match, rng, named=0.9))
+    if way == "harmless":
+        more = sample(3 * n + 40, EVEN, match, rng, named=0.9)
+        return together(corpus, more.take(np.flatnonzero(more.hateful == 0)[:n]))
     if way in ("balance", "spread"):
         even = way == "spread"
         return names.balance(corpus, n, match, rng, even, listed)
@@ -80,6 +85,7 @@ def remedied(
     listed: int = 8,
     freedom: float | None = None,
     posts: int = 1000,
+    draws: int = DRAWS,
 ) -> Result:
     """Train on a lopsided corpus with one remedy, and test.
 
@@ -88,9 +94,9 @@ def remedied(
     the pairing of logits (`names.paired`), instead of a way.
     """
     told = []
-    for draw in range(DRAWS):
+    for draw in range(draws):
         rng = np.random.default_rng([seed, draw, 1])
-        match = matching(DRAWS * seed + draw)
+        match = matching(draws * seed + draw)
         rates = planted(spread)
         corpus = sample(posts, rates, match, rng)
         test = sample(4000, EVEN, match, rng, named=0.9)
@@ -104,30 +110,17 @@ def remedied(
         elif way == "one token" or freedom is not None:
             free = freedom or 0.0
             read, seen = (names.paired(x, free, listed) for x in (read, seen))
-        told.append(_test(read, corpus, seen, test, way, freedom))
+        told.append(_test(by_words(read, corpus.hateful)(seen), test))
     return Result(*(np.mean(part, 0) for part in zip(*told)))
 
 
-def _test(
-    read: Floats,
-    corpus: Posts,
-    seen: Floats,
-    test: Posts,
-    way: str,
-    freedom: float | None,
-) -> Result:
-    from sklearn.metrics import roc_auc_score
-
-    detector = by_words(read, corpus.hateful)
-    score = detector(seen)
-    weights = np.zeros(8)
-    if way in (*MORE, "as it is", "names by lot") and freedom is None:
-        one = np.eye(read.shape[1])[:8]
-        weights = detector(one) - detector(np.zeros((1, read.shape[1])))
+def _test(score: Floats, test: Posts) -> Result:
+    """One draw's result, from the log-odds of the test posts."""
+    even = score > np.quantile(score[test.hateful == 0], 0.9)
     return Result(
         names.gap(score > 0, test),
         names.hits(score > 0, test),
-        float(roc_auc_score(test.hateful, score)),
         names.false_positive_rates(score > 0, test),
-        weights,
+        names.gap(even, test),
+        names.hits(even, test),
     )

@@ -73,6 +73,19 @@ def any_try(score: Floats, label: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(rng.integers(0, score.shape[1], len(score)))
 
 
+def alike(
+    kind: NDArray[np.int64], pick: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Tries by lot, of the same kinds in all as those that were picked.
+
+    kind: (writers, tries). pick: (writers,). The picked kinds are dealt out
+    anew, and each writer hands in any try of the kind, if there is one.
+    """
+    wanted = rng.permutation(kind[np.arange(len(pick)), pick])
+    lot = rng.random(kind.shape) - (kind == wanted[:, None])
+    return np.asarray(lot.argmin(1))
+
+
 Choose = Callable[[Floats, Floats, np.random.Generator], Floats]
 
 
@@ -81,6 +94,7 @@ def play(
     choose: Choose | None,
     errors: float = 0.0,
     verified: bool = False,
+    by_kind: bool = False,
     rounds: int = 4,
     new: int = 200,
     tries: int = 10,
@@ -89,7 +103,8 @@ def play(
     """Train on 800 posts, then on `new` more after each round, and test.
 
     choose: how a writer's try is chosen; None for posts of the first kind,
-        which no writer made. errors: chance that a label is wrong.
+        which no writer made. errors: chance that a label is wrong. by_kind:
+        take tries by lot, of the kinds that were chosen (`alike`).
     Raises ValueError where errors is not below one half.
     """
     if not 0 <= errors < 0.5:
@@ -119,6 +134,8 @@ def play(
             shape = (new, tries)
             score = model(tried.words).reshape(shape)
             pick = choose(score, given.reshape(shape), rng)
+            if by_kind:
+                pick = alike(tried.kind.reshape(shape), pick, rng)
             place = np.arange(new) * tries + pick
             added, given = tried.take(place), given[place]
         if verified:
