@@ -67,7 +67,9 @@ def extended(
         return together(corpus, sample(n, EVEN, match, rng, named=0.9))
     if way == "harmless":
         more = sample(3 * n + 40, EVEN, match, rng, named=0.9)
-        return together(corpus, more.take(np.flatnonzero(more.hateful == 0)[:n]))
+        return together(
+            corpus, more.take(np.flatnonzero(more.hateful == 0)[:n])
+        )
     if way in ("balance", "spread"):
         even = way == "spread"
         return names.balance(corpus, n, match, rng, even, listed)
