@@ -27,6 +27,7 @@ from alignlab.evals.hate_speech.posts import (
 )
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 EVEN = np.full(8, 0.3)  # 30 % of posts that name a group are hateful
 
 
@@ -54,7 +55,7 @@ def written(
     return write(group, kind, match, rng)
 
 
-def fooling(score: Floats, label: Floats, rng: np.random.Generator) -> Floats:
+def fooling(score: Floats, label: Floats, rng: np.random.Generator) -> Ints:
     """Each writer's try that the model contradicts most, (writers,).
 
     score: (writers, tries), the model's log-odds of hateful. label: the
@@ -63,19 +64,17 @@ def fooling(score: Floats, label: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray((np.where(label == 1, 1, -1) * score).argmin(1))
 
 
-def unsure(score: Floats, label: Floats, rng: np.random.Generator) -> Floats:
+def unsure(score: Floats, label: Floats, rng: np.random.Generator) -> Ints:
     """Each writer's try that the model is least sure of."""
     return np.asarray(np.abs(score).argmin(1))
 
 
-def any_try(score: Floats, label: Floats, rng: np.random.Generator) -> Floats:
+def any_try(score: Floats, label: Floats, rng: np.random.Generator) -> Ints:
     """One of each writer's tries, by lot."""
     return np.asarray(rng.integers(0, score.shape[1], len(score)))
 
 
-def alike(
-    kind: NDArray[np.int64], pick: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def alike(kind: Ints, pick: Ints, rng: np.random.Generator) -> Ints:
     """Tries by lot, of the same kinds in all as those that were picked.
 
     kind: (writers, tries). pick: (writers,). The picked kinds are dealt out
@@ -86,7 +85,7 @@ def alike(
     return np.asarray(lot.argmin(1))
 
 
-Choose = Callable[[Floats, Floats, np.random.Generator], Floats]
+Choose = Callable[[Floats, Floats, np.random.Generator], Ints]
 
 
 def play(
