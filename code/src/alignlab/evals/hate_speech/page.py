@@ -157,9 +157,9 @@ def _unchanged(corpus: Any, *args: Any, **more: Any) -> Any:
     return corpus
 
 
-def _single_words(words: Any, hateful: Any, seed: int = 0, **more: Any) -> Any:
-    """The same model without the products of vectors."""
-    return detectors.by_vectors(words, hateful, seed, crossed=False)
+def _single_words(words: Any, hateful: Any, *args: Any, **more: Any) -> Any:
+    """The words alone, without the products of vectors."""
+    return detectors.by_words(words, hateful)
 
 
 INERT: dict[str, Callable[..., Any]] = {
