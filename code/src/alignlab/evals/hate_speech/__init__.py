@@ -1,0 +1,1 @@
+"""What the page `08-evaluation/hate-speech` uses alone."""
