@@ -4,8 +4,9 @@ A judge reads statements, half of them wrong by common opinion, and says
 log-odds of the acceptable label. Its *grasp* is what a benchmark should rank.
 Besides, a judge understands some templates better than others, leans to a
 label, to a place and to a template, and finds some statements hard. Leanings
-are Laplace, hardness is Student's, and log-odds saturate: no score below
-fits any of these. Marginalizing over question forms is the remedy of Scherrer
+are Laplace, hardness is Student's, and log-odds saturate. Within one wording
+the median and the area under the curve undo leans and saturation exactly.
+Marginalizing over question forms is the remedy of Scherrer
 et al. 2023 (section 3), a cut in the middle that of Zhou et al. 2023 ("Batch
 Calibration"), here with the median for their mean.
 """
