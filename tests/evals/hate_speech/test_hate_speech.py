@@ -97,6 +97,17 @@ def test_balance_adds_harmless_mentions_where_they_are_needed():
     assert set(names.balance(corpus, 80, match, rng, True, 2).group[2000:]) == {0, 1}
 
 
+def test_weights_make_every_group_as_often_hateful():
+    corpus = posts.sample(1000, remedies.planted(0.4), posts.matching(0), np.random.default_rng(0))
+    weight, named = names.even_weights(corpus), corpus.group >= 0
+    share = corpus.hateful[named].mean()
+    for group in range(8):
+        mine = corpus.group == group
+        assert np.average(corpus.hateful[mine], weights=weight[mine]) == pytest.approx(share)
+        assert weight[mine].sum() == pytest.approx(mine.sum())
+    assert (weight[~named] == 1).all()
+
+
 def test_one_token_hides_which_group_is_named():
     one, other = names.one_token(_post("velts", "gromt")), names.one_token(_post("zaruls", "gromt"))
     assert (one == other).all() and (one != names.one_token(_post("gromt"))).any()

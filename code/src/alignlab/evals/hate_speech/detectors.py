@@ -38,17 +38,23 @@ def _check(words: Floats, hateful: Floats) -> None:
         )
 
 
-def by_words(words: Floats, hateful: Floats, strength: float = 1.0) -> Score:
+def by_words(
+    words: Floats,
+    hateful: Floats,
+    strength: float = 1.0,
+    weight: Floats | None = None,
+) -> Score:
     """Logistic regression on words; the score is the log-odds of hateful.
 
     words: (posts, words). hateful: (posts,), 0 or 1. strength: scikit-learn's
-    `C`, the inverse of the L2 penalty.
+    `C`, the inverse of the L2 penalty. weight: (posts,), how much each counts.
     Raises ValueError where posts and labels don't fit or all labels agree.
     """
     from sklearn.linear_model import LogisticRegression
 
     _check(words, hateful)
-    model = LogisticRegression(C=strength, max_iter=500).fit(words, hateful)
+    model = LogisticRegression(C=strength, max_iter=500)
+    model.fit(words, hateful, weight)
     return lambda posts: np.asarray(model.decision_function(posts))
 
 

@@ -79,6 +79,24 @@ def balance(
     return together(corpus, added)
 
 
+def even_weights(posts: Posts) -> Floats:
+    """Weights of posts, (posts,), that make each group as often hateful.
+
+    Reweighing (Kamiran and Calders 2012, section 5.2): posts of group g with
+    label y weigh P(y) P(g) / P(g, y), over the posts that name a group; those
+    that name none weigh 1.
+    """
+    weight = np.ones(len(posts.hateful))
+    named = posts.group >= 0
+    for label in (0, 1):
+        share = (posts.hateful[named] == label).mean()
+        for group in range(8):
+            mine = posts.group == group
+            both = mine & (posts.hateful == label)
+            weight[both] = share * mine.sum() / max(both.sum(), 1)
+    return weight
+
+
 def by_lot(posts: Posts, rng: np.random.Generator) -> Floats:
     """The posts' words, with names dealt out anew among posts that have one.
 

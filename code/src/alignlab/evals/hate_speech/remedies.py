@@ -19,7 +19,7 @@ from alignlab.evals.hate_speech.posts import Posts, matching, sample, together
 Floats = NDArray[np.float64]
 EVEN = np.full(8, 0.3)
 MORE = ("same", "stream", "harmless", "nameless", "balance", "spread")
-READ = ("as it is", "names by lot", "delete", "one token")
+READ = ("as it is", "names by lot", "delete", "one token", "weights")
 DRAWS = 4
 
 
@@ -112,7 +112,9 @@ def remedied(
         elif way == "one token" or freedom is not None:
             free = freedom or 0.0
             read, seen = (names.paired(x, free, listed) for x in (read, seen))
-        told.append(_test(by_words(read, corpus.hateful)(seen), test))
+        even = names.even_weights(corpus) if way == "weights" else None
+        score = by_words(read, corpus.hateful, weight=even)
+        told.append(_test(score(seen), test))
     return Result(*(np.mean(part, 0) for part in zip(*told)))
 
 
