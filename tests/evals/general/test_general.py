@@ -11,6 +11,7 @@ from alignlab.evals.general import (
     peers,
     scores,
     strengths,
+    style,
     variants,
 )
 from alignlab.evals.general.board import wrongly_ranked
@@ -86,7 +87,7 @@ def test_an_odd_number_of_prompts_is_refused():
 
 def test_the_length_fit_is_scikit_learns():
     battles = lengths.battles(0, boards=1, models=4)
-    a, b = lengths.fit_length(battles.won, battles.longer)
+    a, b = lengths.fit_features(battles.won, [battles.longer])
     x = np.tanh(battles.longer[0] / battles.longer[0].std())
     who = np.repeat(np.eye(4), x.shape[1], 0)
     design = np.column_stack([who, x.ravel()])
@@ -94,6 +95,16 @@ def test_the_length_fit_is_scikit_learns():
     peer.fit(design, battles.won[0].ravel())
     found = np.append(a[0], b[0])
     assert found == pytest.approx(peer.coef_[0], abs=1e-3)
+
+
+def test_the_fit_of_two_features_is_scikit_learns():
+    told = style.dressed(0, boards=2, models=3)
+    a, b = lengths.fit_features(told.won, [told.longer, told.lists])
+    x = [np.tanh(part[1] / part[1].std()).ravel() for part in (told.longer, told.lists)]
+    design = np.column_stack([np.repeat(np.eye(3), 300, 0), *x])
+    peer = LogisticRegression(C=100.0, fit_intercept=False, tol=1e-8)
+    peer.fit(design, told.won[1].ravel())
+    assert np.append(a[1], b[1]) == pytest.approx(peer.coef_[0], abs=1e-3)
 
 
 def test_without_differences_of_length_control_changes_nothing():
@@ -111,7 +122,7 @@ def test_longer_and_shorter_count_alike():
 
 def test_lengths_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="shape"):
-        lengths.fit_length(np.zeros((1, 2, 3)), np.zeros((1, 2, 4)))
+        lengths.fit_features(np.zeros((1, 2, 3)), [np.zeros((1, 2, 4))])
     with pytest.raises(ValueError, match="real"):
         lengths.battles(0, real=1.5)
 

@@ -8,6 +8,7 @@ in close cases: it is not of the family that the correction fits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,37 +64,42 @@ def battles(
     return Battles(truth[..., 0], won.astype(float), longer)
 
 
-def fit_length(
-    won: Floats, longer: Floats, ridge: float = 0.01
+def fit_features(
+    won: Floats, features: Sequence[Floats], ridge: float = 0.01
 ) -> tuple[Floats, Floats]:
-    """Logistic regression on model and length: logit = a_m + b tanh(length).
+    """Logistic regression: logit = a_m + sum of b_k tanh(feature k / spread).
 
-    won, longer: (boards, models, prompts). Newton's method, all boards at
-    once; ridge keeps a model that always wins finite.
-    Returns a, (boards, models), and b, (boards,).
+    won and each feature: (boards, models, prompts); a slope is shared by the
+    models of a board. Newton's method, all boards at once; ridge keeps a model
+    that always wins finite.
+    Returns a, (boards, models), and b, (boards, features).
     Raises ValueError where the shapes differ or a value is not a number.
     """
-    if won.shape != longer.shape or won.ndim != 3:
+    if won.ndim != 3 or any(one.shape != won.shape for one in features):
         raise ValueError(
-            f"verdicts of shape {won.shape}, lengths of {longer.shape}: give "
-            "both as (boards, models, prompts)"
+            f"verdicts of shape {won.shape}, features of "
+            f"{[one.shape for one in features]}: give all as (boards, models, "
+            "prompts)"
         )
-    if not (np.isfinite(won).all() and np.isfinite(longer).all()):
-        raise ValueError("a verdict or a length is not a number")
-    spread = np.maximum(longer.std((1, 2), keepdims=True), 1e-12)
-    x = np.tanh(longer / spread)
-    a, b = np.zeros(won.shape[:2]), np.zeros(len(won))
+    if not all(np.isfinite(one).all() for one in (won, *features)):
+        raise ValueError("a verdict or a feature is not a number")
+    x = np.stack(features, -1)
+    x = np.tanh(x / np.maximum(x.std((1, 2), keepdims=True), 1e-12))
+    a, b = np.zeros(won.shape[:2]), np.zeros((len(won), x.shape[-1]))
     for _ in range(10):
-        p = 0.5 + 0.5 * np.tanh((a[..., None] + b[:, None, None] * x) / 2)
+        logit = a[..., None] + np.einsum("bmpk,bk->bmp", x, b)
+        p = 0.5 + 0.5 * np.tanh(logit / 2)
         w, rest = p * (1 - p), won - p
         aa = w.sum(2) + ridge  # second derivatives
-        ab = (w * x).sum(2)
-        bb = (w * x * x).sum((1, 2)) + ridge
+        ab = np.einsum("bmp,bmpk->bmk", w, x)
+        bb = np.einsum("bmpk,bmpl->bkl", w[..., None] * x, x)
+        bb = bb + ridge * np.eye(x.shape[-1])
         slope_a = rest.sum(2) - ridge * a
-        slope_b = (rest * x).sum((1, 2)) - ridge * b
-        step = slope_b - (ab * slope_a / aa).sum(1)
-        step = step / (bb - (ab**2 / aa).sum(1))
-        a = a + (slope_a - ab * step[:, None]) / aa
+        slope_b = np.einsum("bmp,bmpk->bk", rest, x) - ridge * b
+        left = bb - np.einsum("bmk,bml->bkl", ab / aa[..., None], ab)
+        slope_b = slope_b - np.einsum("bmk,bm->bk", ab, slope_a / aa)
+        step = np.linalg.solve(left, slope_b[..., None])[..., 0]
+        a = a + (slope_a - np.einsum("bmk,bk->bm", ab, step)) / aa
         b = b + step
     return a, b
 
@@ -105,7 +111,7 @@ def length_controlled(won: Floats, longer: Floats) -> Floats:
     verdict, asked for a length difference of zero. One slope for all models
     here; theirs has one a model, and a term for how hard a prompt is.
     """
-    a, _ = fit_length(won, longer)
+    a, _ = fit_features(won, [longer])
     return np.asarray(0.5 + 0.5 * np.tanh(a / 2))
 
 
