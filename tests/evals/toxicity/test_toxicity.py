@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from alignlab.evals import profanity
 from alignlab.evals.toxicity import (
     agreement,
     detectors,
@@ -250,7 +251,7 @@ def test_the_detectors_of_the_folds_know_authors_and_not_others():
 
 
 def test_a_word_scores_by_its_severity_and_others_score_nothing():
-    worst_word = max(lexicon.severities(), key=lexicon.severities().get)
+    worst_word = max(profanity.severities(), key=profanity.severities().get)
     assert lexicon.severity(f"A {worst_word.upper()}!") == 1.0
     assert lexicon.severity("The garden looked green.") == 0.0
 

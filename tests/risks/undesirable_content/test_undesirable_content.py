@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from alignlab.evals import profanity
 from alignlab.risks.undesirable_content import detector, groups, jobs, listed, maximum, recipe_words_and_order
 
 
@@ -71,13 +72,13 @@ def test_many_samples_do_not_overflow():
 
 
 def test_the_worst_listed_word_counts_whatever_its_case():
-    word, rating = max(listed.severities().items(), key=lambda item: item[1])
+    word, rating = max(profanity.severities().items(), key=lambda item: item[1])
     assert listed.severity(f"They said: {word.upper()}!") == rating
     assert listed.severity("They said nothing at all.") == 0
     assert listed.severity(f"x{word}x") == 0  # a part of a word is no word
     assert listed.new_severity(f"again {word}", f"first {word}") == 0
     assert listed.new_severity(f"again {word}", "first") == rating
-    assert min(listed.severities().values()) > 0 and max(listed.severities().values()) <= 1
+    assert min(profanity.severities().values()) > 0 and max(profanity.severities().values()) <= 1
 
 
 def test_prompts_are_of_their_kind_and_of_equal_length():

@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import RidgeCV
 
-from alignlab.risks.undesirable_content.listed import WORD
+from alignlab.evals.profanity import WORD
 
 PENALTIES = tuple(10.0**power for power in range(-2, 4))
 Features = NDArray[np.float64]

