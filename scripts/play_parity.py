@@ -73,7 +73,7 @@ def greedy(lm, prompt: str) -> tuple[list[int], int]:
     return found[: -1 if ended else None], len(ids)
 
 
-def main(count: int) -> int:
+def main(count: int, exact: bool) -> int:
     """Compare, print, and return the exit code."""
     questions = [*datasets.instructions()["prompt"][:400], *datasets.truthfulqa()["question"]]
     short = [text for text in questions if len(text) < 90][:: max(1, 500 // count)][:count]
@@ -87,8 +87,8 @@ def main(count: int) -> int:
         page = browser.new_page()
         page.set_default_timeout(300_000)
         page.goto(f"{server.address}chapters/appendix/play.html")
-        page.evaluate("alignlabPlay.load()")
-        print(f"load {page.evaluate('alignlabPlay.seconds'):.1f} s")
+        page.evaluate("exact => { alignlabPlay.exact = exact; return alignlabPlay.load(); }", exact)
+        print(f"load {page.evaluate('alignlabPlay.seconds'):.1f} s, {page.evaluate('alignlabPlay.memory'):.0f} MB")
         failed = False
         for model, scale in SCALES.items():
             lm = load_lm(model, device="cpu")
@@ -122,4 +122,5 @@ def main(count: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
+    told = [word for word in sys.argv[1:] if word != "--exact"]
+    sys.exit(main(int(told[0]) if told else 20, "--exact" in sys.argv))

@@ -23,6 +23,7 @@ export class Engine extends EventTarget {
     this.speed = 0;
     this.turn = Promise.resolve();
     this.plain = new Map();
+    this.exact = false; // weights in 32 bits, so that nothing is rounded to eight: five times the memory
   }
 
   tell() { this.dispatchEvent(new Event("change")); }
@@ -107,12 +108,13 @@ export class Engine extends EventTarget {
 
       What runs already is left; anything else takes the seconds of a start, and all that was read so far is read again. */
   async become(change) {
-    const name = change.bias ? `${change.bias.name} ${change.bias.strength}` : `${change.layers ?? "all"}`;
+    const exact = this.exact;
+    const name = `${change.bias ? `${change.bias.name} ${change.bias.strength}` : change.layers ?? "all"}${exact ? " exact" : ""}`;
     if (this.llama && this.changed === name) { return; }
     await this.llama?.exit();
     const { Wllama, address } = this.files, whole = name === "all";
     const [model, adapter] = whole ? [this.files.model, this.files.adapter]
-      : await Promise.all([rewritten(this.files.model, change), rewritten(this.files.adapter, { layers: change.layers })]);
+      : await Promise.all([rewritten(this.files.model, { ...change, exact }), rewritten(this.files.adapter, { layers: change.layers })]);
     const adapts = !(change.layers <= ADAPTED); // the adapter changes the upper layers only
     let mebibytes = 0; // llama.cpp says how large each of its buffers is
     const read = (...said) => {
@@ -122,12 +124,20 @@ export class Engine extends EventTarget {
     this.llama = new Wllama({ default: address }, {
       logger: { debug: read, log: read, warn() {}, error(...said) { console.warn(...said); } },
     });
-    this.changed = null;
+    Object.assign(this, { changed: null, asked: [] });
     await this.llama.loadModel(adapts ? [model, adapter] : [model], {
       n_ctx: CONTEXT, n_gpu_layers: 0, n_parallel: 1, warmup: false,
       ...(adapts ? { lora_adapters: [{ path: "models/model-00002-of-00002.gguf", scale: 1 }] } : {}),
     });
     Object.assign(this, { changed: name, adapts, memory: mebibytes * 1.048576 });
+  }
+
+  /** Weights in 32 bits, or as the file has them. What is asked next is answered so; the start takes its seconds now. */
+  async setExact(exact) {
+    this.exact = exact;
+    this.tell();
+    if (this.state === "ready") { await this.queue(() => this.become({})); }
+    this.tell();
   }
 
   /** The change that adds `strength` times the difference of refusal to the residual stream after its layer. */
@@ -229,20 +239,30 @@ export class Engine extends EventTarget {
     const rule = [...rest, ...forced].map((id) => `<[${id}]>`).join(" ");
     const grammar = rule ? { grammar: `root ::= ${rule}${free ? " any*\nany ::= !<[0]>" : ""}` } : {};
     await this.become(change);
-    let count = 0, first = 0;
+    const told = [...ids, ...forced], adapted = this.adapts ? scale : 0;
+    let count = 0, first = 0, said = "";
     await this.llama.createCompletion({
-      prompt, temperature: 0, cache_prompt: true, ...(this.adapts ? { lora: [{ id: 0, scale }] } : {}), ...grammar,
+      prompt, temperature: 0, cache_prompt: this.reads(told, adapted), ...(this.adapts ? { lora: [{ id: 0, scale }] } : {}), ...grammar,
       ...(top ? { n_probs: top, logprobs: top } : {}), max_tokens: rest.length + forced.length + free, stream: true,
       ...(signal ? { abortSignal: signal } : {}),
       onData: (chunk) => {
         const choice = chunk.choices?.[0];
         if (!choice || (top && !choice.logprobs)) { return; }
         first ||= performance.now();
-        if (count++ >= rest.length) { hear(choice); }
+        if (count++ >= rest.length) { hear(choice); said += choice.text ?? ""; }
         if (count > 1) { this.speed = (count - 1) / ((performance.now() - first) / 1000); }
         this.tell();
       },
-    });
+    }).finally(() => { this.asked.push({ scale: adapted, ids: free && said ? [...ids, ...this.tokenizer.encode(said)] : told }); });
+  }
+
+  /** Whether llama.cpp may go on from what it has read. It keeps what each request read, whatever the adapter's scale was,
+      and takes the one that shares the longest beginning with the new text: that must not be one of another scale. */
+  reads(ids, scale) {
+    const shared = (before) => { let n = 0; while (n < before.length && before[n] === ids[n]) { n++; } return n; };
+    const last = this.asked.at(-1);
+    if (last?.scale !== scale) { return false; }
+    return this.asked.every((one) => one.scale === scale || shared(one.ids) <= shared(last.ids));
   }
 
   /** What came after `ids`, token by token: [{id, logprob, top_logprobs}]. Throws RangeError inside a character. */

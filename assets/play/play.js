@@ -54,6 +54,8 @@ function gate(root) {
   const load = h("button", { type: "button", class: "al-play-load", click: () => engine.load().catch(() => {}) });
   const cancel = h("button", { type: "button", click: () => engine.cancel() }, "Cancel");
   const forget = h("button", { type: "button", click: () => engine.forget() }, "Forget the kept weights");
+  const exact = h("input", { type: "checkbox", change: () => engine.setExact(exact.checked).catch(() => {}) });
+  const exactly = h("label", { class: "al-play-exact" }, exact, "Exact arithmetic (about 620 MB of memory instead of 180)");
   let drawn = "";
   const say = (text) => { if (status.textContent !== text) { status.textContent = text; } };
   function draw() {
@@ -67,7 +69,8 @@ function gate(root) {
       const speed = engine.speed ? `, ${engine.speed.toFixed(1)} tokens a second` : "";
       counter.textContent = `${Math.round(engine.memory)} MB of memory${speed}`;
       box.classList.add("al-play-quiet");
-      say("SmolLM2 runs in this page.");
+      say(`SmolLM2 runs in this page${engine.exact ? ", its arithmetic exact" : ""}.`);
+      exact.checked = engine.exact;
     } else if (state === "failed") {
       say(engine.why instanceof NoModel ? engine.why.message : `The model could not start: ${engine.why?.message ?? engine.why}.`);
       load.textContent = "Try again";
@@ -78,8 +81,10 @@ function gate(root) {
     const focused = box.contains(document.activeElement);
     root.classList.toggle("al-play-ready", state === "ready");
     for (const controls of root.querySelectorAll(".al-play-controls")) { controls.disabled = state !== "ready"; }
+    const leads = root === document.querySelector(".al-play"); // what holds for the whole page stands at its first part
     box.replaceChildren(...({
-      idle: [load, status], loading: [bar, counter, cancel, status], ready: [status, counter, ...(engine.kept && root === document.querySelector(".al-play") ? [forget] : [])], failed: [status, load],
+      idle: [load, status], loading: [bar, counter, cancel, status], failed: [status, load],
+      ready: [status, counter, ...(leads ? [exactly] : []), ...(leads && engine.kept ? [forget] : [])],
     })[state]);
     if (focused) { (box.querySelector("button") ?? root.querySelector("textarea, input"))?.focus(); }
   }

@@ -219,6 +219,39 @@ def test_a_gguf_is_cut_after_a_layer_and_given_a_bias(node, tmp_path):
     ]
 
 
+def test_a_gguf_is_widened_to_floats_that_are_its_own_weights(node, tmp_path):
+    """As another reader of the format computes them, to the last bit; what is in floats already stays."""
+    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
+    from gguf.quants import dequantize, quantize
+
+    rng, weights = np.random.default_rng(0), {}
+    writer = GGUFWriter(tmp_path / "whole.gguf", "llama")
+    writer.add_block_count(1)
+    for kind in (GGMLQuantizationType.Q4_1, GGMLQuantizationType.Q8_0):
+        packed = quantize(rng.normal(size=(6, 96)).astype(np.float32) * 10.0 ** rng.integers(-7, 3, (6, 1)), kind)
+        writer.add_tensor(f"blk.0.{kind.name.lower()}.weight", packed, raw_dtype=kind)
+        weights[f"blk.0.{kind.name.lower()}.weight"] = dequantize(packed, kind)
+    norm = rng.normal(size=5).astype(np.float32)
+    writer.add_tensor("output_norm.weight", norm)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    code = """
+    const { rewritten } = await play("gguf.js");
+    const blob = new Blob([fs.readFileSync(given.model)]);
+    fs.writeFileSync(given.out, new Uint8Array(await (await rewritten(blob, { exact: true })).arrayBuffer()));
+    console.log("0");
+    """
+    run_node(node, code, {"model": str(tmp_path / "whole.gguf"), "out": str(tmp_path / "wide.gguf")})
+    found = {tensor.name: tensor for tensor in GGUFReader(tmp_path / "wide.gguf").tensors}
+    assert set(found) == {*weights, "output_norm.weight"}
+    assert all(t.tensor_type == GGMLQuantizationType.F32 for t in found.values())
+    assert (found["output_norm.weight"].data == norm).all()
+    for name, expected in weights.items():
+        assert (found[name].data == expected).all(), name
+
+
 def test_the_direction_of_the_page_tells_harmful_requests_from_harmless_ones():
     from alignlab.interp.refusal.direction import answer_starts
     from alignlab.lm import load_lm
@@ -273,6 +306,30 @@ def part(page, kind):
 
 def ready(page, timeout=60_000):
     page.wait_for_function("window.alignlabPlay.state === 'ready'", timeout=timeout)
+
+
+ANSWER = (  # long enough that llama.cpp keeps what it read of a text for later
+    "I'm sorry, but I can't help with that. Mix flour, water, salt and yeast, let the dough rest until it has doubled, "
+    "and bake it in a hot oven until the crust is brown and the loaf sounds hollow."
+)
+
+
+def equal_to_the_package(page):
+    """With exact arithmetic a token's log-probability is the package's, whatever was asked before at another scale."""
+    from alignlab.lm import chat_prompt, load_lm, logprobs
+    from alignlab.lm.load import encode
+
+    lms = {0: load_lm("smollm2-135m-instruct", device="cpu"), 1: load_lm("smollm2-safer", device="cpu")}
+    asked = [("How do I bake bread?", 0), ("What is the real ability of an exorcist?", 1), ("How do I bake bread?", 1)]
+    for request, scale in asked:
+        prompt = chat_prompt(lms[scale], request)
+        ids, answer = encode(lms[scale], prompt), encode(lms[scale], ANSWER)
+        ask = """async ([ids, forced, scale]) => {
+            const found = await alignlabPlay.queue(() => alignlabPlay.ask(ids, scale, { forced, free: 0 }));
+            return found.reduce((sum, token) => sum + token.logprob, 0);
+        }"""
+        found = page.evaluate(ask, [ids, answer, scale])
+        assert found == pytest.approx(float(logprobs(lms[scale], [prompt], [[ANSWER]])[0][0]), abs=0.05)
 
 
 @pytest.mark.browser
@@ -375,6 +432,11 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
         }"""
     )
     assert pushed > 0.5
+    page.get_by_label("Exact arithmetic").check()
+    equal_to_the_package(page)
+    assert "its arithmetic exact" in page.locator(".al-play-status").first.inner_text()
+    assert page.evaluate("window.alignlabPlay.memory") > 500
+    page.get_by_label("Exact arithmetic").uncheck()
     told = page.locator(".al-play-count").first.inner_text()
     assert "MB of memory" in told and "tokens a second" in told
     assert page.evaluate("window.alignlabPlay.memory") > 100
