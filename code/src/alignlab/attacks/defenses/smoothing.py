@@ -115,9 +115,9 @@ class VoteVictim(GuideVictim):
         )
         logits = answer_logits(self.model, whole.flatten(0, 2))
         losses = F.cross_entropy(
-            logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
+            logits.flatten(0, 1), targets.flatten(), reduction="none"
         )
-        return losses.sum(1).view(n, k, self.copies).mean(2)
+        return losses.view(targets.shape).sum(3).mean(2)
 
 
 def _check_copies(copies: int) -> None:
