@@ -190,14 +190,17 @@ def distill(
     after the last. Returns the student, trained.
     """
     words = likely_words(student, lessons)
-    taught = lessons.teacher @ student.unembedding[words].T
+    logp = (lessons.teacher @ student.unembedding[words].T).log_softmax(-1)
+    taught = logp.exp()
+    certain = (taught * logp).sum(-1)  # minus the entropy
 
     def loss(model: Any, step: int, draw: torch.Generator) -> Tensor:
         if watch is not None:
             watch(step, model)
         rows = torch.randperm(len(lessons), generator=draw)[:batch]
         some = lessons[rows]
-        kl = kl_by_token(taught[rows], model(some, words))
+        logq = model(some, words).log_softmax(-1)
+        kl = certain[rows] - (taught[rows] * logq).sum(-1)
         mean: Tensor = (kl * some.mask).sum() / some.mask.sum()
         return mean
 
