@@ -22,8 +22,8 @@ from torch import Tensor
 
 from alignlab.lm import LM, TinyTransformer
 from alignlab.lm.checks import check_numbers
+from alignlab.lm.ends import last_logits
 from alignlab.lm.masks import check_shapes
-from alignlab.lm.tiny import Layer
 from alignlab.toys.museum import ID, Requests, ask
 
 
@@ -214,40 +214,6 @@ def like(prompts: Tensor, ids: Tensor) -> Tensor:
     return ids
 
 
-def answer_logits(model: TinyTransformer, tokens: Tensor) -> Tensor:
-    """Logits of the answer's two words, (n, 2, vocabulary): what the last layer
-    gives elsewhere is not computed, since nothing reads it.
-
-    tokens: ids (n, positions), or one-hot rows (n, positions, vocabulary).
-    """
-    x = (
-        tokens @ model.embed.weight
-        if tokens.is_floating_point()
-        else model.embed(tokens)
-    )
-    *lower, upper = model.layers
-    for layer in lower:
-        x = layer(x)
-    logits: Tensor = model.unembed(model.norm(_at_the_end(upper, x, 2)))
-    return logits
-
-
-def _at_the_end(layer: Layer, x: Tensor, n: int) -> Tensor:
-    """What a layer with an MLP gives at the last n positions alone."""
-    attn, read = layer.attn, layer.attn_norm(x)
-    q, k, v = (
-        project(read).unflatten(-1, (attn.n_heads, -1)).transpose(1, 2)
-        for project in (attn.q_proj, attn.k_proj, attn.v_proj)
-    )
-    q = attn.rotate(q)[:, :, -n:]
-    scores = q @ attn.rotate(k).transpose(-1, -2) / q.shape[-1] ** 0.5
-    last = torch.arange(x.shape[1])
-    pattern = scores.masked_fill(last > last[-n:, None], -torch.inf).softmax(-1)
-    x = x[:, -n:] + attn.o_proj((pattern @ v).transpose(1, 2).flatten(2))
-    new: Tensor = x + layer.mlp(layer.mlp_norm(x))
-    return new
-
-
 class GuideVictim:
     """The toy guide as a victim: it should begin `sure ROOM` on every one of
     the requests.
@@ -302,7 +268,7 @@ class GuideVictim:
             [torch.full_like(answers, ID["sure"]), answers], 2
         )
         whole = torch.cat([prompts, like(prompts, targets[..., :1])], 2)
-        logits = answer_logits(self.model, whole.flatten(0, 1))
+        logits = last_logits(self.model, whole.flatten(0, 1), 2)
         losses = F.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="none"
         )

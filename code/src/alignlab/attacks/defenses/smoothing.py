@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.attacks.suffix import GuideVictim, answer_logits, like
+from alignlab.attacks.suffix import GuideVictim, like
 from alignlab.lm import TinyTransformer
 from alignlab.lm.checks import check_share
+from alignlab.lm.ends import last_logits
 from alignlab.toys.museum import CHAT, ID, Requests, ask, complies
 
 _CHAT_WORDS = torch.tensor([ID[word] for word in CHAT])
@@ -113,7 +114,7 @@ class VoteVictim(GuideVictim):
         whole = torch.cat(
             [ends[:, :, :, :1], inner, ends[:, :, :, -1:], begun], 3
         )
-        logits = answer_logits(self.model, whole.flatten(0, 2))
+        logits = last_logits(self.model, whole.flatten(0, 2), 2)
         losses = F.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="none"
         )
