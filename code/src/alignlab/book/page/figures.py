@@ -95,8 +95,8 @@ def svg(fig: "Figure", alt: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     _rasterize_large_artists(fig)
-    for artist in (fig, *fig.axes):
-        artist.patch.set(facecolor="none", edgecolor="none")
+    for patch in (fig.patch, *(axes.patch for axes in fig.axes)):
+        patch.set(facecolor="none", edgecolor="none")
     fig.set_dpi(mpl.rcParams["savefig.dpi"])
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "alignlab"}):
