@@ -7,11 +7,18 @@ of each text by itself.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from alignlab.lm.checks import check_ids, check_texts
+from alignlab.lm.hooks import _reading, _Stop
+from alignlab.lm.load import encode
 from alignlab.lm.model import LM
 from alignlab.lm.scoring import Tree
+from alignlab.lm.sites import find_site
 from alignlab.lm.stack import stack_of
 
 
@@ -40,3 +47,30 @@ def run_row(lm: LM, tree: Tree, layers: int) -> tuple[Tensor, Tensor, Tensor]:
     tokens = torch.tensor([tree.token], device=lm.device)
     x = stack.body.embed_tokens(tokens)
     return stack.run(x, positions, mask, last=layers), positions, mask
+
+
+@torch.no_grad()
+def capture_ends(
+    lm: LM, texts: Sequence[str], names: Sequence[str], row: int = 256
+) -> dict[str, Tensor]:
+    """`capture` at each text's last token, shape (text, d) a name, for less where texts begin alike.
+
+    row: a row is full from so many tokens on; texts that share their beginning should stand side by side.
+    Raises KeyError for an unknown name, ValueError where there is no text, or one without tokens.
+    """
+    stack_of(lm)  # refuses a model whose layers can't be run singly
+    sites = {name: find_site(lm, name) for name in names}
+    found: dict[str, list[Tensor]] = {name: [] for name in names}
+    tree, ends = Tree(), []
+    ids = [encode(lm, text) for text in check_texts(texts)]
+    check_ids(ids)
+    for i, tokens in enumerate(ids):
+        ends.append(tree.add(tokens, tokens[:1])[0][0])
+        if len(tree.token) >= row or i == len(ids) - 1:
+            seen: dict[str, Tensor] = {}
+            with _reading(sites, seen, None), contextlib.suppress(_Stop):
+                run_row(lm, tree, lm.n_layers)
+            for name, value in seen.items():
+                found[name].append(value[0, ends])
+            tree, ends = Tree(), []
+    return {name: torch.cat(parts) for name, parts in found.items()}
