@@ -6,6 +6,8 @@ queries, the MLP and the unembedding are computed where they are asked for.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -22,10 +24,10 @@ def last_logits(model: TinyTransformer, tokens: Tensor, n: int = 1) -> Tensor:
         if tokens.is_floating_point()
         else model.embed(tokens)
     )
-    *lower, upper = model.layers
-    for layer in lower:
+    layers: Any = model.layers
+    for layer in layers[:-1]:
         x = layer(x)
-    logits: Tensor = model.unembed(model.norm(_at_the_end(upper, x, n)))
+    logits: Tensor = model.unembed(model.norm(_at_the_end(layers[-1], x, n)))
     return logits
 
 
