@@ -214,6 +214,15 @@ def like(prompts: Tensor, ids: Tensor) -> Tensor:
     return ids
 
 
+def answer_logits(model: TinyTransformer, tokens: Tensor) -> Tensor:
+    """Logits of the answer's two words, (n, 2, vocabulary): nothing that only
+    other positions need is computed.
+
+    tokens: ids (n, positions), or one-hot rows (n, positions, vocabulary).
+    """
+    return last_logits(model, tokens, 2)
+
+
 class GuideVictim:
     """The toy guide as a victim: it should begin `sure ROOM` on every one of
     the requests.
@@ -268,7 +277,7 @@ class GuideVictim:
             [torch.full_like(answers, ID["sure"]), answers], 2
         )
         whole = torch.cat([prompts, like(prompts, targets[..., :1])], 2)
-        logits = last_logits(self.model, whole.flatten(0, 1), 2)
+        logits = answer_logits(self.model, whole.flatten(0, 1))
         losses = F.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="none"
         )

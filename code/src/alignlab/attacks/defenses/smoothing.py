@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.attacks.suffix import GuideVictim, like
+from alignlab.attacks.suffix import GuideVictim, answer_logits, like
 from alignlab.lm import TinyTransformer
 from alignlab.lm.checks import check_share
-from alignlab.lm.ends import last_logits
 from alignlab.toys.museum import CHAT, ID, Requests, ask, complies
 
 _CHAT_WORDS = torch.tensor([ID[word] for word in CHAT])
@@ -114,11 +113,11 @@ class VoteVictim(GuideVictim):
         whole = torch.cat(
             [ends[:, :, :, :1], inner, ends[:, :, :, -1:], begun], 3
         )
-        logits = last_logits(self.model, whole.flatten(0, 2), 2)
+        logits = answer_logits(self.model, whole.flatten(0, 2))
         losses = F.cross_entropy(
-            logits.flatten(0, 1), targets.flatten(), reduction="none"
+            logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
         )
-        return losses.view(targets.shape).sum(3).mean(2)
+        return losses.sum(1).view(n, k, self.copies).mean(2)
 
 
 def _check_copies(copies: int) -> None:
