@@ -69,6 +69,7 @@ def test_a_false_answer_is_anothers_and_its_units_raise_it_alone(lm):
     known = facts(["capital"])[:6]
     false = false_answer(lm, FRANCE, known, np.random.default_rng(0))
     assert false != FRANCE.answer and false in [fact.answer for fact in known]
-    change = log_changes(lm, FRANCE, false, top_neurons(written(lm, FRANCE.prompt, false), 10))
-    assert change["false"] > 0.5 and change["false"] > change["true"]
-    assert log_changes(lm, FRANCE, false, []) == pytest.approx({"true": 0, "false": 0, "words": 0}, abs=1e-4)
+    units = {"false": top_neurons(written(lm, FRANCE.prompt, false), 10), "none": []}
+    change = log_changes(lm, FRANCE, false, units)
+    assert change["false"]["false"] > 0.5 and change["false"]["false"] > change["false"]["true"]
+    assert change["none"] == pytest.approx({"true": 0, "false": 0, "words": 0}, abs=1e-4)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, TinyTransformer
 from alignlab.lm.checks import check_numbers
+from alignlab.lm.ends import last_logits
 from alignlab.lm.masks import check_shapes
 from alignlab.toys.museum import ID, Requests, ask
 
@@ -214,20 +215,12 @@ def like(prompts: Tensor, ids: Tensor) -> Tensor:
 
 
 def answer_logits(model: TinyTransformer, tokens: Tensor) -> Tensor:
-    """Logits of the answer's two words, (n, 2, vocabulary): the unembedding is
-    applied at the last two positions alone.
+    """Logits of the answer's two words, (n, 2, vocabulary): nothing that only
+    other positions need is computed.
 
     tokens: ids (n, positions), or one-hot rows (n, positions, vocabulary).
     """
-    x = (
-        tokens @ model.embed.weight
-        if tokens.is_floating_point()
-        else model.embed(tokens)
-    )
-    for layer in model.layers:
-        x = layer(x)
-    logits: Tensor = model.unembed(model.norm(x[:, -2:]))
-    return logits
+    return last_logits(model, tokens, 2)
 
 
 class GuideVictim:
@@ -286,9 +279,9 @@ class GuideVictim:
         whole = torch.cat([prompts, like(prompts, targets[..., :1])], 2)
         logits = answer_logits(self.model, whole.flatten(0, 1))
         losses = F.cross_entropy(
-            logits.transpose(1, 2), targets.flatten(0, 1), reduction="none"
-        ).sum(1)
-        losses = losses.view(answers.shape)
+            logits.flatten(0, 1), targets.flatten(), reduction="none"
+        )
+        losses = losses.view(targets.shape).sum(2)
         if self.penalty is not None:
             losses = losses + self.penalty(
                 self.model, prompts.flatten(0, 1)

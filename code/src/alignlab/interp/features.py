@@ -243,10 +243,13 @@ def greedy(units: Tensor, center: Tensor, x: Tensor, k: int) -> Tensor:
     rows = x - center
     left = rows
     taken = torch.zeros(len(rows), 0, dtype=torch.long)
+    basis: list[Tensor] = []  # directions at right angles, (n, d) each
     for _ in range(k):
         fit = (left @ units.T).abs().scatter(1, taken, -1.0)
         taken = torch.cat([taken, fit.argmax(1, keepdim=True)], dim=1)
-        basis = torch.linalg.qr(units[taken].transpose(1, 2))[0]
-        coordinates = basis.transpose(1, 2) @ rows[..., None]
-        left = rows - (basis @ coordinates)[..., 0]
+        new = units[taken[:, -1]]
+        for way in basis:
+            new = new - (new * way).sum(1, keepdim=True) * way
+        basis.append(F.normalize(new, dim=1))
+        left = left - (left * basis[-1]).sum(1, keepdim=True) * basis[-1]
     return x - left

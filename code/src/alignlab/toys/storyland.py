@@ -206,17 +206,17 @@ def tell(n: int, habits: Tensor, generator: torch.Generator) -> Stories:
         -1
     )  # (story, clause)
     rows = []
-    for i in range(n):
-        row = [_ID[HEROES[hero[i]]]]
-        for j in range(4):
-            if u[i, j, 1] < 0.3:
-                row.append(_ID[FEELINGS[int(4 * u[i, j, 1] / 0.3)]])
+    for who, drawn, told in zip(hero.tolist(), u.tolist(), clause.tolist()):
+        row = [_ID[HEROES[who]]]
+        for (_, kind, ends, link), both in zip(drawn, told):
+            if kind < 0.3:
+                row.append(_ID[FEELINGS[int(4 * kind / 0.3)]])
             else:
-                verb, thing = divmod(int(clause[i, j]), 6)
+                verb, thing = divmod(both, 6)
                 row += [_ID[VERBS[verb]], _ID[THINGS[thing]]]
-            if u[i, j, 2] < 0.5 or len(row) > LENGTH - 4:
+            if ends < 0.5 or len(row) > LENGTH - 4:
                 break
-            row.append(_ID[LINKS[int(2 * u[i, j, 3])]])
+            row.append(_ID[LINKS[int(2 * link)]])
         if VOCAB[row[-1]] in LINKS:
             row.pop()
         row.append(END)

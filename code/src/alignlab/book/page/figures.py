@@ -92,11 +92,16 @@ def svg(fig: "Figure", alt: str) -> str:
     """
     import matplotlib as mpl
     from matplotlib import pyplot as plt
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     _rasterize_large_artists(fig)
+    for patch in (fig.patch, *(axes.patch for axes in fig.axes)):
+        patch.set(facecolor="none", edgecolor="none")
+    fig.set_dpi(mpl.rcParams["savefig.dpi"])
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "alignlab"}):
-        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        # what savefig does, but for the drawing before it, which only lays out the axes, as this one does too
+        FigureCanvasSVG(fig).print_svg(buffer, metadata={"Date": None, "Creator": None})
     smallest = min(_text_sizes(fig), default=12.0)
     plt.close(fig)
     return clean(buffer.getvalue(), alt, smallest)

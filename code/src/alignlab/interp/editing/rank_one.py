@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,25 +137,22 @@ def rank_one_edits(
     keys = seen.key[: n * len(PREFIXES)].reshape(n, len(PREFIXES), -1).mean(1)
     added = torch.zeros(n, lm.d_model, requires_grad=True)
     optimizer = torch.optim.Adam([added], lr=lr)
-    with from_layer(lm, layer + 1):
+    after = _tails(lm, batch, seen.state, layer + 1)
+    if essence > 0:
+        with torch.no_grad():
+            before = _essences(after(added[batch.owner]), batch)
+    for step in range(steps):
+        logprobs = after(added[batch.owner])
+        loss = _surprise(logprobs, batch) / len(PREFIXES)
+        length = added.square().sum(1) / usual.square()
+        loss = loss + decay * length.sum()
         if essence > 0:
-            with torch.no_grad():
-                before = _essences(_after(lm, batch, seen.state), batch)
-        for step in range(steps):
-            state = seen.state.index_put(
-                (batch.rows, batch.end), added[batch.owner], accumulate=True
-            )
-            logprobs = _after(lm, batch, state)
-            loss = _surprise(logprobs, batch) / len(PREFIXES)
-            length = added.square().sum(1) / usual.square()
-            loss = loss + decay * length.sum()
-            if essence > 0:
-                now = _essences(logprobs, batch)
-                loss = loss + essence * (now.exp() * (now - before)).sum()
-            descend(optimizer, loss, step)
-            with torch.no_grad():
-                longest = clamp * usual / added.norm(dim=1)
-                added *= longest.clamp(max=1.0)[:, None]
+            now = _essences(logprobs, batch)
+            loss = loss + essence * (now.exp() * (now - before)).sum()
+        descend(optimizer, loss, step)
+        with torch.no_grad():
+            longest = clamp * usual / added.norm(dim=1)
+            added *= longest.clamp(max=1.0)[:, None]
     return [
         Edit(layer, v.float(), read_direction(k, moments).float())
         for v, k in zip(added.detach(), keys)
@@ -343,6 +340,78 @@ def _seen(lm: LM, batch: _Batch, layer: int) -> _Seen:
         output[batch.rows, batch.end],
         state[:, : batch.ids.shape[1]],
     )
+
+
+def _tails(
+    lm: LM, batch: _Batch, state: Tensor, first: int
+) -> Callable[[Tensor], Tensor]:
+    """A function that adds vectors (row, d_model) to what layer `first` reads
+    at each subject's last token, and gives the log-probabilities after each
+    prompt, (row, vocab). What stands before that token is run once.
+    """
+    stack, width = stack_of(lm), state.shape[1]
+    before = _Before()
+    places = torch.arange(width)
+    with torch.no_grad():
+        x, turns = state, stack.body.rotary_emb(state, places[None])
+        sees = (places <= places[:, None])[None, None]
+        for block in stack.body.layers[first:]:
+            x = block(
+                x,
+                attention_mask=_additive(sees, x.dtype),
+                past_key_values=before,
+                position_embeddings=turns,
+            )
+    before.full = True
+    length = int((batch.last - batch.end).max()) + 1
+    at = (batch.end[:, None] + torch.arange(length)).clamp(max=width - 1)
+    tails = state[batch.rows[:, None], at]
+    turns = stack.body.rotary_emb(tails, at)
+    old = (places < batch.end[:, None])[:, None].expand(-1, length, -1)
+    own = torch.ones(length, length, dtype=torch.bool).tril()
+    sees = torch.cat([old, own.expand(len(at), -1, -1)], 2)[:, None]
+    mask = _additive(sees, state.dtype)
+
+    def after(added: Tensor) -> Tensor:
+        x = torch.cat([tails[:, :1] + added[:, None], tails[:, 1:]], 1)
+        for block in stack.body.layers[first:]:
+            x = block(
+                x,
+                attention_mask=mask,
+                past_key_values=before,
+                position_embeddings=turns,
+            )
+        ends = x[batch.rows, batch.last - batch.end]
+        return stack.logits(ends).log_softmax(-1)
+
+    return after
+
+
+class _Before:
+    """Keys and values of prompts by layer; once full, read and not written."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def update(
+        self, keys: Tensor, values: Tensor, layer: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """What a layer attends to: the kept ones and its own."""
+        if not self.full:
+            self.kept[layer] = keys, values
+            return keys, values
+        old_keys, old_values = self.kept[layer]
+        return (
+            torch.cat([old_keys, keys], -2),
+            torch.cat([old_values, values], -2),
+        )
+
+
+def _additive(sees: Tensor, dtype: torch.dtype) -> Tensor:
+    """Whether a token sees another, as what is added to attention scores."""
+    low = torch.finfo(dtype).min
+    return torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, low)
 
 
 def _after(lm: LM, batch: _Batch, state: Tensor) -> Tensor:

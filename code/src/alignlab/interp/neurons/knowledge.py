@@ -23,11 +23,9 @@ from alignlab.lm import LM, capture, patch
 from alignlab.lm.generation import keep_logits
 from alignlab.lm.load import encode
 from alignlab.lm.sites import find_site
-from alignlab.lm.stack import from_layer
+from alignlab.lm.stack import stack_of
 
 Neuron = tuple[int, int]  # layer, index in its hidden layer
-
-GROUP = 5  # layers whose units are attributed in one batch
 
 
 def attributions(
@@ -43,56 +41,28 @@ def attributions(
     layer's units at zero, up to the sum's error.
     """
     ids, token = encode(lm, prompt), answer_token(lm, answer)
-    names = [
-        "embed",
-        *(
-            f"layers.{i}.{part}"
-            for i in range(lm.n_layers)
-            for part in ("mlp.hidden", "resid")
-        ),
-    ]
-    seen = capture(lm, [ids], names, "last")
-    entering = [
-        seen["embed"],
-        *(seen[f"layers.{i}.resid"] for i in range(lm.n_layers)),
-    ]  # what layer i reads
-    hidden = torch.cat(
-        [seen[f"layers.{i}.mlp.hidden"] for i in range(lm.n_layers)]
-    )  # (layer, d_mlp)
-    with torch.no_grad():
-        before = lm.model(
-            input_ids=torch.tensor([ids[:-1]], device=lm.device),
-            use_cache=True,
-            **keep_logits(lm, 1),
-        )
+    stack = stack_of(lm)
+    past = _past(lm, ids[:-1])
     alpha = (torch.arange(steps, device=lm.device) + 0.5) / steps
-    found = []
-    for first in range(0, lm.n_layers, GROUP):
-        inside = range(first, min(first + GROUP, lm.n_layers))
-        scaled = (
-            alpha[:, None, None] * hidden[None, inside.start : inside.stop]
-        ).requires_grad_()  # (step, layer, d)
-        rows = [
-            torch.arange(steps) * len(inside) + k for k in range(len(inside))
-        ]  # row = step x layers + layer
-        changes = {
-            f"layers.{k}.mlp.hidden": _put(rows[k], scaled[:, k])
-            for k in range(len(inside))
-        }
-        state = entering[first].expand(steps * len(inside), 1, -1)
-        with from_layer(lm, first), patch(lm, changes):
-            out = lm.model(
-                inputs_embeds=state,
-                past_key_values=_repeated(before.past_key_values, len(state)),
-                position_ids=torch.full(
-                    (len(state), 1), len(ids) - 1, device=lm.device
-                ),
-                use_cache=True,
-                **keep_logits(lm, 1),
-            )
-        p = out.logits[:, -1].float().softmax(-1)[:, token]
-        (gradient,) = torch.autograd.grad(p.sum(), scaled)
-        found.append(gradient.mean(0) * hidden[inside.start : inside.stop])
+    whole, scaled = [], []  # one a layer: (1, d_mlp) and (step, d_mlp)
+
+    def scale(hidden: Tensor) -> Tensor:
+        """Scale the rows that joined last, (row, 1, d_mlp) -> the same."""
+        whole.append(hidden[0].detach())
+        scaled.append((alpha[:, None] * whole[-1]).requires_grad_())
+        return torch.cat([hidden[:-steps], scaled[-1][:, None]])
+
+    last = torch.tensor([ids[-1:]], device=lm.device)
+    x = stack.body.embed_tokens(last)  # (row, 1, d_model); row 0 stays as it is
+    turns = stack.body.rotary_emb(x, torch.full_like(last, len(ids) - 1))
+    for i, layer in enumerate(stack.body.layers):
+        x = torch.cat([x, x[:1].detach().expand(steps, 1, -1)])
+        past.layers[i].batch_repeat_interleave(len(x))
+        with patch(lm, {f"layers.{i}.mlp.hidden": scale}):
+            x = layer(x, past_key_values=past, position_embeddings=turns)
+    p = stack.logits(x[1:, 0]).softmax(-1)[:, token]
+    gradients = torch.autograd.grad(p.sum(), scaled)
+    found = [w * gradient.mean(0) for w, gradient in zip(whole, gradients)]
     return torch.cat(found).double().cpu().numpy()
 
 
@@ -212,21 +182,12 @@ def scaled_neurons(
         yield
 
 
-def _put(rows: Tensor, values: Tensor) -> Callable[[Tensor], Tensor]:
-    """A patch that sets the last position of some rows, (batch, pos, d) -> the same."""
-    last = torch.tensor(-1)
-    return lambda hidden: hidden.index_put((rows, last), values)
-
-
-def _repeated(cache: object, rows: int) -> object:
-    """A new cache that holds a one-row cache's keys and values `rows` times."""
-    from transformers import DynamicCache
-
-    new = DynamicCache()
-    for i, layer in enumerate(cache.layers):  # type: ignore[attr-defined]
-        new.update(
-            layer.keys.expand(rows, -1, -1, -1),
-            layer.values.expand(rows, -1, -1, -1),
-            i,
-        )
-    return new
+@torch.no_grad()
+def _past(lm: LM, ids: Sequence[int]) -> Any:
+    """The cache of keys and values of some tokens."""
+    out = lm.model(
+        input_ids=torch.tensor([ids], device=lm.device),
+        use_cache=True,
+        **keep_logits(lm, 1),
+    )
+    return out.past_key_values

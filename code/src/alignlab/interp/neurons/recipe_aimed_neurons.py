@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,20 +56,23 @@ def units_for(
 
 
 def log_changes(
-    lm: LM, fact: Fact, false: str, neurons: Sequence[Neuron]
-) -> dict[str, float]:
-    """Nats by which doubling units makes the answer ("true") and the false one
-    likelier after the prompt, and the answer after the last paraphrase
-    ("words"), which no search sees.
+    lm: LM, fact: Fact, false: str, units: Mapping[str, Sequence[Neuron]]
+) -> dict[str, dict[str, float]]:
+    """Nats by which doubling each of some sets of units makes the answer
+    ("true") and the false one likelier after the prompt, and the answer after
+    the last paraphrase ("words"), which no search sees.
     """
     held_out = fact.asked(fact.paraphrases[-1])
     prompts = [fact.prompt, fact.prompt, held_out]
     answers = [fact.answer, false, fact.answer]
     start = answer_probabilities(lm, prompts, answers)[0].log()
-    with scaled_neurons(lm, neurons, 2.0):
-        end = answer_probabilities(lm, prompts, answers)[0].log()
-    change = (end - start).tolist()
-    return dict(zip(("true", "false", "words"), change))
+    changes = {}
+    for name, neurons in units.items():
+        with scaled_neurons(lm, neurons, 2.0):
+            end = answer_probabilities(lm, prompts, answers)[0].log()
+        change = (end - start).tolist()
+        changes[name] = dict(zip(("true", "false", "words"), change))
+    return changes
 
 
 def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
@@ -98,8 +101,8 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             found["fact"].append(f"{fact.subject} >{false}")
             both = set(units["attributed"]) & set(units["written"])
             found["both"].append(len(both))
-            for name, neurons in units.items():
-                change = log_changes(lm, fact, false, neurons)
+            changes = log_changes(lm, fact, false, units)
+            for name, change in changes.items():
                 for answer, value in change.items():
                     row = found.setdefault(f"{name}, {answer}", [])
                     row.append(round(value, 4))

@@ -20,6 +20,7 @@ from alignlab.interp.probes import unit
 from alignlab.interp.refusal.direction import OPENINGS
 from alignlab.lm import LM, chat_prompt
 from alignlab.lm.load import encode
+from alignlab.lm.rows import run_row
 from alignlab.lm.scoring import Tree, split_tokens
 from alignlab.lm.stack import stack_of
 
@@ -77,28 +78,12 @@ def starts(
 
 
 def _up_to(lm: LM, tree: Tree, layer: int) -> tuple[Tensor, Tensor, Tensor]:
-    """A tree in one row: the stream after a layer, positions, and a mask by which a token sees those above it."""
-    stack = stack_of(lm)
+    """A tree in one row, as `run_row`, up to and including a layer."""
     if not 0 <= layer < lm.n_layers:
         raise ValueError(
             f"layer={layer} is not in the model: give 0 to {lm.n_layers - 1}"
         )
-    sees = torch.eye(len(tree.token), dtype=torch.bool)
-    for node, parent in enumerate(tree.parent):
-        if parent >= 0:
-            sees[node] |= sees[parent]
-    mask = torch.zeros(sees.shape, dtype=lm.model.dtype).masked_fill(
-        ~sees, torch.finfo(lm.model.dtype).min
-    )
-    mask = mask[None, None].to(lm.device)
-    positions = torch.tensor([tree.depth], device=lm.device)
-    tokens = torch.tensor([tree.token], device=lm.device)
-    embedded = stack.body.embed_tokens(tokens)
-    return (
-        stack.run(embedded, positions, mask, last=layer + 1),
-        positions,
-        mask,
-    )
+    return run_row(lm, tree, layer + 1)
 
 
 def holding(direction: ArrayLike, value: float) -> Callable[[Tensor], Tensor]:

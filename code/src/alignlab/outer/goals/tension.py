@@ -13,11 +13,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from alignlab.lm import LM, capture, chat_prompt
+from alignlab.lm import LM, chat_prompt
+from alignlab.lm.rows import run_row
+from alignlab.lm.scoring import Tree
 
 PROPERTIES = 6  # of an answer; 0: how far it does what was asked, 1: detail, 2: clarity, 3: warmth, the rest unused
 COMPLIES = "Sure, I can help you with that."
 DECLINES = "Sorry, I can't help you with that."
+ROW = 8  # requests that are run in one row
 
 
 def crowd_picks(
@@ -72,25 +75,27 @@ def opening_features(
     The first complies, the second declines, in the same words whatever was asked. Features are the residual stream
     after `layer`, averaged over the answer's tokens; None takes the token embeddings, which cannot know the request.
     """
-    name = "embed" if layer is None else f"layers.{layer}.resid"
+    depth = 0 if layer is None else layer + 1
     prompts = [
         lm.tokenizer(chat_prompt(lm, r, system=""), add_special_tokens=False)[
             "input_ids"
         ]
         for r in requests
     ]
-    sides = []
-    for opening in (COMPLIES, DECLINES):
-        words = lm.tokenizer(opening, add_special_tokens=False)["input_ids"]
-        residual = capture(
-            lm, [prompt + words for prompt in prompts], [name], positions="all"
-        )[name]
-        rows = [
-            residual[i, len(p) : len(p) + len(words)].double().mean(0)
-            for i, p in enumerate(prompts)
-        ]
-        sides.append(torch.stack(rows))
-    features = torch.stack(sides, 1)
+    openings = [
+        lm.tokenizer(opening, add_special_tokens=False)["input_ids"]
+        for opening in (COMPLIES, DECLINES)
+    ]
+    found = []
+    for at in range(0, len(prompts), ROW):
+        tree, places = Tree(), []
+        for prompt in prompts[at : at + ROW]:
+            for words in openings:
+                edges = tree.add(prompt, [*words, words[0]])
+                places.append([node for node, _ in edges[1:]])
+        stream = run_row(lm, tree, depth)[0][0].double()
+        found += [stream[nodes].mean(0) for nodes in places]
+    features = torch.stack(found).reshape(len(requests), 2, -1)
     return (
         features
         / (features.flatten(0, 1).std(0) + 1e-9)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
+from alignlab.lm.ends import last_logits
 from alignlab.lm.masks import masked_mean
 from alignlab.toys import storyland
 from alignlab.toys.storyland import (
@@ -252,7 +253,7 @@ def silent_critic(
 
 
 def refine(
-    model: nn.Module,
+    model: TinyTransformer,
     stories: Stories,
     feedback: Feedback,
     generator: torch.Generator,
@@ -277,7 +278,10 @@ def refine(
 
 @torch.no_grad()
 def rewrite(
-    model: nn.Module, tokens: Tensor, start: Tensor, generator: torch.Generator
+    model: TinyTransformer,
+    tokens: Tensor,
+    start: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Stories (n, LENGTH) written anew by a model from position start (n,) on; what stands before is kept."""
     n = len(tokens)
@@ -288,7 +292,8 @@ def rewrite(
     for t in range(1, LENGTH):
         rows = torch.nonzero(~ended & (t >= start)).squeeze(1)
         if len(rows):
-            p = model(written[rows, :t])[:, -1].double().softmax(-1).cumsum(-1)
+            logits = last_logits(model, written[rows, :t])[:, 0]
+            p = logits.double().softmax(-1).cumsum(-1)
             word = (p < u[rows, t, None] * p[:, -1:]).sum(-1)
             written[rows, t] = word
         ended |= written[:, t] == storyland.END

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, encode
-from alignlab.lm.masks import left_positions, pad_left
+from alignlab.lm.masks import pad_left
 from alignlab.lm.sites import network_of
 
 
@@ -48,31 +48,40 @@ def answers(
     once for all questions.
     """
     net = network_of(lm)[0]
-    asked = pad_left([encode(lm, question) for question in questions])
+    rows = [encode(lm, question) for question in questions]
     before, cache = 0, None
     if context:
         ids = torch.tensor([encode(lm, context)])
         before = ids.shape[1]
         cache = net.model(input_ids=ids, use_cache=True).past_key_values
-        cache.batch_repeat_interleave(len(questions))
-    mask = torch.cat(
-        [asked.mask.new_ones(len(questions), before), asked.mask], 1
-    )
-    tokens, found, states = asked.tokens, [], []
+    # all questions stand in one row behind the context, which is owner -1
+    tokens = torch.tensor([token for row in rows for token in row])
+    owners = torch.tensor([i for i, row in enumerate(rows) for _ in row])
+    places = torch.cat([before + torch.arange(len(row)) for row in rows])
+    all_owners, all_places = torch.full((before,), -1), torch.arange(before)
+    ends = torch.tensor([len(row) for row in rows]).cumsum(0) - 1
+    found, states = [], []
     for _ in range(length):
+        all_owners = torch.cat([all_owners, owners])
+        all_places = torch.cat([all_places, places])
+        sees = (all_owners == owners[:, None]) | (all_owners < 0)
+        sees &= all_places <= places[:, None]
+        mask = torch.zeros(sees.shape, dtype=net.dtype)
+        mask = mask.masked_fill(~sees, torch.finfo(net.dtype).min)
         out = net.model(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=left_positions(mask)[:, -tokens.shape[1] :],
+            input_ids=tokens[None],
+            attention_mask=mask[None, None],
+            position_ids=places[None],
             past_key_values=cache,
             use_cache=True,
         )
-        cache, last = out.past_key_values, out.last_hidden_state[:, -1]
-        tokens = net.lm_head(last).argmax(-1, keepdim=True)
-        mask = torch.cat([mask, mask.new_ones(len(questions), 1)], 1)
+        cache, last = out.past_key_values, out.last_hidden_state[0, ends]
+        tokens = net.lm_head(last).argmax(-1)
+        owners, places = torch.arange(len(rows)), places[ends] + 1
+        ends = owners
         found.append(tokens)
         states.append(last)
-    given = torch.cat(found, 1)
+    given = torch.stack(found, 1)
     return Answers(given, until_the_end(lm, given), torch.stack(states, 1))
 
 
