@@ -45,8 +45,8 @@ def test_every_venue_of_the_rule_is_in_the_list():
     """A misspelled venue would silently count for elsewhere."""
     named = {venue for venue, _ in venues.places().values()}
     hosts = {host for _, host in venues.places().values()}
-    assert venues.SAFETY_VENUES | venues.NLP_VENUES | venues.ML_VENUES <= named
-    assert venues.FORUMS | venues.INSTITUTES | venues.LABS <= hosts
+    assert named >= venues.SAFETY_VENUES | venues.NLP_VENUES | venues.ML_VENUES
+    assert hosts >= venues.FORUMS | venues.INSTITUTES | venues.LABS
 
 
 # --- the simulated field
