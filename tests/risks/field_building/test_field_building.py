@@ -124,6 +124,24 @@ def test_sixteen_periods_are_the_years_and_one_is_none():
     whole = mixing.preference(FIELD.group[FIELD.citing], FIELD.group[FIELD.cited], year)
     assert measured.estimate([FIELD]) == pytest.approx(whole)
     assert measured.estimate([FIELD], by_topic=True) == pytest.approx(whole, rel=0.25)
+    assert measured.estimate([FIELD], by="citing") == pytest.approx(whole, rel=0.15)
+
+
+def test_strata_by_age_and_by_the_citing_year():
+    citing, cited = FIELD.year[FIELD.citing], FIELD.year[FIELD.cited]
+    assert np.array_equal(measured.cut(FIELD, 16, "citing"), citing)
+    assert np.array_equal(measured.cut(FIELD, 16, "age"), citing - cited)
+    assert measured.estimate([FIELD], by="age") > 1.5 * measured.estimate([FIELD])
+
+
+def test_equally_attractive_papers_explain_less_at_home_than_there_is():
+    """Without a preference: recent papers are cited more, and mostly by their own community."""
+    field = fields.grow(100, 1.0)
+    years = range(1, 16)
+    there = np.array([np.bincount(field.group[field.year < y], minlength=2) for y in years])
+    made = [np.bincount(field.group[field.citing[field.year[field.citing] == y]], minlength=2) for y in years]
+    expected = (there / there.sum(1, keepdims=True) * made).sum() / np.sum(made)
+    assert mixing.at_home(field.group[field.citing], field.group[field.cited]) > expected + 0.02
 
 
 # --- lists

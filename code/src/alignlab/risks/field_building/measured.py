@@ -28,17 +28,32 @@ def topics(field: Field) -> Ints:
     return 4 * field.topic[field.citing] + field.topic[field.cited]
 
 
+def cut(field: Field, count: int, by: str) -> Ints:
+    """The stratum of each citation, (citations,).
+
+    by: "cited", count periods of the cited paper's year; "citing", the year
+        of the citing paper; "age", the years between both.
+    """
+    if by == "cited":
+        return periods(field, count)
+    citing = field.year[field.citing]
+    return citing if by == "citing" else citing - field.year[field.cited]
+
+
 def estimate(
-    fields: Sequence[Field], count: int = 16, by_topic: bool = False
+    fields: Sequence[Field],
+    count: int = 16,
+    by_topic: bool = False,
+    by: str = "cited",
 ) -> float:
     """The preference for the own community, citations of all fields pooled.
 
-    Each field has strata of its own: one a period, count in all, and with
-    by_topic one for each pair of topics in each.
+    Each field has strata of its own: those of `cut`, and with by_topic one
+    for each pair of topics in each.
     """
     strata = []
     for number, field in enumerate(fields):
-        part = 100 * number + periods(field, count)
+        part = 100 * number + cut(field, count, by)
         strata.append(100 * part + (topics(field) if by_topic else 0))
     return mixing.preference(
         np.concatenate([f.group[f.citing] for f in fields]),
