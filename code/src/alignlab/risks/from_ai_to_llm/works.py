@@ -3,51 +3,18 @@
 Serves section 3.3 of the survey. Kirchner et al. (2022, "Understanding AI
 Alignment Research") group the literature of the field by what its texts say
 and ask which groups come out; here the texts are the titles of the survey's
-own list, and the groups to be found are its sections. `works.json` is made
-from the book's bibliography, and a test holds the two together.
+own list, and the groups to be found are its sections.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Listed(NamedTuple):
-    """A work of the survey's list; headings are the places it stands under."""
-
-    key: str
-    people: str
-    year: int
-    title: str
-    headings: tuple[str, ...]
-
-    @property
-    def sections(self) -> tuple[str, ...]:
-        """The sections of the survey it stands in, the first one first."""
-        return tuple(dict.fromkeys(h.split(" / ")[0] for h in self.headings))
-
-    @property
-    def text(self) -> str:
-        """As a sentence names it: "Omohundro 2008, The Basic AI Drives"."""
-        return f"{self.people} {self.year}, {self.title}"
-
-
-@cache
-def listed() -> tuple[Listed, ...]:
-    """All 235 works, in the list's order."""
-    source = files("alignlab.risks.from_ai_to_llm").joinpath("works.json")
-    rows = json.loads(source.read_text(encoding="utf-8"))
-    return tuple(
-        Listed(key, people, year, title, tuple(headings))
-        for key, people, year, title, headings in rows
-    )
+from alignlab.risks.reading_list import Listed as Listed
+from alignlab.risks.reading_list import listed as listed
 
 
 def section_numbers(works: Sequence[Listed]) -> NDArray[np.int64]:
