@@ -108,6 +108,22 @@ def act(agent: Agent, tokens: Tensor) -> np.ndarray:
     return tokens[:, -4:].numpy()
 
 
+def act_as(agent: Agent, tokens: Tensor, guess: np.ndarray) -> np.ndarray:
+    """What `act` returns, sooner where a guess (n, 4) is often right.
+
+    One pass over tokens and guess finds the rows in which each word of the
+    guess is the most probable one behind those before it; only the others
+    are answered word by word.
+    """
+    with torch.no_grad():
+        given = torch.cat([tokens, torch.from_numpy(guess[:, :3])], 1)
+        missed = (agent(given).argmax(-1).numpy() != guess).any(1)
+    calls = guess.copy()
+    if missed.any():
+        calls[missed] = act(agent, tokens[torch.from_numpy(missed)])
+    return calls
+
+
 def loglik(agent: Agent, tokens: Tensor, calls: np.ndarray) -> Tensor:
     """Log-probability in nats of each call (n, 4) behind tokens: (n,)."""
     wanted = torch.from_numpy(calls)
