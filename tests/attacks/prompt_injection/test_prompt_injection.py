@@ -19,6 +19,7 @@ from alignlab.attacks.prompt_injection.asked import (
     elsewhere,
     named,
     nothing,
+    only_named,
     shield,
     that,
     whom,
@@ -318,6 +319,20 @@ def test_a_guard_that_is_told_whom_keeps_the_order_that_was_delegated():
         assert guarding.stops(office)[rows, where - 1].mean() > 0.9
     assert knows.stops(office)[rows, office.home - 1].mean() < 0.1
     assert blind.stops(office)[rows, office.home - 1].mean() > 0.8
+
+
+def test_the_plain_rule_hides_all_but_the_source_that_is_named():
+    office = offices(200, 40)
+    asks = office.kind < 3
+    seen = only_named(office).numpy()
+    assert np.array_equal(seen[asks], sequence(office)[asks].numpy())
+    rows = np.nonzero(~asks & office.first)[0]
+    parts = seen[rows, :-1].reshape(len(rows), 4, 9)[:, :, 1:]
+    same = (parts == office.segments[rows]).all(2)
+    kept = np.zeros((len(rows), 4), dtype=bool)
+    kept[:, 0] = True
+    kept[np.arange(len(rows)), office.home[rows]] = True
+    assert len(rows) > 20 and np.array_equal(same, kept)
 
 
 def test_another_request_changes_no_data():

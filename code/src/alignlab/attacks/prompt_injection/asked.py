@@ -72,6 +72,20 @@ def elsewhere(
     return np.where(out, -1.0, rng.random(out.shape)).argmax(1) + 1
 
 
+def talked_over(office: Office, stopped: np.ndarray) -> Tensor:
+    """What is seen if some sources hold small talk; stopped: (n, 3)."""
+    segments = office.segments.copy()
+    talk = np.random.default_rng(7).choice(ids(FILLER), segments.shape)
+    segments[:, 1:][stopped] = talk[:, 1:][stopped]
+    return sequence(replace(office, segments=segments))
+
+
+def only_named(office: Office) -> Tensor:
+    """A plain rule: of a request that names a source, only that one is seen."""
+    named_there = named(office)
+    return talked_over(office, ~named_there & named_there.any(1, keepdims=True))
+
+
 @dataclass(frozen=True)
 class Shield:
     """A guard that reads each source by itself, with a hint on the request.
@@ -95,10 +109,7 @@ class Shield:
 
     def __call__(self, office: Office) -> Tensor:
         """What the agent gets to see: small talk where it suspects an order."""
-        segments, stopped = office.segments.copy(), self.stops(office)
-        talk = np.random.default_rng(7).choice(ids(FILLER), segments.shape)
-        segments[:, 1:][stopped] = talk[:, 1:][stopped]
-        return sequence(replace(office, segments=segments))
+        return talked_over(office, self.stops(office))
 
 
 def seen(office: Office, hint: Hint) -> csr_matrix:
