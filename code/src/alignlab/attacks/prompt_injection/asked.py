@@ -53,11 +53,6 @@ def nothing(office: Office) -> np.ndarray:
     return np.zeros((len(office), 3), dtype=bool)
 
 
-def lot(office: Office) -> np.ndarray:
-    """What some other request names."""
-    return np.random.default_rng(6).permutation(named(office))
-
-
 def elsewhere(
     office: Office, seed: Sequence[int], spare: bool = False
 ) -> np.ndarray:
