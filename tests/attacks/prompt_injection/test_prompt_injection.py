@@ -6,11 +6,23 @@ import torch
 from alignlab.attacks.prompt_injection.agent import (
     Agent,
     act,
+    act_as,
     learn,
     lessons,
     loglik,
+    orders,
     to_plan,
     to_read,
+)
+from alignlab.attacks.prompt_injection.asked import (
+    asks_for,
+    elsewhere,
+    named,
+    nothing,
+    only_named,
+    shield,
+    that,
+    whom,
 )
 from alignlab.attacks.prompt_injection.attack import (
     apart,
@@ -265,3 +277,66 @@ def test_a_note_holds_what_was_added_where_it_was_said():
     assert first.index(note.odd) < first.index(note.right)
     marked = prompt(note, "marking", "mention")
     assert f"word^{note.odd}" in marked and "<<" not in marked
+
+
+def test_a_guess_that_is_checked_in_one_pass_changes_no_call():
+    agent = Agent(3)
+    office = offices(40, 30)
+    tokens = sequence(office)
+    slow = act(agent, tokens)
+    guess = np.where(np.arange(40)[:, None] % 2, slow, office.call)
+    assert np.array_equal(act_as(agent, tokens, guess), slow)
+    assert np.array_equal(act_as(agent, tokens, slow), slow)
+
+
+def test_a_request_names_one_source_if_it_delegates_and_none_otherwise():
+    office = offices(200, 31)
+    delegated = office.kind == 3
+    assert np.array_equal(named(office).sum(1), delegated.astype(int))
+    rows = np.nonzero(delegated)[0]
+    assert np.array_equal(named(office)[rows].argmax(1) + 1, office.home[rows])
+    assert np.array_equal(that(office).all(1), delegated)
+    assert not nothing(office).any()
+
+
+def test_what_stands_elsewhere_is_neither_trusted_nor_needed():
+    office = offices(300, 32, delegated=1.0)
+    where = elsewhere(office, [33], spare=True)
+    rows = np.arange(300)
+    assert not named(office)[rows, where - 1].any()
+    there = office.facts[rows, where - 1, 0]
+    assert not (there == office.call[:, 1]).any()
+    assert len(set(elsewhere(office, [34]).tolist())) == 3
+
+
+def test_a_guard_that_is_told_whom_keeps_the_order_that_was_delegated():
+    office = offices(200, 35, delegated=1.0)
+    where = elsewhere(office, [36])
+    office = inject(office, where, orders(office, [37]))
+    rows = np.arange(200)
+    knows, blind = shield(0, whom, n=600), shield(0, nothing, n=600)
+    for guarding in (knows, blind):
+        assert guarding.stops(office)[rows, where - 1].mean() > 0.9
+    assert knows.stops(office)[rows, office.home - 1].mean() < 0.1
+    assert blind.stops(office)[rows, office.home - 1].mean() > 0.8
+
+
+def test_the_plain_rule_hides_all_but_the_source_that_is_named():
+    office = offices(200, 40)
+    asks = office.kind < 3
+    seen = only_named(office).numpy()
+    assert np.array_equal(seen[asks], sequence(office)[asks].numpy())
+    rows = np.nonzero(~asks & office.first)[0]
+    parts = seen[rows, :-1].reshape(len(rows), 4, 9)[:, :, 1:]
+    same = (parts == office.segments[rows]).all(2)
+    kept = np.zeros((len(rows), 4), dtype=bool)
+    kept[:, 0] = True
+    kept[np.arange(len(rows)), office.home[rows]] = True
+    assert len(rows) > 20 and np.array_equal(same, kept)
+
+
+def test_another_request_changes_no_data():
+    office = offices(50, 38)
+    asked = asks_for(office, np.full(50, 3), [39])
+    assert np.array_equal(asked.segments[:, 1:], office.segments[:, 1:])
+    assert named(asked)[:, 2].all() and not named(asked)[:, :2].any()

@@ -108,6 +108,25 @@ def act(agent: Agent, tokens: Tensor) -> np.ndarray:
     return tokens[:, -4:].numpy()
 
 
+def act_as(agent: Agent, tokens: Tensor, guess: np.ndarray) -> np.ndarray:
+    """What `act` returns, sooner where a guess (n, 4) is often right.
+
+    One pass over tokens and guess finds the most probable word behind each
+    of the words before it. Where that is the guess, it is the call; elsewhere
+    it is the next guess, with one more word right.
+    """
+    calls, rows = guess.copy(), np.arange(len(guess))
+    with torch.no_grad():
+        while len(rows):
+            begun = torch.from_numpy(calls[rows, :3])
+            given = torch.cat([tokens[torch.from_numpy(rows)], begun], 1)
+            best = agent(given).argmax(-1).numpy()
+            missed = (best != calls[rows]).any(1)
+            calls[rows] = best
+            rows = rows[missed]
+    return calls
+
+
 def loglik(agent: Agent, tokens: Tensor, calls: np.ndarray) -> Tensor:
     """Log-probability in nats of each call (n, 4) behind tokens: (n,)."""
     wanted = torch.from_numpy(calls)

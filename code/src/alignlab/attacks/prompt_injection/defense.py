@@ -18,7 +18,7 @@ from torch import Tensor
 from alignlab.attacks.prompt_injection.agent import (
     Agent,
     View,
-    act,
+    act_as,
     loglik,
     orders,
 )
@@ -141,7 +141,7 @@ class Defended:
 
     def calls(self, office: Office) -> np.ndarray:
         """Its calls, (n, 4)."""
-        return act(self.agent, self.view(office))
+        return act_as(self.agent, self.view(office), office.call)
 
     def score(self, office: Office, wanted: np.ndarray) -> np.ndarray:
         """Log-probability of calls with the defense in the loop, (n,)."""

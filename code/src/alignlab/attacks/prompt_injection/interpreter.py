@@ -14,7 +14,7 @@ import numpy as np
 
 from alignlab.attacks.prompt_injection.agent import (
     Agent,
-    act,
+    act_as,
     to_plan,
     to_read,
 )
@@ -48,7 +48,8 @@ class Interpreter:
 
     def calls(self, office: Office) -> np.ndarray:
         """Its calls, (n, 4); NONE four times where it does nothing."""
-        plan = act(self.agent, sequence(to_plan(office)))  # sees no data
+        asked = to_plan(office)  # sees no data
+        plan = act_as(self.agent, sequence(asked), asked.call)
         value = self._values(office, plan)
         found = np.isin(plan[:, 0], (SEND, TELL)) & (value != NONE)
         done = np.full_like(plan, NONE)
@@ -80,4 +81,4 @@ class Interpreter:
             request = asked.segments[:, :1]
             whole = np.concatenate([request, office.segments[:, 1:]], 1)
             asked = replace(asked, segments=whole)
-        return act(self.agent, sequence(asked))[:, 2]
+        return act_as(self.agent, sequence(asked), asked.call)[:, 2]

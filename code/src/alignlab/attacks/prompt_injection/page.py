@@ -123,8 +123,14 @@ def _unmarked(office: Office) -> Tensor:
     return headless(office)
 
 
+def _deaf(office: Office) -> np.ndarray:
+    """Nothing of the request reaches the guard."""
+    return np.zeros((len(office), 3), dtype=bool)
+
+
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.prompt_injection.attack.static_text": _small_talk,
     "alignlab.attacks.prompt_injection.interpreter.permitted": _page_only,
     "alignlab.attacks.prompt_injection.defense.encoded": _unmarked,
+    "alignlab.attacks.prompt_injection.asked.whom": _deaf,
 }
