@@ -59,8 +59,8 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 
 RECIPE = Recipe(
     name="factuality-real",
-    about="Log-probabilities by SmolLM2, in four states, of true and false answers to 40 questions, with and without the "
-    "question, and of 371 pairs of summaries.",
+    about="Log-probabilities by SmolLM2, in four states, of true and false answers to 40 questions, with and without "
+    "the question, and of 371 pairs of summaries.",
     config={
         "models": {
             "released": "smollm2-135m-instruct",
