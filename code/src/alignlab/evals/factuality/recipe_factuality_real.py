@@ -1,5 +1,5 @@
-"""Log-probabilities of true and false answers, and of summaries, by SmolLM2 in
-four states.
+"""SmolLM2's log-probabilities of true and false answers, in four states, and
+of summaries.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from alignlab.evals.factuality import choices
+from alignlab.lm.model import LM
 from alignlab.recipes import Recipe, report
 
 
@@ -14,9 +15,10 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     """All scores that the page compares; nothing is drawn, no text is kept.
 
     Returns by state and way of asking ("safer, question") the log-probability
-    (nats) of each answer, shape (items, 4); and for the summary pairs, shape
-    (pairs, 2), faithful first, the log-probability after the document and
-    without it by state, and the cosine of sentence vectors with the
+    (nats) of each answer, shape (items, 4), of the states that aren't the
+    released one with the question and without. For the summary pairs, shape
+    (pairs, 2), faithful first: the released model's log-probability after the
+    document, without it, and the cosine of sentence vectors with the
     document's.
     """
     from alignlab.assets import datasets
@@ -32,20 +34,26 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         [f" {good.strip()}", f" {bad.strip()}"]
         for good, bad in zip(pairs.faithful, pairs.unfaithful)
     ]
-    asked = {way: choices.asked(items, way) for way in config["ways"]}
-    summed = {
-        "after the document": [f"{text}\nIn short:" for text in documents],
-        "without it": ["In short:"] * len(documents),
-    }
+    after = [f"{text}\nIn short:" for text in documents]
     result: dict[str, Any] = {}
-    for state, name in config["models"].items():
+
+    def scored(
+        lm: LM, prompts: list[str], answers: list[list[str]]
+    ) -> list[list[float]]:
+        found = logprobs(lm, prompts, answers)
+        return [[round(p, 3) for p in row.tolist()] for row in found]
+
+    for i, (state, name) in enumerate(config["models"].items()):
         lm = load_lm(name)
-        for way, prompts in (asked | summed).items():
-            done = len(result) / (len(asked | summed) * len(config["models"]))
-            report(done, f"{state}, {way}")
-            found = logprobs(lm, prompts, told if way in asked else texts)
-            rounded = [[round(p, 3) for p in row.tolist()] for row in found]
-            result[f"{state}, {way}"] = rounded
+        for way in config["ways"] if i == 0 else ("question", "nothing"):
+            report(0.7 + 0.07 * i if i else 0.0, f"{state}, {way}")
+            prompts = choices.asked(items, way)
+            result[f"{state}, {way}"] = scored(lm, prompts, told)
+        if i == 0:
+            result["after the document"] = scored(lm, after, texts)
+            report(0.4, "summaries")
+            bare = ["In short:"] * len(after)
+            result["without it"] = scored(lm, bare, texts)
     vectors = [
         sentence_vectors(part)
         for part in (documents, *([t[i] for t in texts] for i in (0, 1)))
@@ -60,7 +68,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 RECIPE = Recipe(
     name="factuality-real",
     about="Log-probabilities by SmolLM2, in four states, of true and false answers to 40 questions, with and without "
-    "the question, and of 371 pairs of summaries.",
+    "the question, and as released of 371 pairs of summaries.",
     config={
         "models": {
             "released": "smollm2-135m-instruct",
