@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from alignlab.evals.families import clustered
 from alignlab.evals.general import (
     arena,
     lengths,
@@ -263,17 +264,22 @@ def test_percentiles_of_ranks():
     assert best[0].tolist() == [1, 1, 1] and worst[0].tolist() == [3, 3, 3]
 
 
-def test_bootstrapped_ranks_hold_where_models_are_apart_and_not_where_they_are_equal():
-    """95 % intervals on simulated leaderboards, each voter a unit."""
-    held = {}
+def test_bootstrapped_ranks_hold_where_models_are_apart_and_miss_the_ends_where_they_are_equal():
+    """95 % intervals on 180 simulated leaderboards, each voter a unit; ranks by differences hold on the same ones."""
+    held, sandwich = {}, {}
     for name, reach in (("apart", 0.9), ("equal", 0.1)):
         truth = np.linspace(-reach, reach, 8)
         every = arena.population(truth, 1.0)[1]
-        games = arena.arena(100, truth, 100, 30, spread=1.0)
+        games = arena.arena(100, truth, 100, 30, spread=1.0, boards=180)
         ends = resampled.percentiles(resampled.drawn(games, 8, 100, 100, 100))
-        held[name] = resampled.held(*ends, every).mean(0)
-    assert held["apart"].min() >= 0.95
-    assert held["equal"][[0, -1]].mean() < 0.94
+        held[name] = resampled.held(*ends, every)
+        fitted = strengths.bradley_terry(games, 8)
+        ends = strengths.rank_range(fitted, strengths.voter_errors(games, fitted))
+        sandwich[name] = resampled.held(*ends, every)
+    assert held["apart"].mean(0).min() >= 0.95
+    assert held["equal"][:, 1:-1].mean() >= 0.94
+    assert clustered(held["equal"][:, [0, -1]].mean(1)).high < 0.94
+    assert sandwich["equal"][:, [0, -1]].mean() >= 0.95
 
 
 def test_elo_drawn_anew_follows_elo():

@@ -2,10 +2,9 @@
 
 The bootstrap (Efron 1979) draws as many units as there are, with replacement.
 A unit is a vote, or a voter with all its votes. Percentiles of a model's rank
-over the draws make its interval, as early leaderboards of Chatbot Arena did
-for Elo and for Bradley and Terry's model (1952). Bradley and Terry's fit sees
-only how often each of two models beat the other, so that a draw of units is a
-draw of such counts.
+over the draws make its interval. Bradley and Terry's fit (1952) sees only how
+often each of two models beat the other, so that a draw of units is a draw of
+such counts.
 """
 
 from __future__ import annotations
