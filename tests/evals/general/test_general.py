@@ -282,6 +282,23 @@ def test_bootstrapped_ranks_hold_where_models_are_apart_and_miss_the_ends_where_
     assert sandwich["equal"][:, [0, -1]].mean() >= 0.95
 
 
+def test_percentiles_of_ranks_miss_the_ends_without_any_votes():
+    """Normal noise of known size: the fault is the percentiles', and not that of votes, fits or too few draws."""
+    rng = np.random.default_rng(0)
+    ends = {}
+    for reach in (3.0, 1.0, 0.2):  # in standard errors
+        truth = np.linspace(-reach, reach, 8)
+        once = truth + rng.normal(size=(600, 1, 8))
+        for times in (100, 400):
+            again = once + rng.normal(size=(600, times, 8))
+            held = resampled.held(*resampled.percentiles(again), truth)
+            ends[reach, times] = held[:, [0, -1]].mean()
+            assert held[:, 1:-1].mean() >= 0.93
+    assert ends[3.0, 100] > 0.97 and ends[3.0, 400] > 0.97
+    assert ends[1.0, 100] < 0.93 and ends[1.0, 400] < 0.93
+    assert ends[0.2, 100] < 0.82 and ends[0.2, 400] < 0.82
+
+
 def test_elo_drawn_anew_follows_elo():
     games = arena.arena(2, np.linspace(-1, 1, 3), 10, 30, boards=2)
     again = resampled.drawn_elo(games, 3, 10, 60, 0)
