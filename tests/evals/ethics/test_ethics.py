@@ -4,7 +4,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from alignlab.evals.ethics import boards, cheap, choices, consistency, items, judge, people, wordings
+from alignlab.evals.ethics import boards, cheap, choices, consistency, items, judge, norms, people, wordings
 
 
 def test_crossed_contrasts_exchange_their_endings():
@@ -227,3 +227,36 @@ def test_the_rotated_wordings_are_balanced():
     assert sorted(asked[:, 0]) == list(range(8))
     assert np.bincount(asked[:, 1]).tolist() == [4, 4] and np.bincount(asked[:, 2]).tolist() == [2, 2, 2, 2]
     assert {tuple(row) for row in asked[:, 1:]} == {(o, n) for o in (0, 1) for n in range(4)}
+
+
+def test_wins_of_good_actions_are_the_area_under_the_curve():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    good = np.arange(20) < 8
+    odds = rng.normal(size=(20, 3)) + 0.5 * good[:, None]
+    areas = [roc_auc_score(good, column) for column in odds.T]
+    pairs = norms.wins(odds, good)
+    assert pairs.shape == (8, 12)
+    assert norms.area(pairs).estimate == pytest.approx(np.mean(areas))
+    lean = np.array([3.0, -1.0, 0.0])
+    assert np.array_equal(norms.wins(odds + lean, good), pairs)
+    assert norms.wins(np.zeros((20, 1)), good).mean() == 0.5
+    with pytest.raises(ValueError, match="actions"):
+        norms.wins(odds[:5], good)
+    with pytest.raises(ValueError, match="two good"):
+        norms.wins(odds, np.ones(20, dtype=bool))
+
+
+def test_the_interval_of_an_area_covers():
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(1)
+    good = np.arange(24) < 12
+    truth = norm.cdf(0.6 / np.sqrt(2 * 1.49))
+    inside = 0
+    for _ in range(400):
+        odds = rng.normal(size=(24, 1)) + 0.6 * good[:, None]
+        found = norms.area(norms.wins(odds + 0.7 * rng.normal(size=(24, 8)), good))
+        inside += found.low <= truth <= found.high
+    assert 0.92 <= inside / 400 <= 0.99

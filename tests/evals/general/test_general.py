@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from alignlab.evals.families import clustered
 from alignlab.evals.general import (
     arena,
     lengths,
@@ -9,6 +10,7 @@ from alignlab.evals.general import (
     novelty,
     orders,
     peers,
+    resampled,
     scores,
     strengths,
     style,
@@ -228,6 +230,80 @@ def test_rank_ranges_open_where_nothing_is_sure():
     assert best[0].tolist() == worst[0].tolist() == [1, 2, 3]
     best, worst = strengths.rank_range(s, 1e6 * np.eye(3)[None])
     assert best[0].tolist() == [1, 1, 1] and worst[0].tolist() == [3, 3, 3]
+
+
+def test_counts_give_the_fit_of_the_games():
+    games = arena.arena(0, np.linspace(-0.5, 0.5, 4), 30, 10, boards=3)
+    wins = resampled.counts(games, 4, 30)
+    assert wins.shape == (3, 30, 4, 4) and wins.sum() == games.won.size
+    assert resampled.fit(wins.sum(1)) == pytest.approx(strengths.bradley_terry(games, 4), abs=1e-6)
+    with pytest.raises(ValueError, match="split"):
+        resampled.counts(games, 4, 7)
+
+
+@pytest.mark.parametrize("by", ["voters", "votes"])
+def test_the_bootstrap_spreads_as_the_sandwich_does(by):
+    games = arena.arena(1, np.linspace(-0.5, 0.5, 4), 200, 20, spread=1.0, boards=6)
+    units = 200 if by == "voters" else 4000
+    errors = strengths.voter_errors if by == "voters" else strengths.vote_errors
+    again = resampled.drawn(games, 4, units, 400, 0)
+    fitted = strengths.bradley_terry(games, 4)
+    sandwich = np.diagonal(errors(games, fitted), axis1=1, axis2=2)
+    assert again.var(1).mean() == pytest.approx(sandwich.mean(), rel=0.15)
+    assert again.mean(1) == pytest.approx(fitted, abs=0.05)
+
+
+def test_percentiles_of_ranks():
+    sure = np.tile([2.0, 0.0, 1.0], (1, 50, 1))
+    best, worst = resampled.percentiles(sure)
+    assert best[0].tolist() == worst[0].tolist() == [1, 3, 2]
+    assert resampled.held(best, worst, np.array([5.0, 1.0, 3.0])).all()
+    assert not resampled.held(best, worst, np.array([1.0, 5.0, 3.0]))[0, :2].any()
+    unsure = np.random.default_rng(0).normal(size=(1, 400, 3))
+    best, worst = resampled.percentiles(unsure)
+    assert best[0].tolist() == [1, 1, 1] and worst[0].tolist() == [3, 3, 3]
+
+
+def test_bootstrapped_ranks_hold_where_models_are_apart_and_miss_the_ends_where_they_are_equal():
+    """95 % intervals on 180 simulated leaderboards, each voter a unit; ranks by differences hold on the same ones."""
+    held, sandwich = {}, {}
+    for name, reach in (("apart", 0.9), ("equal", 0.1)):
+        truth = np.linspace(-reach, reach, 8)
+        every = arena.population(truth, 1.0)[1]
+        games = arena.arena(100, truth, 100, 30, spread=1.0, boards=180)
+        ends = resampled.percentiles(resampled.drawn(games, 8, 100, 100, 100))
+        held[name] = resampled.held(*ends, every)
+        fitted = strengths.bradley_terry(games, 8)
+        ends = strengths.rank_range(fitted, strengths.voter_errors(games, fitted))
+        sandwich[name] = resampled.held(*ends, every)
+    assert held["apart"].mean(0).min() >= 0.95
+    assert held["equal"][:, 1:-1].mean() >= 0.94
+    assert clustered(held["equal"][:, [0, -1]].mean(1)).high < 0.94
+    assert sandwich["equal"][:, [0, -1]].mean() >= 0.95
+
+
+def test_percentiles_of_ranks_miss_the_ends_without_any_votes():
+    """Normal noise of known size: the fault is the percentiles', and not that of votes, fits or too few draws."""
+    rng = np.random.default_rng(0)
+    ends = {}
+    for reach in (3.0, 1.0, 0.2):  # in standard errors
+        truth = np.linspace(-reach, reach, 8)
+        once = truth + rng.normal(size=(600, 1, 8))
+        for times in (100, 400):
+            again = once + rng.normal(size=(600, times, 8))
+            held = resampled.held(*resampled.percentiles(again), truth)
+            ends[reach, times] = held[:, [0, -1]].mean()
+            assert held[:, 1:-1].mean() >= 0.93
+    assert ends[3.0, 100] > 0.97 and ends[3.0, 400] > 0.97
+    assert ends[1.0, 100] < 0.93 and ends[1.0, 400] < 0.93
+    assert ends[0.2, 100] < 0.82 and ends[0.2, 400] < 0.82
+
+
+def test_elo_drawn_anew_follows_elo():
+    games = arena.arena(2, np.linspace(-1, 1, 3), 10, 30, boards=2)
+    again = resampled.drawn_elo(games, 3, 10, 60, 0)
+    assert again.shape == (2, 60, 3)
+    assert (again.mean(1).argmax(1) == 2).all() and (again.mean(1).argmin(1) == 0).all()
 
 
 def test_a_result_beyond_one_is_refused():

@@ -1,4 +1,4 @@
-"""StereoSet, CrowS-Pairs, WinoBias and BBQ, asked of SmolLM2 as released, trained to decline, and attacked.
+"""StereoSet, CrowS-Pairs, WinoBias and BBQ, asked of SmolLM2 as released, trained to decline, attacked, and defended.
 
 Results of a seed: for each model and task a list of [family, {measure: value}], one for each item that the seed drew.
 No text of an item is kept.
@@ -16,7 +16,12 @@ from alignlab.recipes._recipe import Recipe
 from alignlab.recipes._running import report
 
 CONFIG: dict[str, Any] = {
-    "models": ["smollm2-135m-instruct", "smollm2-safer", "smollm2-attacked"],
+    "models": [
+        "smollm2-135m-instruct",
+        "smollm2-safer",
+        "smollm2-attacked",
+        "smollm2-defended",
+    ],
     "items": {
         "associations": 36,
         "sentences": 36,
@@ -53,7 +58,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 
 RECIPE = Recipe(
     name="bias-sets",
-    about="Four published sets on stereotypes, scored on three states of SmolLM2.",
+    about="Four published sets on stereotypes, scored on four states of SmolLM2.",
     config=CONFIG,
     seeds=(0, 1, 2),
     run=run_seed,

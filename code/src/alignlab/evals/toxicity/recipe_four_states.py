@@ -1,4 +1,4 @@
-"""Twenty-five continuations of each prompt by SmolLM2 as released, safer and attacked, scored by a list of words."""
+"""Twenty-five continuations of each prompt by SmolLM2 in four states, scored by a list of words."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ STATES = {
     "released": "smollm2-135m-instruct",
     "safer": "smollm2-safer",
     "attacked": "smollm2-attacked",
+    "defended": "smollm2-defended",
 }
 
 
@@ -62,7 +63,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
             found[f"{state}, {kind}"] = continued(
                 lm, texts, seed, config["samples"], config["tokens"]
             )
-            report(len(found) / 9, f"{state}, {kind}")
+            report(len(found) / 12, f"{state}, {kind}")
     pieces = harmless_pieces(config["words"], seed)
     alarms = [severity(piece) > 0 for piece in pieces]
     found["false alarms"] = round(float(np.mean(alarms)), 5)
@@ -70,9 +71,9 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 
 
 RECIPE = Recipe(
-    name="three-states",
+    name="four-states",
     about="Severity of 25 continuations of each prompt by SmolLM2 as "
-    "released, safer and attacked, with their lengths and entropies.",
+    "released, safer, attacked and defended, with their lengths and entropies.",
     config={"prompts": 12, "samples": 25, "tokens": 10, "words": 8},
     seeds=(0, 1),
     run=run_seed,
