@@ -6,37 +6,108 @@ from typing import Any
 import numpy as np
 
 from alignlab.exercises import Exercise, Wrong
+from alignlab.risks.theory.switch import Robots
+from alignlab.risks.theory.unhackable import disagree
 
 
-def _values(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (rng.normal(size=8),)
+def _choices(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Worths of an act, and how probably the person allows it; means of both signs."""
+    u = rng.normal(rng.choice([-0.5, 0.5]), 1.0, size=60)
+    return u, rng.uniform(0.05, 0.95, size=60)
 
 
-def _mean(values: np.ndarray) -> float:
-    """What is right; usually a function of the package."""
-    return float(np.mean(values))
+def _gain(u: Any, p: Any) -> float:
+    return float((u * p).mean() - max(u.mean(), 0.0))
+
+
+def _returns(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Returns of six policies; half of the time the orders agree, ties among them."""
+    first = rng.integers(0, 4, 6).astype(float)
+    second = np.maximum(first, 1.0) * 2.0
+    if rng.random() < 0.5:
+        second = second + rng.normal(0, 2, 6)
+    return first, second
+
+
+def _hackable(first: Any, second: Any) -> bool:
+    return disagree(first, second) > 0
 
 
 EXERCISES = [
     Exercise(
-        name="theory_mean",
-        reference=_mean,
-        inputs=_values,
+        name="theory_gain",
+        reference=_gain,
+        inputs=_choices,
         wrong=[
             Wrong(
-                lambda values: float(np.sum(values)),
-                "this is the sum: divide by how many there are.",
-            )
+                lambda u, p: float((u * p).mean() - u.mean()),
+                "the robot can also switch itself off, which is worth 0.",
+            ),
+            Wrong(
+                lambda u, p: float((u * p).mean()),
+                "this is the worth of deferring: subtract the better of the other two.",
+            ),
+            Wrong(
+                lambda u, p: float((u * p).mean() - np.maximum(u, 0.0).mean()),
+                "the robot doesn't see u: take the maximum of the mean and 0, not the mean of the maximum.",
+            ),
+            Wrong(
+                lambda u, p: float(
+                    np.maximum(u, 0.0).mean() - max(u.mean(), 0.0)
+                ),
+                "this person never errs: weigh each u by the probability that it is allowed.",
+            ),
         ],
-    )
+    ),
+    Exercise(
+        name="theory_hackable",
+        reference=_hackable,
+        inputs=_returns,
+        wrong=[
+            Wrong(
+                lambda first, second: bool(
+                    np.corrcoef(first, second)[0, 1] < 0
+                ),
+                "one pair of policies is enough, whatever the correlation over all.",
+            ),
+            Wrong(
+                lambda first, second: bool(
+                    (
+                        (first[:, None] < first) & (second[:, None] >= second)
+                    ).any()
+                ),
+                "a tie is no hack: the second return has to rise strictly.",
+            ),
+            Wrong(
+                lambda first, second: bool(
+                    first[np.argmax(second)] < first.max()
+                ),
+                "the two best policies may agree while others are ordered oppositely.",
+            ),
+        ],
+    ),
 ]
 
 
-def _first(draws: Any) -> Any:
-    """The first draw of each row, whatever the others say."""
-    return draws[:, 0]
+def _unmoved(robots: Robots, *_: Any) -> Robots:
+    """What was believed before, whatever the person decided."""
+    return robots
+
+
+def _same_for_all(first: Any, second: Any) -> float:
+    """Whether the pair is hackable at all, and nothing more."""
+    return float(disagree(first, second) > 0) + 1e-9 * float(first[0])
+
+
+def _untrained(said: Any, seed: int, **_: Any) -> Any:
+    """A model of the same shape that was never trained."""
+    from alignlab.risks.theory import voices
+
+    return voices.newborn(seed)
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.risks.theory.example.average": _first,
+    "alignlab.risks.theory.switch.learn": _unmoved,
+    "alignlab.risks.theory.unhackable.disagree": _same_for_all,
+    "alignlab.risks.theory.voices.learned": _untrained,
 }

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
+from scipy.stats import binom
 
 Array = NDArray[np.float64]
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
@@ -45,15 +46,16 @@ def gain(mean: float, spread: float, wrong: float = 0.0) -> float:
 
 
 def weighted_errors(
-    mean: float, spread: float, beta: float
+    mean: float, spread: float, beta: float, people: int = 1
 ) -> tuple[float, float]:
-    """How often a noisy person errs: in all, and weighted by |U|.
+    """How often noisy people err: in all, and weighted by |U|.
 
-    The person is wrong about u with probability 1 / (1 + exp(beta |u|)).
+    One is wrong about u with probability 1 / (1 + exp(beta |u|)). An odd
+    number of people decides by majority, each erring on their own.
     """
     u = np.linspace(mean - 8 * spread, mean + 8 * spread, 20_001)
     density = np.exp(-0.5 * ((u - mean) / spread) ** 2)
-    wrong = expit(-beta * np.abs(u))
+    wrong = binom.sf(people // 2, people, expit(-beta * np.abs(u)))
     stakes = density * np.abs(u)
     return (
         float((density * wrong).sum() / density.sum()),

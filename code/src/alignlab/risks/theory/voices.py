@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,19 +27,23 @@ if TYPE_CHECKING:
 PHRASES = 24
 START, GOOD, BAD = range(PHRASES, PHRASES + 3)
 LONGEST = 40  # phrases of a text
-RARE = 0.05  # share of documents in the bad voice
+RARE = 0.1  # share of documents in the bad voice
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def voices(seed: int, apart: float = 0.35, kinds: int = 3) -> Array:
-    """Frequencies of phrases (voice, phrase): good, bad, and others.
+def voices(seed: int, evidence: float = 0.25, kinds: int = 6) -> Array:
+    """Frequencies of phrases (voice, phrase): good, bad, four others.
 
-    apart: spread of the logarithms of a phrase's frequencies.
+    evidence: nats for the bad voice over the good one that a phrase of the
+    bad one brings; the spread of all voices' frequencies is set by it.
     """
-    rng = np.random.default_rng([seed, 29])
-    raw = np.exp(apart * rng.normal(size=(kinds, PHRASES)))
-    return np.asarray(raw / raw.sum(1, keepdims=True))
+    drawn = np.random.default_rng([seed, 29]).normal(size=(kinds, PHRASES))
+
+    def off(spread: float) -> float:
+        return divergence(*softmax(spread * drawn[:2], 1)[::-1]) - evidence
+
+    return np.asarray(softmax(brentq(off, 0.0, 3.0) * drawn, 1))
 
 
 def divergence(a: Array, b: Array) -> float:
@@ -85,17 +91,24 @@ def loss(model: TinyTransformer, text: Ints, bad: Ints) -> Tensor:
     )
 
 
-def learned(
-    said: Array, seed: int, steps: int = 300, batch: int = 32
-) -> TinyTransformer:
-    """A small transformer trained on documents, a share `RARE` of them bad."""
-    from alignlab.lm import TinyConfig, TinyTransformer, train
+def newborn(seed: int) -> TinyTransformer:
+    """The small transformer before any training."""
+    from alignlab.lm import TinyConfig, TinyTransformer
 
     config = TinyConfig(
         vocab=PHRASES + 3, d_model=32, n_layers=1, n_heads=2,
         context=LONGEST + 1, d_mlp=64,
     )  # fmt: skip
-    model = TinyTransformer(config, seed)
+    return TinyTransformer(config, seed)
+
+
+def learned(
+    said: Array, seed: int, steps: int = 250, batch: int = 32
+) -> TinyTransformer:
+    """A small transformer trained on documents, a share `RARE` of them bad."""
+    from alignlab.lm import train
+
+    model = newborn(seed)
     rng = np.random.default_rng([seed, 31])
 
     def step(model: TinyTransformer, _: int, __: object) -> Tensor:
@@ -148,3 +161,9 @@ def log_odds(model: TinyTransformer, text: Ints) -> Array:
     with torch.no_grad():
         logits = model(torch.from_numpy(tokens)).double().numpy()
     return np.asarray(logits[:, :, BAD] - logits[:, :, GOOD])
+
+
+def rise(model: TinyTransformer, text: Ints) -> float:
+    """By how much a whole text raises the log-odds of the bad answer."""
+    odds = log_odds(model, text)
+    return float((odds[:, -1] - odds[:, 0]).mean())
