@@ -21,6 +21,14 @@ def test_errors_count_by_their_stakes():
         assert worth - 0.4 == pytest.approx(switch.gain(0.4, 1.0, weighted), abs=1e-4)
 
 
+@pytest.mark.parametrize(("spread", "beta"), [(1.0, 1.0), (0.5, 2.0), (1.0, 2.0)])
+def test_a_normal_belief_defers_below_half_beta_times_the_variance(spread, beta):
+    edge = beta * spread**2 / 2
+    means = np.array([0.9 * edge, 1.1 * edge, -0.9 * edge, -1.1 * edge])
+    worth = switch.allowed(means, np.full(4, spread), beta)
+    assert (worth > np.maximum(means, 0)).tolist() == [True, False, True, False]
+
+
 def test_a_majority_errs_less():
     one, three = (switch.weighted_errors(0.0, 1.0, 1.0, people)[0] for people in (1, 3))
     assert three < one
