@@ -21,16 +21,24 @@ def _gain(u: Any, p: Any) -> float:
 
 
 def _returns(rng: np.random.Generator) -> tuple[Any, ...]:
-    """Returns of six policies; half of the time the orders agree, ties among them."""
-    first = rng.integers(0, 4, 6).astype(float)
-    second = np.maximum(first, 1.0) * 2.0
-    if rng.random() < 0.5:
-        second = second + rng.normal(0, 2, 6)
-    return first, second
+    """Returns of six policies in six worlds: in one order but for two that are swapped, or tied."""
+    first, second = [], []
+    for kind in rng.permutation([0, 0, 1, 1, 2, 2]):
+        a = rng.permutation(6).astype(float)
+        b = 2 * a + rng.uniform(0, 0.5, 6)
+        order = np.argsort(a)
+        low, high = order[-2:] if kind == 0 else order[1:3]
+        b[[low, high]] = b[low] if kind == 2 else b[[high, low]]
+        first.append(a)
+        second.append(b)
+    return np.array(first), np.array(second)
 
 
-def _hackable(first: Any, second: Any) -> bool:
-    return disagree(first, second) > 0
+def _each(rule: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
+    """A rule for one world, applied to each."""
+    return lambda first, second: np.array(
+        [bool(rule(a, b)) for a, b in zip(first, second)]
+    )
 
 
 EXERCISES = [
@@ -61,27 +69,21 @@ EXERCISES = [
     ),
     Exercise(
         name="theory_hackable",
-        reference=_hackable,
+        reference=_each(lambda a, b: disagree(a, b) > 0),
         inputs=_returns,
         wrong=[
             Wrong(
-                lambda first, second: bool(
-                    np.corrcoef(first, second)[0, 1] < 0
-                ),
+                _each(lambda a, b: np.corrcoef(a, b)[0, 1] < 0),
                 "one pair of policies is enough, whatever the correlation over all.",
             ),
             Wrong(
-                lambda first, second: bool(
-                    (
-                        (first[:, None] < first) & (second[:, None] >= second)
-                    ).any()
+                _each(
+                    lambda a, b: ((a[:, None] < a) & (b[:, None] >= b)).any()
                 ),
-                "a tie is no hack: the second return has to rise strictly.",
+                "a tie is no hack: the second return has to fall strictly.",
             ),
             Wrong(
-                lambda first, second: bool(
-                    first[np.argmax(second)] < first.max()
-                ),
+                _each(lambda a, b: a[np.argmax(b)] < a.max()),
                 "the two best policies may agree while others are ordered oppositely.",
             ),
         ],
