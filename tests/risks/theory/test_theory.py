@@ -53,6 +53,18 @@ def test_occupancies_sum_to_one_and_shaping_is_not_felt():
     shaping = unhackable.DISCOUNT * moves @ potential - potential[:, None]
     assert np.ptp(times @ shaping.ravel()) < 1e-9
     assert np.abs(unhackable.felt(times, shaping.ravel())).max() < 1e-7
+    assert np.linalg.matrix_rank(times - times.mean(0), tol=1e-9) == unhackable.STATES
+
+
+def test_shaping_of_a_proxy_changes_the_angle_of_tables_and_not_training():
+    moves = unhackable.world(4)
+    times = unhackable.occupancy(moves, unhackable.deterministic())
+    rng = np.random.default_rng(2)
+    reward, potential = rng.normal(size=10), rng.normal(size=5)
+    shaped = reward + (unhackable.DISCOUNT * moves @ potential - potential[:, None]).ravel()
+    assert np.allclose(unhackable.climb(moves, reward), unhackable.climb(moves, shaped))
+    assert unhackable.felt_angle(times, reward, shaped) < 1e-3
+    assert unhackable.angle(reward, shaped) > 5
 
 
 def test_climbing_its_own_reward_reaches_the_best_policy():
@@ -82,3 +94,11 @@ def test_evidence_grows_by_the_divergence():
 def test_a_newborn_model_reads_nothing():
     text = np.zeros((2, voices.LONGEST), np.int64)
     assert abs(voices.rise(voices.newborn(0), text)) < 0.1
+
+
+def test_a_rest_is_admitted_where_the_robot_chooses_or_learns():
+    same = switch.play(0, rounds=6, robots=9, sees=3, rest=1.0, doubt=1.0)
+    both = switch.play(0, rounds=6, robots=9, sees=3, rest=1.0)
+    assert np.array_equal(same.worth, both.worth)
+    blind = switch.play(0, rounds=6, robots=9, sees=3, rest=1.0, doubt=0.0)
+    assert blind.defers.sum() < both.defers.sum()

@@ -96,9 +96,9 @@ def _unmoved(robots: Robots, *_: Any) -> Robots:
     return robots
 
 
-def _same_for_all(first: Any, second: Any) -> float:
-    """Whether the pair is hackable at all, and nothing more."""
-    return float(disagree(first, second) > 0) + 1e-9 * float(first[0])
+def _whole(times: Any, reward: Any) -> Any:
+    """All of a reward, whatever policies can tell apart; its mean taken off."""
+    return reward - reward.mean()
 
 
 def _untrained(said: Any, seed: int, **_: Any) -> Any:
@@ -110,6 +110,6 @@ def _untrained(said: Any, seed: int, **_: Any) -> Any:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.risks.theory.switch.learn": _unmoved,
-    "alignlab.risks.theory.unhackable.disagree": _same_for_all,
+    "alignlab.risks.theory.unhackable.felt": _whole,
     "alignlab.risks.theory.voices.learned": _untrained,
 }

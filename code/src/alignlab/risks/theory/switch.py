@@ -111,17 +111,21 @@ def play(
     sees: int = 4,
     beta: float = 1.0,
     rest: float = 0.0,
+    doubt: float | None = None,
     told: bool = False,
 ) -> Played:
     """Robots that play with one person each, and act or defer by belief.
 
     U is a sum of `features` standard normal features, weighted by what the
     person wants, weights standard normal; the robot sees the first `sees`.
-    A robot that doesn't defer learns nothing in that round, unless `told`
-    what the person would have decided.
+    rest: variance that it admits for the part that it can't see; doubt: the
+    same where it chooses, if that differs from what it learns with. A robot
+    that doesn't defer learns nothing in that round, unless `told` what the
+    person would have decided. (In Milli et al. the order comes every round.)
     """
     rng = np.random.default_rng([seed, 17])
     wants = rng.normal(size=(robots, features))
+    doubt = rest if doubt is None else doubt
     belief = Robots(
         np.zeros((robots, sees)), np.tile(np.eye(sees), (robots, 1, 1))
     )
@@ -132,7 +136,7 @@ def play(
         yes = (rng.random(robots) < expit(beta * u)).astype(float)
         seen = options[:, :sees]
         mean = (belief.mean * seen).sum(1)
-        var = np.einsum("ri,rij,rj->r", seen, belief.cov, seen) + rest
+        var = np.einsum("ri,rij,rj->r", seen, belief.cov, seen) + doubt
         worth = allowed(mean, np.sqrt(var), beta)
         defers = worth > np.maximum(mean, 0.0)
         out.append((np.where(defers, yes * u, (mean > 0) * u), yes * u, defers))

@@ -69,6 +69,12 @@ def felt(times: Array, reward: Array) -> Array:
     return np.asarray(np.linalg.pinv(spread, rcond=1e-9) @ (spread @ reward))
 
 
+def by_state(reward: Array) -> Array:
+    """A reward less its mean over the actions of each state."""
+    table = reward.reshape(STATES, ACTIONS)
+    return np.asarray((table - table.mean(1, keepdims=True)).ravel())
+
+
 def felt_angle(times: Array, first: Array, second: Array) -> float:
     """Degrees between what policies can tell of two rewards."""
     a, b = felt(times, first), felt(times, second)
@@ -85,7 +91,7 @@ def climb(moves: Array, reward: Array, steps: int = 60) -> Array:
     """Policies on the way up one reward by natural policy gradient.
 
     Starts where both actions are equally likely. Returns (step, state,
-    action). A step adds the advantages to the logits (Kakade 2001), times 5.
+    action). A step adds a fifth of the advantages to the logits (Kakade 2001).
     """
     logits = np.zeros((STATES, ACTIONS))
     table = reward.reshape(STATES, ACTIONS)
@@ -108,6 +114,8 @@ class Outcome(NamedTuple):
     hackable: bool
     disagree: float
     felt: float
+    elsewhere: float
+    centered: float
     raw: float
     correlation: float
     lost: float
@@ -115,9 +123,12 @@ class Outcome(NamedTuple):
     peak: float
 
 
-def outcomes(seed: int, proxies: int = 150) -> list[Outcome]:
+def outcomes(seed: int, proxies: int = 400) -> list[Outcome]:
     """Random worlds, rewards and proxies, one each, and what became of them.
 
+    felt: angle of the parts that policies can tell apart; elsewhere: those
+    that policies in another world could tell apart; centered: after each
+    state's mean is taken off; raw: of the tables as they are.
     lost: true return below the best, gained: above the start's, peak: the
     best on the way, all as shares of the range over deterministic policies.
     """
@@ -133,11 +144,14 @@ def outcomes(seed: int, proxies: int = 150) -> list[Outcome]:
         way = occupancy(moves, climb(moves, other)) @ true
         low, high = a.min(), a.max()
         size = high - low
+        strange = occupancy(world(1000 * seed + k + 500), everyone)
         out.append(
             Outcome(
                 hackable=disagree(a, b) > 0,
                 disagree=disagree(a, b),
                 felt=felt_angle(times, true, other),
+                elsewhere=felt_angle(strange, true, other),
+                centered=angle(by_state(true), by_state(other)),
                 raw=angle(true, other),
                 correlation=float(np.corrcoef(a, b)[0, 1]),
                 lost=float((high - way[-1]) / size),
