@@ -161,9 +161,3 @@ def log_odds(model: TinyTransformer, text: Ints) -> Array:
     with torch.no_grad():
         logits = model(torch.from_numpy(tokens)).double().numpy()
     return np.asarray(logits[:, :, BAD] - logits[:, :, GOOD])
-
-
-def rise(model: TinyTransformer, text: Ints) -> float:
-    """By how much a whole text raises the log-odds of the bad answer."""
-    odds = log_odds(model, text)
-    return float((odds[:, -1] - odds[:, 0]).mean())
