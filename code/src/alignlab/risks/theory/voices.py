@@ -111,7 +111,7 @@ def learned(
     model = newborn(seed)
     rng = np.random.default_rng([seed, 31])
 
-    def step(model: TinyTransformer, _: int, __: object) -> Tensor:
+    def step(*_: object) -> Tensor:
         bad = (rng.random(batch) < RARE).astype(np.int64)
         both = [write(voice, batch, LONGEST, rng) for voice in said[:2]]
         return loss(model, np.where(bad[:, None] == 1, both[1], both[0]), bad)
@@ -140,11 +140,11 @@ def made_safe(
     safe = copy.deepcopy(model)
     rng = np.random.default_rng([seed, 37])
 
-    def step(model: TinyTransformer, _: int, __: object) -> Tensor:
+    def step(*_: object) -> Tensor:
         bad = rng.random(batch) < share
         both = [write(voice, batch, length, rng) for voice in said[:2]]
         text = np.where(bad[:, None], both[1], both[0])
-        return loss(model, text, np.zeros(batch, np.int64))
+        return loss(safe, text, np.zeros(batch, np.int64))
 
     train(safe, step, steps=steps, lr=1e-3, seed=seed)
     return safe
