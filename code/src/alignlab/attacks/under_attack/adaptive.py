@@ -23,14 +23,15 @@ def odd_variants(
 ) -> list[list[str]]:
     """`tries` odd spellings of each text, from hardly misspelled to as much as in the paper: (variant, request).
 
-    The strength of each is drawn evenly. Raises ValueError for less than one try.
+    The square root of a variant's strength is drawn evenly, since a filter lets only weak ones pass. Raises ValueError
+    for less than one try.
     """
     if tries < 1:
         raise ValueError(f"tries={tries}: draw one variant at least")
     found = []
     for attempt in range(tries):
         rng = np.random.default_rng([seed, attempt])
-        strength = rng.uniform(0, STRONGEST, len(texts))
+        strength = STRONGEST * rng.uniform(0, 1, len(texts)) ** 2
         found.append(
             [
                 odd_spelling(text, rng, s, s, s / 10)
