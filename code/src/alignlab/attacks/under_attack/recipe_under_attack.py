@@ -5,9 +5,9 @@ list of phrases (0 or 1 each); a guard that turns a request away declines it. An
 defense: it asks the guard, or the defended state. "any that passes": the first odd spelling that each guard lets pass,
 whatever the model says to it. "ordinary": the same of harmless and alarming requests, not attacked. "utility": nats a
 token that each defense loses on the unguarded model's own answers to harmless requests. "softly": how likely two states
-decline under pushes in the embeddings, searched on either of them, another request's, and at random. "limits": the guards'
-thresholds. "labels": 240 answers whose truth is known and what both judges say of them. Seeds ask different requests.
-Suffixes and spellings were searched and are not kept.
+decline under pushes in the embeddings, searched on either of them, another request's, and at random. "limits": the
+guards' thresholds. "labels": 240 answers whose truth is known and what both judges say of them. Seeds ask different
+requests. Suffixes and spellings were searched and are not kept.
 """
 
 from __future__ import annotations
