@@ -39,14 +39,14 @@ def openings(
     rows = [[*words(lm, text), *added] for text in requests]
     here = {"device": lm.device}
     cache: Any = lm.model(
-        input_ids=torch.tensor([head], **here),
+        input_ids=torch.tensor([head], **here),  # type: ignore[arg-type]
         use_cache=True,
         **keep_logits(lm, 1),
     ).past_key_values
     cache.batch_repeat_interleave(len(rows))
     new, own, _ = pad_left(rows, lm.device)
     mask = torch.cat([own.new_ones(len(rows), len(head)), own], dim=1)
-    said = torch.zeros(len(rows), 0, dtype=torch.long, **here)
+    said = torch.zeros(len(rows), 0, dtype=torch.long, **here)  # type: ignore[call-overload]
     for _ in range(tokens):
         out = lm.model(
             input_ids=new,
