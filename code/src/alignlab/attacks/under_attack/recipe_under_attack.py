@@ -234,7 +234,11 @@ def softly(
     steps = config["push_steps"]
     pushes = {
         name: worst_push(
-            rows, lambda r, lm=lm: declining(lm, r), radius, steps, seed
+            rows,
+            lambda r, lm=lm: declining(lm, r),  # type: ignore[misc]
+            radius,
+            steps,
+            seed,
         )
         for name, lm in (("safer", safer), ("defended", held))
     }
