@@ -103,3 +103,9 @@ def test_a_rest_is_admitted_where_the_robot_chooses_or_learns():
     assert np.array_equal(same.worth, both.worth)
     blind = switch.play(0, rounds=6, robots=9, sees=3, rest=1.0, doubt=0.0)
     assert blind.defers.sum() < both.defers.sum()
+
+
+def test_deferring_is_never_worth_more_than_to_a_person_who_never_errs():
+    for mean in (0.0, 0.4, 1.0):
+        best = (float(switch.size(mean, 2.0)) + mean) / 2
+        assert 0.95 * best < float(switch.allowed(np.array(mean), np.array(2.0), 8.0)) < best

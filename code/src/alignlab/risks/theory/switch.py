@@ -3,7 +3,7 @@
 Hadfield-Menell, Dragan, Abbeel and Russell (2017). The robot believes that an
 act is worth U to the person, normal with a mean and a spread. It may act (worth
 E[U]), switch itself off (0), or defer: then the person allows or stops the act.
-The game played once is exact here; played many times, the robot learns what
+The game played once is exact here up to quadrature; played many times, the robot learns what
 the person wants from what was allowed (as in Milli et al. 2017).
 """
 
@@ -15,8 +15,9 @@ from scipy.special import expit, ndtr
 from scipy.stats import binom
 
 Array = NDArray[np.float64]
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
-WEIGHTS = WEIGHTS / WEIGHTS.sum()  # a standard normal on 31 points
+NODES = np.linspace(-6.0, 6.0, 121)  # even steps: right for steep sigmoids too
+WEIGHTS = np.exp(-0.5 * NODES**2)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()  # a standard normal on 121 points
 
 
 def size(mean: Array | float, spread: Array | float) -> Array:
@@ -113,13 +114,15 @@ def play(
     rest: float = 0.0,
     doubt: float | None = None,
     told: bool = False,
+    margin: float = 0.0,
 ) -> Played:
     """Robots that play with one person each, and act or defer by belief.
 
     U is a sum of `features` standard normal features, weighted by what the
     person wants, weights standard normal; the robot sees the first `sees`.
     rest: variance that it admits for the part that it can't see; doubt: the
-    same where it chooses, if that differs from what it learns with. A robot
+    same where it chooses, if that differs from what it learns with; margin:
+    a bonus on deferring, whatever it believes. A robot
     that doesn't defer learns nothing in that round, unless `told` what the
     person would have decided. (In Milli et al. the order comes every round.)
     """
@@ -138,7 +141,7 @@ def play(
         mean = (belief.mean * seen).sum(1)
         var = np.einsum("ri,rij,rj->r", seen, belief.cov, seen) + doubt
         worth = allowed(mean, np.sqrt(var), beta)
-        defers = worth > np.maximum(mean, 0.0)
+        defers = worth + margin > np.maximum(mean, 0.0)
         out.append((np.where(defers, yes * u, (mean > 0) * u), yes * u, defers))
         taught = learn(belief, seen, yes, beta, rest)
         learns = defers | told
