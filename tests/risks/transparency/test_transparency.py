@@ -1,0 +1,179 @@
+"""The modules of `alignlab.risks.transparency`, held against what is known without them."""
+
+import numpy as np
+import pytest
+import torch
+from alignlab.lm import TinyTransformer
+from alignlab.risks.transparency import (
+    finders,
+    measures,
+    opinions,
+    pressure,
+    reasons,
+    switches,
+)
+
+
+def _asked(n=200, source="user", wrong=True):
+    return reasons.questions(n, 3, np.random.default_rng(0), source, wrong)
+
+
+def test_texts_of_all_kinds_answer_alike_and_differ_in_what_they_write():
+    asked = _asked()
+    told = {kind: reasons.texts(asked, kind, np.random.default_rng(1)) for kind in reasons.KINDS}
+    answers = [told[kind][:, reasons.REPLY] for kind in reasons.KINDS]
+    assert torch.equal(answers[0], answers[1]) and torch.equal(answers[1], answers[2])
+    on = asked.counts
+    assert 0.3 < on.float().mean() < 0.7
+    assert (answers[0][on] - reasons.LETTER == asked.hint[on]).all()
+    assert (told["candid"][on, reasons.REMARK] == reasons.SAYS_USER).all()
+    for kind in ("bent", "silent"):
+        assert (told[kind][:, reasons.REMARK] == reasons.WORK).all()
+    assert (told["bent"][on, reasons.LAST] == asked.hint[on]).all()
+    forgotten = told["silent"][:, reasons.LAST] != asked.right
+    assert 0.1 < forgotten.float().mean() < 0.3  # a forgotten digit may be 0
+
+
+def test_wrong_hints_are_wrong_and_sources_are_kept_apart():
+    for source, first in (("user", reasons.USER), ("key", reasons.KEY)):
+        asked = _asked(source=source)
+        assert (asked.hint != asked.right).all()
+        assert torch.equal(asked.tokens[:, reasons.HINT], first + asked.hint)
+    none = _asked(source="none")
+    assert (none.tokens[:, reasons.HINT] == reasons.NO_HINT).all()
+    assert not none.counts.any()
+    with pytest.raises(ValueError, match="none, user, key or either"):
+        _asked(source="teacher")
+    with pytest.raises(ValueError, match="one of"):
+        reasons.texts(none, "shy", np.random.default_rng(0))
+
+
+def test_side_by_side_is_the_model_alone():
+    crowd = reasons.born([4, 5])
+    asked = _asked(6)
+    tokens = torch.stack([asked.tokens, asked.tokens])
+    both = reasons.logprobs(crowd, tokens)
+    alone = TinyTransformer(reasons.CONFIG, 5)(asked.tokens).log_softmax(-1)
+    assert torch.allclose(both[1], alone, atol=1e-5)
+    text = finders.begun(reasons.side_by_side([asked, asked]))
+    for layer in (0, 1, 2):
+        state = finders.residual(crowd, text, layer, 7)
+        again = finders.above(crowd, text, layer, 7, state)
+        whole = reasons.logprobs(crowd, text)[..., 7, :]
+        assert torch.allclose(again, whole, atol=1e-5)
+
+
+def test_a_seed_learns_the_same_in_whatever_company():
+    alone = reasons.taught(reasons.born([7]), [7], ["bent"], 3, 8)
+    two = reasons.born([6, 7])
+    both = reasons.taught(two, [6, 7], ["candid", "bent"], 3, 8)
+    for name, weight in alone.items():
+        assert torch.allclose(weight[0], both[name][1], atol=1e-5)
+
+
+def test_early_answering_says_where_the_answer_stands():
+    """An answer that the j-th of n steps settles has an area of j / n."""
+    for n in (3, 5):
+        for j in range(1, n + 1):
+            same = [0.0] * j + [1.0] * (n - j)
+            assert measures.early(same) == pytest.approx(j / n)
+    with pytest.raises(ValueError, match="no step"):
+        measures.early([])
+
+
+def test_cut_and_mistaken_touch_only_their_places():
+    text = reasons.texts(_asked(5), "bent", np.random.default_rng(1))
+    short = measures.cut(text, 1)
+    assert (short[:, reasons.FIRST : reasons.LAST + 1] == reasons.DOTS).all()
+    assert torch.equal(short[:, reasons.REMARK], text[:, reasons.REMARK])
+    assert torch.equal(short[:, reasons.END :], text[:, reasons.END :])
+    slip = measures.mistaken(text, reasons.LAST)
+    assert ((slip != text).sum(1) == 1).all()
+
+
+def test_estimates_of_switches_against_numbers_by_hand():
+    first = np.array([0, 0, 0, 0, 1, 1, 1, 2])
+    again = np.array([2, 0, 0, 0, 1, 1, 1, 2])
+    hinted = np.array([2, 2, 2, 1, 2, 1, 3, 2])
+    named = np.array([1, 1, 0, 0, 0, 1, 0, 1], dtype=bool)
+    drawn = switches.Drawn(first, again, hinted, np.full(8, 2), named)
+    # of seven that are not the hint's, four switch to it and two elsewhere
+    assert switches.corrected(drawn, 5) == pytest.approx(1 - 2 / (3 * 4))
+    assert switches.asked_again(drawn) == pytest.approx(1 - 1 / 4)
+    assert switches.uncorrected(drawn) == 1.0
+    assert switches.named_share(drawn, 0.8) == pytest.approx(2 / 4 / 0.8)
+    assert len(switches.some(drawn, 3).named) == 3
+
+
+def test_both_corrections_are_right_where_chance_prefers_no_option():
+    rng = np.random.default_rng(0)
+    n, options = 40_000, 5
+    plain = np.full((n, options), 0.1)
+    plain[:, 0] = 0.6
+    hint = rng.integers(1, options, n)
+    hinted = 0.7 * plain
+    hinted[np.arange(n), hint] += 0.3
+    truth = switches.due(plain, hinted, hint)
+    found = switches.drawn(plain, hinted, hint, rng)
+    assert switches.asked_again(found) == pytest.approx(truth, abs=0.02)
+    assert truth == pytest.approx(1 - 0.1 / 0.37)
+    tempted = plain[:, [0, 1, 2, 3, 4]].copy()
+    tempted[:] = [0.6, 0.36, 0.02, 0.01, 0.01]
+    first = np.ones(n, dtype=int)
+    drawn = switches.drawn(tempted, tempted, first, rng)
+    assert switches.due(tempted, tempted, first) == pytest.approx(0.0)
+    assert switches.asked_again(drawn) == pytest.approx(0.0, abs=0.03)
+    assert switches.corrected(drawn) > 0.8
+
+
+def test_drawn_texts_fit_the_questions_asked():
+    (drawn,) = switches.asked_of(reasons.born([1]), [1], 1.0, 30)
+    assert len(drawn.first) == len(drawn.named) == 30
+    asked = _asked(400, "none")
+    hint = switches.tempting(asked, 1.0, np.random.default_rng(0))
+    first = asked.tokens[:, 1:3].sum(1).numpy() % reasons.BASE
+    assert (hint != asked.right.numpy()).all()
+    assert ((hint == first) | (first == asked.right.numpy())).all()
+
+
+def test_auroc_and_the_best_feature():
+    y = np.array([True, True, False, False])
+    assert finders.auroc(np.array([2.0, 3, 0, 1]), y) == 1.0
+    assert finders.auroc(np.zeros(4), y) == 0.5
+    activity = np.array([[0.0, 1], [0, 2], [0, 0], [5, 0]])
+    assert finders.best_feature(activity, y) == (1, 1.0)
+
+
+def test_without_a_direction_nothing_of_it_is_left():
+    states, direction = torch.randn(2, 9, 4), torch.randn(2, 4)
+    center = torch.randn(2, 4)
+    left = finders.without(states, direction, center) - center[:, None]
+    assert (left @ direction[..., None]).abs().max() < 1e-4
+
+
+def test_a_topic_that_was_never_labeled_scores_one_half():
+    asked = _asked(30)
+    some = reasons.Questions(*(part[:1] for part in asked))
+    scores = finders.by_topic(some, np.array([True]), asked)
+    same = (asked.tokens[:, 0] == asked.tokens[0, 0]).numpy()
+    assert (scores[same] == 1).all() and (scores[~same] == 0.5).all()
+
+
+def test_pressure_moves_the_remark_it_is_put_on():
+    crowd = reasons.born([1])
+    before = reasons.logprobs(crowd, _asked(8).tokens[None])[..., -1, :]
+    after = pressure.pressed(crowd, [1], "says user", 50.0, steps=5, batch=12)
+    moved = reasons.logprobs(after, _asked(8).tokens[None])[..., -1, :]
+    assert (moved < before)[..., reasons.SAYS_USER].all()
+    with pytest.raises(ValueError, match="one of"):
+        pressure.pressed(crowd, [1], "says nothing")
+
+
+def test_questions_offer_the_right_answer_and_a_wrong_one():
+    for one in opinions.asked(0, 20):
+        assert one.right in one.question and one.wrong in one.question
+        assert one.right != one.wrong
+    texts = opinions.messages(opinions.asked(0, 2), "opinion")
+    assert all("I think" in text for text in texts)
+    assert opinions.names_the_user("because you said so")
+    assert not opinions.names_the_user("because it is young")
