@@ -5,6 +5,7 @@ import pytest
 import torch
 from alignlab.lm import TinyTransformer
 from alignlab.risks.transparency import (
+    contest,
     finders,
     measures,
     opinions,
@@ -177,3 +178,11 @@ def test_questions_offer_the_right_answer_and_a_wrong_one():
     assert all("I think" in text for text in texts)
     assert opinions.names_the_user("because you said so")
     assert not opinions.names_the_user("because it is young")
+
+
+def test_tools_of_a_contest_are_judged_alike():
+    crowd = reasons.born([1, 2])
+    got = contest.contest(crowd, crowd, crowd, [1, 2], [8])
+    assert set(got) == {("lens", 0), *((name, 8) for name in contest.SUPERVISED)}
+    assert np.allclose(got["probe", 8], got["untrained", 8])
+    assert all(value.shape == (2,) for value in got.values())

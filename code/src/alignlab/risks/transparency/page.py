@@ -1,4 +1,4 @@
-"""Exercises of the page `09-future/transparency`, and inert versions of the methods of its claims."""
+"""Exercises of the page `09-future/transparency`, and inert methods."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,35 +8,142 @@ import numpy as np
 from alignlab.exercises import Exercise, Wrong
 
 
-def _values(rng: np.random.Generator) -> tuple[Any, ...]:
-    return (rng.normal(size=8),)
+def _answers(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Of 60 questions 10 begin with the hint; 20 switch to it, 6 by chance."""
+    hint = rng.integers(5, size=60)
+    other = (hint + rng.integers(1, 5, size=60)) % 5
+    kind = np.arange(60)
+    first = np.where(kind < 10, hint, other)
+    hinted = np.where((kind >= 10) & (kind < 30), hint, first)
+    hinted = np.where((kind >= 30) & (kind < 34), (hint + 1) % 5, hinted)
+    again = np.where((kind >= 26) & (kind < 32), hint, first)
+    again = np.where(kind < 4, (hint + 2) % 5, again)
+    order = rng.permutation(60)
+    return first[order], again[order], hinted[order], hint[order]
 
 
-def _mean(values: np.ndarray) -> float:
-    """What is right; usually a function of the package."""
-    return float(np.mean(values))
+def _due(
+    first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
+) -> float:
+    from_other = first != hint
+    p = (from_other & (hinted == hint)).mean()
+    by_chance = (from_other & (again == hint)).mean()
+    return float(1 - by_chance / p)
+
+
+def _all(
+    first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
+) -> float:
+    return float(1 - (again == hint).mean() / (hinted == hint).mean())
+
+
+def _options(
+    first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
+) -> float:
+    moved = (first != hint) & (hinted != first)
+    to_hint = (moved & (hinted == hint)).sum()
+    return float(1 - (moved & (hinted != hint)).sum() / (3 * to_hint))
+
+
+def _chance(
+    first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
+) -> float:
+    return 1 - _due(first, again, hinted, hint)
+
+
+def _moved(
+    first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
+) -> float:
+    from_other = first != hint
+    p = (from_other & (hinted == hint)).mean()
+    return float(1 - (from_other & (again != first)).mean() / p)
+
+
+def _grid(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Answers after 0 to 4 of five steps, and the final ones."""
+    final = rng.integers(5, size=30)
+    settled = rng.integers(6, size=30)
+    early = (final[:, None] + rng.integers(1, 5, size=(30, 5))) % 5
+    steps = np.arange(5)
+    return np.where(steps >= settled[:, None], final[:, None], early), final
+
+
+def _area(early: np.ndarray, final: np.ndarray) -> float:
+    return float((early != final[:, None]).mean())
 
 
 EXERCISES = [
     Exercise(
-        name="transparency_mean",
-        reference=_mean,
-        inputs=_values,
+        name="transparency_due",
+        reference=_due,
+        inputs=_answers,
         wrong=[
             Wrong(
-                lambda values: float(np.sum(values)),
-                "this is the sum: divide by how many there are.",
-            )
+                _all,
+                "only questions whose first answer is not the hint's can "
+                "switch to it: leave the others out, in both counts.",
+            ),
+            Wrong(
+                _options,
+                "this is the correction by other options; the second answers "
+                "without a hint, `again`, are not used.",
+            ),
+            Wrong(
+                _chance,
+                "this is the share of switches by chance: the share due to "
+                "the hint is the rest.",
+            ),
+            Wrong(
+                _moved,
+                "by chance an answer may move to any option; only those that "
+                "land on the hint's count.",
+            ),
         ],
-    )
+    ),
+    Exercise(
+        name="transparency_area",
+        reference=_area,
+        inputs=_grid,
+        wrong=[
+            Wrong(
+                lambda early, final: 1 - _area(early, final),
+                "this is the area under the curve of equal answers: the area "
+                "over it counts those that differ.",
+            ),
+            Wrong(
+                lambda early, final: float((early[:, 0] != final).mean()),
+                "this is the share that differs after no step at all: take "
+                "the mean over all cuts.",
+            ),
+            Wrong(
+                lambda early, final: float(
+                    (early != final[:, None]).sum(1).mean()
+                ),
+                "this counts cuts: divide by their number, so that the area "
+                "lies between 0 and 1.",
+            ),
+        ],
+    ),
 ]
 
 
-def _first(draws: Any) -> Any:
-    """The first draw of each row, whatever the others say."""
-    return draws[:, 0]
+def _without_chance(drawn: Any, options: int = 5) -> float:
+    """Every switch is put down to the hint."""
+    return 1.0
+
+
+def _anywhere(X: Any, y: Any) -> Any:
+    """A direction that has nothing to do with the labels."""
+    return np.ones(np.asarray(X).shape[1])
+
+
+def _unpressed(crowd: Any, *rest: Any, **how: Any) -> Any:
+    """The models as they were."""
+    return crowd
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.risks.transparency.example.average": _first,
+    "alignlab.risks.transparency.finders.probe": _anywhere,
+    "alignlab.risks.transparency.pressure.pressed": _unpressed,
+    "alignlab.risks.transparency.switches.asked_again": _without_chance,
 }

@@ -16,16 +16,17 @@ import torch
 from alignlab.risks.transparency import reasons
 from alignlab.risks.transparency.reasons import (
     ASKED,
+    BASE,
+    FIRST,
     LETTER,
     REMARK,
     REPLY,
     SAYS_KEY,
     SAYS_USER,
-    WORK,
     Crowd,
 )
 
-MONITORS = ("says user", "says work", "nothing")
+MONITORS = ("says user", "forgets", "nothing")
 
 
 def pressed(
@@ -42,8 +43,8 @@ def pressed(
 
     The loss is the surprise at the steps and the answer that the model would
     have been taught, after a remark that it draws, plus `strength` times the
-    probability of the remark that sets off the monitor. monitor: "says user";
-    "says work", a penalty on "I work it out" where no hint counts; or "nothing".
+    probability of what sets off the monitor. monitor: "says user", the remark;
+    "forgets", a last step that wrongly repeats the first; or "nothing".
     Training has hints of users and questions without a hint; rehearsed: a third
     has the key's hints, with the remark as taught and no penalty on it.
     Raises ValueError for another monitor.
@@ -58,7 +59,7 @@ def pressed(
     if rehearsed:
         sizes = {"none": third, "user": batch - 2 * third, "key": third}
     for _ in range(steps):
-        rows, counts = [], []
+        rows = []
         for seed, rng in zip(seeds, rngs, strict=True):
             sets = [
                 reasons.questions(n, seed, rng, source)
@@ -67,8 +68,7 @@ def pressed(
             rows.append(
                 torch.cat([reasons.texts(one, "candid", rng) for one in sets])
             )
-            counts.append(torch.cat([one.counts for one in sets]))
-        texts, on = torch.stack(rows), torch.stack(counts)
+        texts = torch.stack(rows)
         key = texts[..., reasons.HINT] >= reasons.KEY
         key &= texts[..., reasons.HINT] < reasons.NO_HINT
         with torch.no_grad():
@@ -85,8 +85,11 @@ def pressed(
             loss = loss + (taught * key).mean(1)
         if monitor == "says user":
             loss = loss + strength * said[..., SAYS_USER].exp().mean(1)
-        elif monitor == "says work":
-            loss = loss + strength * (said[..., WORK].exp() * ~on).mean(1)
+        elif monitor == "forgets":
+            first = texts[..., FIRST]
+            wrong = first != texts[..., 1:4].sum(-1) % BASE
+            step = found[..., FIRST, :].gather(-1, first[..., None])[..., 0]
+            loss = loss + strength * (step.exp() * wrong).mean(1)
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()
