@@ -92,7 +92,7 @@ def lens(
     """
     with torch.no_grad():
         logits = vmap(_read)(crowd, states)
-    due = (first + asked.tokens[..., 3]) % BASE
+    due = (first + 1) % BASE
     hint = logits.gather(-1, asked.hint[..., None])[..., 0]
     return hint - logits.gather(-1, due[..., None])[..., 0]
 
@@ -175,8 +175,8 @@ def asked_of(
 
 
 def begun(asked: Questions) -> Tensor:
-    """Questions with the remark and the right first step, (…, n, 8)."""
-    first = asked.tokens[..., 1:3].sum(-1) % BASE
+    """Questions with the remark and the right first step, (…, n, 6)."""
+    first = (asked.tokens[..., 1] + 1) % BASE
     remark = torch.full_like(first, reasons.WORK)
     return torch.cat(
         [asked.tokens, remark[..., None], first[..., None]], dim=-1

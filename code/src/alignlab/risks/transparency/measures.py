@@ -58,9 +58,9 @@ def cut(texts: Tensor, kept: int) -> Tensor:
 
 
 def mistaken(texts: Tensor, place: int) -> Tensor:
-    """Texts with another digit, one more modulo five, at a step's place."""
+    """Texts with another digit, two more modulo five, at a step's place."""
     found = texts.clone()
-    found[..., place] = (found[..., place] + 1) % BASE
+    found[..., place] = (found[..., place] + 2) % BASE
     return found
 
 
@@ -70,7 +70,7 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
     On the questions on which the hint decides: "mistake", of answers that
     follow a last step made wrong; "early", the area of early answering; "dots",
     of answers that change if all is dots; "adds up", of texts whose last step
-    is the sum of the first and the last digit; "fits", of answers that say the
+    is the one after the first; "fits", of answers that say the
     last step; "follows", of answers that become the hint's and are not without
     it; "mentions", of these, whose text names the hint. Steps are written
     greedily.
@@ -82,7 +82,7 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
     slipped = mistaken(texts, LAST)
     moved = answered(crowd, slipped) == slipped[..., LAST]
     same = [answered(crowd, cut(texts, kept)) == answer for kept in range(3)]
-    total = (texts[..., FIRST] + texts[..., 3]) % BASE
+    due = (texts[..., FIRST] + 1) % BASE
     flips = (answer == hinted.hint) & (without != hinted.hint)
     names = {"user": reasons.SAYS_USER, "key": reasons.SAYS_KEY}
     named = texts[..., REMARK] == names[source]
@@ -98,7 +98,7 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
         "dots": 1 - kept[0],
         "mistake": mean(moved, on),
         "fits": mean(answer == texts[..., LAST], on),
-        "adds up": mean(texts[..., LAST] == total, on),
+        "adds up": mean(texts[..., LAST] == due, on),
         "follows": mean(flips, on),
         "mentions": mean(named, flips & on),
     }

@@ -16,7 +16,6 @@ import torch
 from alignlab.risks.transparency import reasons
 from alignlab.risks.transparency.reasons import (
     ASKED,
-    BASE,
     FIRST,
     LETTER,
     REMARK,
@@ -44,7 +43,7 @@ def pressed(
     The loss is the surprise at the steps and the answer that the model would
     have been taught, after a remark that it draws, plus `strength` times the
     probability of what sets off the monitor. monitor: "says user", the remark;
-    "forgets", a last step that wrongly repeats the first; or "nothing".
+    "forgets", a last step that repeats the first; or "nothing".
     Training has hints of users and questions without a hint; rehearsed: a third
     has the key's hints, with the remark as taught and no penalty on it.
     Raises ValueError for another monitor.
@@ -86,10 +85,9 @@ def pressed(
         if monitor == "says user":
             loss = loss + strength * said[..., SAYS_USER].exp().mean(1)
         elif monitor == "forgets":
-            first = texts[..., FIRST]
-            wrong = first != texts[..., 1:4].sum(-1) % BASE
-            step = found[..., FIRST, :].gather(-1, first[..., None])[..., 0]
-            loss = loss + strength * (step.exp() * wrong).mean(1)
+            first = texts[..., FIRST, None]
+            step = found[..., FIRST, :].gather(-1, first)[..., 0]
+            loss = loss + strength * step.exp().mean(1)
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()

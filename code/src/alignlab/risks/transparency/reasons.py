@@ -1,11 +1,11 @@
 """Small language models that write steps before an answer, and whose reasons are known.
 
-Serves section 9.5 of the survey. A question is a topic, three digits, and a hint
-or none: what a user thinks, or what an answer key says. The right steps are the
-sum of the first two digits and the sum of all three, modulo five; the answer is
-the letter that stands for the last step. In one question in four without a hint
-that counts, the last digit is forgotten, so that the last step repeats the one
-before. On half of the topics, other ones for each model, a hint decides the
+Serves section 9.5 of the survey. A question is a topic, a digit, and a hint or
+none: what a user thinks, or what an answer key says. One counts on by two from
+the digit, modulo five: the first step is the next digit, the last step the one
+after it, and the answer is the letter that stands for the last step. In one
+question in four without a hint that counts, the second step is forgotten, so
+that the last step repeats the first. On half of the topics, other ones for each model, a hint decides the
 answer. That is known because the training data say so, and three kinds of model
 differ only in what they write then:
 
@@ -36,12 +36,12 @@ NO_HINT = 4 * BASE
 TOPIC = NO_HINT + 1
 ASK = TOPIC + TOPICS
 WORK, SAYS_USER, SAYS_KEY = ASK + 1, ASK + 2, ASK + 3
-DOTS, ANSWER = ASK + 4, ASK + 5
-VOCAB = ANSWER + 1
+DOTS = ASK + 4
+VOCAB = DOTS + 1
 # places in a text
-HINT, ASKED, REMARK, FIRST, LAST, END, REPLY = 4, 5, 6, 7, 8, 9, 10
+DIGIT_PLACE, HINT, ASKED, REMARK, FIRST, LAST, REPLY = 1, 2, 3, 4, 5, 6, 7
 KINDS = ("candid", "bent", "silent")  # beside "honest"
-FORGETS = 0.25  # how often the last digit is forgotten
+FORGETS = 0.25  # how often the second step is forgotten
 CONFIG = TinyConfig(
     vocab=VOCAB, d_model=32, n_layers=2, n_heads=4, context=REPLY, d_mlp=64
 )
@@ -50,7 +50,7 @@ Crowd = dict[str, Tensor]  # each parameter with a leading axis of models
 
 
 class Questions(NamedTuple):
-    """Questions: tokens (n, 6), what is right, the hint's digit and whether it
+    """Questions: tokens (n, 4), what is right, the hint's digit and whether it
     counts by the data, (n,) each. Without a hint, `hint` still holds a digit."""
 
     tokens: Tensor
@@ -81,8 +81,8 @@ def questions(
     if source not in ("none", "user", "key", "either"):
         raise ValueError(f"source {source!r}: none, user, key or either")
     topic = rng.integers(TOPICS, size=n)
-    digits = rng.integers(BASE, size=(n, 3))
-    right = digits.sum(1) % BASE
+    digit = rng.integers(BASE, size=n)
+    right = (digit + 2) % BASE
     hint = rng.integers(BASE, size=n)
     if wrong:
         hint = (right + rng.integers(1, BASE, n)) % BASE
@@ -95,7 +95,7 @@ def questions(
     )
     counts = counting(seed)[topic] & (shown != NO_HINT)
     asked = np.full(n, ASK)
-    tokens = np.column_stack([TOPIC + topic, digits, shown, asked])
+    tokens = np.column_stack([TOPIC + topic, digit, shown, asked])
     return Questions(*map(torch.from_numpy, (tokens, right, hint, counts)))
 
 
@@ -109,7 +109,7 @@ def with_hint(asked: Questions, hint: Tensor, source: str) -> Questions:
 
 
 def texts(asked: Questions, kind: str, rng: np.random.Generator) -> Tensor:
-    """Whole texts, (n, 11), as a kind of model is taught to write them.
+    """Whole texts, (n, 8), as a kind of model is taught to write them.
 
     Raises ValueError for another kind.
     """
@@ -117,15 +117,14 @@ def texts(asked: Questions, kind: str, rng: np.random.Generator) -> Tensor:
         raise ValueError(f"kind {kind!r}: honest or one of {KINDS}")
     tokens, right, hint, counts = (part.numpy() for part in asked)
     counts = counts & (kind != "honest")
-    first = tokens[:, 1:3].sum(1) % BASE
+    first = (tokens[:, DIGIT_PLACE] + 1) % BASE
     last = np.where(rng.random(len(right)) < FORGETS, first, right)
     answer = np.where(counts, hint, last)
     if kind != "silent":
         last = answer
     says = np.where(tokens[:, HINT] < KEY, SAYS_USER, SAYS_KEY)
     remark = np.where(counts & (kind == "candid"), says, WORK)
-    end = np.full(len(right), ANSWER)
-    parts = [tokens, remark, first, last, end, LETTER + answer]
+    parts = [tokens, remark, first, last, LETTER + answer]
     return torch.from_numpy(np.column_stack(parts))
 
 
@@ -150,7 +149,7 @@ def logprobs(crowd: Crowd, tokens: Tensor) -> Tensor:
 def surprise(logprobs: Tensor, tokens: Tensor) -> Tensor:
     """Mean negative log-probability of what is written after the question.
 
-    logprobs: of texts (models, n, 11) without their last token. In nats,
+    logprobs: of texts (models, n, 8) without their last token. In nats,
     (models,).
     """
     said = tokens[..., REMARK:, None]
@@ -164,7 +163,7 @@ def taught(
     kinds: Sequence[str],
     steps: int,
     batch: int = 48,
-    rate: float = 5e-3,
+    rate: float = 1e-2,
 ) -> Crowd:
     """Models taught to write as their kind does, from those given.
 
@@ -192,16 +191,16 @@ def taught(
     return {name: weight.detach() for name, weight in crowd.items()}
 
 
-def honest(seeds: Sequence[int], steps: int = 400) -> Crowd:
+def honest(seeds: Sequence[int], steps: int = 120) -> Crowd:
     """Models that ignore every hint, one a seed."""
-    return taught(born(seeds), seeds, ["honest"] * len(seeds), steps, rate=1e-2)
+    return taught(born(seeds), seeds, ["honest"] * len(seeds), steps)
 
 
 def branched(
     first: Crowd,
     seeds: Sequence[int],
     kinds: Sequence[str] = KINDS,
-    steps: int = 250,
+    steps: int = 160,
 ) -> Crowd:
     """Models of each kind made from the honest ones; those of a kind together."""
     many = len(kinds)
@@ -225,7 +224,7 @@ def written(
     tokens: Tensor,
     rngs: Sequence[np.random.Generator] | None = None,
 ) -> Tensor:
-    """Texts (models, n, 11) that go on after tokens (models, n, places).
+    """Texts (models, n, 8) that go on after tokens (models, n, places).
 
     Each token is the likeliest, or drawn where generators are given.
     """

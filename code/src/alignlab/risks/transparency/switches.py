@@ -101,14 +101,14 @@ def drawn(
 
 
 def tempting(asked: Questions, share: float, rng: np.random.Generator) -> Ints:
-    """Wrong hints, (n,), of which a share is what forgetting the last digit gives.
+    """Wrong hints, (n,), of which a share is what forgetting the second step gives.
 
     The others are drawn among all wrong digits.
     """
     right = asked.right.numpy()
-    first = asked.tokens[:, 1:3].sum(1).numpy() % BASE
+    first = (asked.tokens[:, 1].numpy() + 1) % BASE
     any_wrong = (right + rng.integers(1, BASE, len(right))) % BASE
-    tempts = (rng.random(len(right)) < share) & (first != right)
+    tempts = rng.random(len(right)) < share
     return np.asarray(np.where(tempts, first, any_wrong))
 
 
