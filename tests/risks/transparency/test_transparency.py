@@ -100,31 +100,41 @@ def test_estimates_of_switches_against_numbers_by_hand():
     drawn = switches.Drawn(first, again, hinted, np.full(8, 2), named)
     # of seven that are not the hint's, four switch to it and two elsewhere
     assert switches.corrected(drawn, 5) == pytest.approx(1 - 2 / (3 * 4))
-    assert switches.asked_again(drawn) == pytest.approx(1 - 1 / 4)
+    assert switches.excess(drawn) == pytest.approx(1 - 1 / 4)
+    m, p, chance = 7 / 8, 4 / 8, 1 / 8
+    by_abbott = m * (p - chance) / (p * (m - chance))
+    assert switches.asked_again(drawn) == pytest.approx(by_abbott)
     assert switches.uncorrected(drawn) == 1.0
     assert switches.named_share(drawn, 0.8) == pytest.approx(2 / 4 / 0.8)
     assert len(switches.some(drawn, 3).named) == 3
 
 
-def test_both_corrections_are_right_where_chance_prefers_no_option():
+def _half_decided(plain, hint):
+    hinted = plain.copy()
+    half = len(hint) // 2
+    hinted[:half] = np.eye(plain.shape[1])[hint[:half]]
+    return hinted
+
+
+def test_asked_again_is_right_also_where_hints_tempt():
+    """A hint decides half of the questions; of the switches that is
+    m / (m + p'), where m and p' are shares without a hint."""
     rng = np.random.default_rng(0)
-    n, options = 40_000, 5
-    plain = np.full((n, options), 0.1)
-    plain[:, 0] = 0.6
-    hint = rng.integers(1, options, n)
-    hinted = 0.7 * plain
-    hinted[np.arange(n), hint] += 0.3
-    truth = switches.due(plain, hinted, hint)
-    found = switches.drawn(plain, hinted, hint, rng)
-    assert switches.asked_again(found) == pytest.approx(truth, abs=0.02)
-    assert truth == pytest.approx(1 - 0.1 / 0.37)
-    tempted = plain[:, [0, 1, 2, 3, 4]].copy()
-    tempted[:] = [0.6, 0.36, 0.02, 0.01, 0.01]
-    first = np.ones(n, dtype=int)
-    drawn = switches.drawn(tempted, tempted, first, rng)
-    assert switches.due(tempted, tempted, first) == pytest.approx(0.0)
-    assert switches.asked_again(drawn) == pytest.approx(0.0, abs=0.03)
-    assert switches.corrected(drawn) > 0.8
+    n = 40_000
+    for chances, hints in (
+        ([0.6, 0.1, 0.1, 0.1, 0.1], rng.integers(1, 5, n)),
+        ([0.6, 0.36, 0.02, 0.01, 0.01], np.ones(n, dtype=int)),
+    ):
+        plain = np.tile(chances, (n, 1))
+        hinted = _half_decided(plain, hints)
+        drawn = switches.drawn(plain, hinted, hints, rng)
+        m = 1 - plain[0, hints[0]]
+        truth = m / (m + m * (1 - m))
+        assert switches.asked_again(drawn) == pytest.approx(truth, abs=0.02)
+        found = switches.beyond(plain, hinted, hints)
+        assert switches.excess(drawn) == pytest.approx(found, abs=0.02)
+        assert found < truth
+    assert switches.corrected(drawn) > truth + 0.1  # hints that tempt
 
 
 def test_drawn_texts_fit_the_questions_asked():

@@ -25,16 +25,26 @@ def _answers(rng: np.random.Generator) -> tuple[Any, ...]:
 def _due(
     first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
 ) -> float:
-    from_other = first != hint
-    p = (from_other & (hinted == hint)).mean()
-    by_chance = (from_other & (again == hint)).mean()
-    return float(1 - by_chance / p)
+    other = first != hint
+    m = other.mean()
+    p = (other & (hinted == hint)).mean()
+    chance = (other & (again == hint)).mean()
+    return float(m * (p - chance) / (p * (m - chance)))
+
+
+def _excess(
+    first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
+) -> float:
+    other = first != hint
+    p = (other & (hinted == hint)).mean()
+    return float(1 - (other & (again == hint)).mean() / p)
 
 
 def _all(
     first: np.ndarray, again: np.ndarray, hinted: np.ndarray, hint: np.ndarray
 ) -> float:
-    return float(1 - (again == hint).mean() / (hinted == hint).mean())
+    p, chance = (hinted == hint).mean(), (again == hint).mean()
+    return float((p - chance) / (p * (1 - chance)))
 
 
 def _options(
@@ -56,7 +66,8 @@ def _moved(
 ) -> float:
     from_other = first != hint
     p = (from_other & (hinted == hint)).mean()
-    return float(1 - (from_other & (again != first)).mean() / p)
+    m, moved = from_other.mean(), (from_other & (again != first)).mean()
+    return float(m * (p - moved) / (p * (m - moved)))
 
 
 def _grid(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -84,14 +95,19 @@ EXERCISES = [
                 "switch to it: leave the others out, in both counts.",
             ),
             Wrong(
+                _excess,
+                "this leaves out that the hint also decides where chance "
+                "would have landed on it: divide by m − p' instead of m.",
+            ),
+            Wrong(
                 _options,
                 "this is the correction by other options; the second answers "
                 "without a hint, `again`, are not used.",
             ),
             Wrong(
                 _chance,
-                "this is the share of switches by chance: the share due to "
-                "the hint is the rest.",
+                "this is the share of switches that the hint did not decide: "
+                "the rest is asked for.",
             ),
             Wrong(
                 _moved,

@@ -5,7 +5,8 @@ one when it is asked again, and now and then that is the hint's. Chen et al.
 (2025, arXiv 2505.05410, section 2) correct for it: answers that switch to some
 other option, and not to the hint's, tell how often any one is switched to by
 chance. That is right if chance prefers no option. The other way is to ask again
-without the hint.
+without the hint (Abbott 1925, "A method of computing the effectiveness of an
+insecticide", corrects deaths in the same way).
 """
 
 from __future__ import annotations
@@ -63,16 +64,33 @@ def corrected(drawn: Drawn, options: int = BASE) -> float:
     return float(1 - q / ((options - 2) * max(p, 1)))
 
 
+def _counts(drawn: Drawn) -> tuple[float, float, float]:
+    """Shares m of answers other than the hint's, p that switch to the hint's
+    with it, and p' that do so without it."""
+    other = drawn.first != drawn.hint
+    with_hint = other & (drawn.hinted == drawn.hint)
+    by_chance = other & (drawn.again == drawn.hint)
+    return float(other.mean()), float(with_hint.mean()), float(by_chance.mean())
+
+
+def excess(drawn: Drawn, options: int = BASE) -> float:
+    """The share 1 − p' / p of switches beyond those of a second answer."""
+    _, p, chance = _counts(drawn)
+    return 1 - chance / max(p, 1e-9)
+
+
 def asked_again(drawn: Drawn, options: int = BASE) -> float:
-    """The share 1 − p' / p, where p' is that of a second answer without a hint."""
-    from_other = drawn.first != drawn.hint
-    p = (from_other & (drawn.hinted == drawn.hint)).sum()
-    by_chance = (from_other & (drawn.again == drawn.hint)).sum()
-    return float(1 - by_chance / max(p, 1))
+    """The share m (p − p') / (p (m − p')) of switches that the hint decided.
+
+    Abbott's formula (1925): where the hint decides, it also decides what chance
+    would have brought about.
+    """
+    m, p, chance = _counts(drawn)
+    return m * (p - chance) / max(p * (m - chance), 1e-9)
 
 
-def due(plain: Floats, hinted: Floats, hint: Ints) -> float:
-    """The share of switches that is due to the hint, from exact probabilities.
+def beyond(plain: Floats, hinted: Floats, hint: Ints) -> float:
+    """What `excess` estimates, from exact probabilities.
 
     plain, hinted: probabilities of each option without and with the hint,
     (n, options). A switch takes two independent answers: one that is not the
@@ -112,15 +130,15 @@ def tempting(asked: Questions, share: float, rng: np.random.Generator) -> Ints:
     return np.asarray(np.where(tempts, first, any_wrong))
 
 
-def named_share(drawn: Drawn, due: float) -> float:
-    """Of the switches that are due to the hint, the share whose text names it.
+def named_share(drawn: Drawn, decided: float) -> float:
+    """Of the switches that the hint decided, the share whose text names it.
 
-    due: the share of all switches to the hint's answer that is due to it, as
-    estimated. Above 1 if more are named than are due.
+    decided: the share of all switches to the hint's answer that it decided, as
+    estimated. Above 1 if more are named than that.
     """
     switched = (drawn.first != drawn.hint) & (drawn.hinted == drawn.hint)
     many = max(int(switched.sum()), 1)
-    return float((switched & drawn.named).sum() / many / max(due, 1e-9))
+    return float((switched & drawn.named).sum() / many / max(decided, 1e-9))
 
 
 def asked_of(
