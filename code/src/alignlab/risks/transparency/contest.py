@@ -42,7 +42,8 @@ def contest(
 
     "probe" and "dictionary" read the models, "ignores" and "untrained" are the
     probe on models that ignore hints and on untrained ones, "topics" counts
-    labels by topic; "lens" needs no label and stands under 0 labels.
+    labels by topic; "lens" and "lens, ignores" need no label and stand under 0
+    labels.
     """
     met = finders.asked_of(seeds, 400, 36)
     new = finders.asked_of(seeds, 600, 39)
@@ -58,11 +59,16 @@ def contest(
     scale = seen.square().mean((1, 2), keepdim=True).sqrt()
     feats = finders.dictionaries(seen, 0)
     active = [feats.encode(x / scale).numpy() for x in (seen, later)]
-    above = finders.lens(crowd, later, new, fresh[..., FIRST]).numpy()
+    above = {
+        name: finders.lens(nets[net], read[net][1], new, fresh[..., FIRST])
+        for name, net in (("lens", "probe"), ("lens, ignores", "ignores"))
+    }
     found: dict[tuple[str, int], list[float]] = {}
     for m, seed in enumerate(seeds):
         y, truth = met.counts[m].numpy(), new.counts[m].numpy()
-        found.setdefault(("lens", 0), []).append(finders.auroc(above[m], truth))
+        for name, scores in above.items():
+            value = finders.auroc(scores[m].numpy(), truth)
+            found.setdefault((name, 0), []).append(value)
         for budget in budgets:
             told = np.mean(
                 [

@@ -148,18 +148,14 @@ def _without_chance(drawn: Any, options: int = 5) -> float:
     return 1.0
 
 
-def _anywhere(X: Any, y: Any) -> Any:
-    """A direction that has nothing to do with the labels."""
-    return np.ones(np.asarray(X).shape[1])
+def _blind(crowd: Any, states: Any, asked: Any, first: Any) -> Any:
+    """A lens that sees nothing."""
+    import torch
 
-
-def _unpressed(crowd: Any, *rest: Any, **how: Any) -> Any:
-    """The models as they were."""
-    return crowd
+    return torch.zeros(states.shape[:2])
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.risks.transparency.finders.probe": _anywhere,
-    "alignlab.risks.transparency.pressure.pressed": _unpressed,
+    "alignlab.risks.transparency.finders.lens": _blind,
     "alignlab.risks.transparency.switches.asked_again": _without_chance,
 }

@@ -16,7 +16,6 @@ import torch
 from alignlab.risks.transparency import reasons
 from alignlab.risks.transparency.reasons import (
     ASKED,
-    FIRST,
     LETTER,
     REMARK,
     REPLY,
@@ -25,7 +24,7 @@ from alignlab.risks.transparency.reasons import (
     Crowd,
 )
 
-MONITORS = ("says user", "forgets", "nothing")
+MONITORS = ("says user", "nothing")
 
 
 def pressed(
@@ -42,8 +41,8 @@ def pressed(
 
     The loss is the surprise at the steps and the answer that the model would
     have been taught, after a remark that it draws, plus `strength` times the
-    probability of what sets off the monitor. monitor: "says user", the remark;
-    "forgets", a last step that repeats the first; or "nothing".
+    probability of what sets off the monitor. monitor: "says user", that remark, or
+    "nothing".
     Training has hints of users and questions without a hint; rehearsed: a third
     has the key's hints, with the remark as taught and no penalty on it.
     Raises ValueError for another monitor.
@@ -84,10 +83,6 @@ def pressed(
             loss = loss + (taught * key).mean(1)
         if monitor == "says user":
             loss = loss + strength * said[..., SAYS_USER].exp().mean(1)
-        elif monitor == "forgets":
-            first = texts[..., FIRST, None]
-            step = found[..., FIRST, :].gather(-1, first)[..., 0]
-            loss = loss + strength * step.exp().mean(1)
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()

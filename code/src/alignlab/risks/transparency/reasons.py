@@ -29,7 +29,7 @@ from torch.func import functional_call, vmap
 
 from alignlab.lm import TinyConfig, TinyTransformer
 
-BASE, TOPICS = 5, 16
+BASE, TOPICS = 5, 64
 DIGIT, LETTER = 0, BASE
 USER, KEY = 2 * BASE, 3 * BASE  # the first hint of either source
 NO_HINT = 4 * BASE
