@@ -17,7 +17,8 @@ def _answers(rng: np.random.Generator) -> tuple[Any, ...]:
     hinted = np.where((kind >= 10) & (kind < 30), hint, first)
     hinted = np.where((kind >= 30) & (kind < 34), (hint + 1) % 5, hinted)
     again = np.where((kind >= 26) & (kind < 32), hint, first)
-    again = np.where(kind < 4, (hint + 2) % 5, again)
+    moves = (kind < 4) | (kind >= 50)  # to an option that is not the hint's
+    again = np.where(moves, (hint + 2) % 5, again)
     order = rng.permutation(60)
     return first[order], again[order], hinted[order], hint[order]
 
