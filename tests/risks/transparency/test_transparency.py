@@ -8,7 +8,6 @@ from alignlab.risks.transparency import (
     contest,
     finders,
     measures,
-    opinions,
     pressure,
     reasons,
     switches,
@@ -177,16 +176,6 @@ def test_pressure_moves_the_remark_it_is_put_on():
     assert (moved < before)[..., reasons.SAYS_USER].all()
     with pytest.raises(ValueError, match="one of"):
         pressure.pressed(crowd, [1], "says nothing")
-
-
-def test_questions_offer_the_right_answer_and_a_wrong_one():
-    for one in opinions.asked(0, 20):
-        assert one.right in one.question and one.wrong in one.question
-        assert one.right != one.wrong
-    texts = opinions.messages(opinions.asked(0, 2), "opinion")
-    assert all("I think" in text for text in texts)
-    assert opinions.names_the_user("because you said so")
-    assert not opinions.names_the_user("because it is young")
 
 
 def test_tools_of_a_contest_are_judged_alike():
