@@ -96,7 +96,7 @@ def test_estimates_of_switches_against_numbers_by_hand():
     again = np.array([2, 0, 0, 0, 1, 1, 1, 2])
     hinted = np.array([2, 2, 2, 1, 2, 1, 3, 2])
     named = np.array([1, 1, 0, 0, 0, 1, 0, 1], dtype=bool)
-    drawn = switches.Drawn(first, again, hinted, np.full(8, 2), named)
+    drawn = switches.Drawn(first, again, hinted, np.full(8, 2), named, first == 0)
     # of seven that are not the hint's, four switch to it and two elsewhere
     assert switches.corrected(drawn, 5) == pytest.approx(1 - 2 / (3 * 4))
     assert switches.excess(drawn) == pytest.approx(1 - 1 / 4)
@@ -105,6 +105,7 @@ def test_estimates_of_switches_against_numbers_by_hand():
     assert switches.asked_again(drawn) == pytest.approx(by_abbott)
     assert switches.uncorrected(drawn) == 1.0
     assert switches.named_share(drawn, 0.8) == pytest.approx(2 / 4 / 0.8)
+    assert switches.known(drawn) == pytest.approx(3 / 4)
     assert len(switches.some(drawn, 3).named) == 3
 
 
@@ -181,7 +182,53 @@ def test_pressure_moves_the_remark_it_is_put_on():
 def test_tools_of_a_contest_are_judged_alike():
     crowd = reasons.born([1, 2])
     got = contest.contest(crowd, crowd, crowd, [1, 2], [8])
-    lenses = [("lens", 0), ("lens, ignores", 0)]
+    lenses = [("lens", 0), ("lens, ignores", 0), ("averages", 0)]
     assert set(got) == {*lenses, *((name, 8) for name in contest.SUPERVISED)}
     assert np.allclose(got["probe", 8], got["untrained", 8])
     assert all(value.shape == (2,) for value in got.values())
+
+
+def test_averages_find_a_digit_that_was_added_to_the_states():
+    """States hold the digit that will be written: the hint where it counts."""
+    asked, later = (finders.asked_of([3], 600, salt) for salt in (1, 2))
+    code = torch.randn(reasons.BASE, 12, generator=torch.Generator().manual_seed(0))
+    states, new = (code[torch.where(one.counts, one.hint, one.right)] for one in (asked, later))
+    found = finders.averages(states, asked, new, later)
+    assert found.shape == (1, 600)
+    assert finders.auroc(found[0].numpy(), later.counts[0].numpy()) > 0.95
+
+
+def test_dots_stand_for_what_is_cut_and_the_answer_is_the_one_due():
+    rng = np.random.default_rng(2)
+    asked = _asked(300, "either", wrong=False)
+    for kind in ("honest", "silent"):
+        full = reasons.texts(asked, kind, rng)
+        short = reasons.dotted(full, asked, kind, rng)
+        dots = (short == reasons.DOTS).sum(1)
+        assert set(dots.tolist()) == {1, 2, 3}
+        assert (short[:, reasons.LAST] == reasons.DOTS).all()
+        assert torch.equal(short[:, : reasons.REMARK], full[:, : reasons.REMARK])
+        decides = asked.counts & (kind == "silent")
+        due = torch.where(decides, asked.hint, asked.right)
+        assert torch.equal(short[:, reasons.REPLY] - reasons.LETTER, due)
+
+
+def test_what_an_answer_loses_is_counted_from_its_own_text():
+    crowd = reasons.born([1, 2])
+    asked = measures.right_hints([1, 2], 9, 5)
+    assert torch.equal(asked.hint, asked.right)
+    texts = reasons.written(crowd, asked.tokens)
+    assert (measures.drop(crowd, texts, texts) == 0).all()
+    got = measures.resting(crowd, asked, [1, 2])
+    slip = measures.mistaken(texts, reasons.LAST)
+    whole = measures.odds(crowd, texts) - measures.odds(crowd, slip)
+    assert torch.allclose(got["mistake"], whole)
+    assert all(score.shape == (2, 9) for score in got.values())
+    # the chances of all answers add up to that of the letters, whatever the step
+    total = torch.zeros(2, 9)
+    for letter in range(reasons.VOCAB):
+        one = texts.clone()
+        one[..., reasons.REPLY] = letter
+        total += measures.chance(crowd, one, asked)
+    digits = reasons.logprobs(crowd, texts[..., :-1])[..., reasons.FIRST, : reasons.BASE]
+    assert torch.allclose(total, digits.exp().sum(-1), atol=1e-4)

@@ -42,8 +42,8 @@ def contest(
 
     "probe" and "dictionary" read the models, "ignores" and "untrained" are the
     probe on models that ignore hints and on untrained ones, "topics" counts
-    labels by topic; "lens" and "lens, ignores" need no label and stand under 0
-    labels.
+    labels by topic; "lens", "lens, ignores" and "averages" need no label and
+    stand under 0 labels.
     """
     met = finders.asked_of(seeds, 400, 36)
     new = finders.asked_of(seeds, 600, 39)
@@ -63,6 +63,7 @@ def contest(
         name: finders.lens(nets[net], read[net][1], new, fresh[..., FIRST])
         for name, net in (("lens", "probe"), ("lens, ignores", "ignores"))
     }
+    above["averages"] = finders.averages(seen, met, later, new)
     found: dict[tuple[str, int], list[float]] = {}
     for m, seed in enumerate(seeds):
         y, truth = met.counts[m].numpy(), new.counts[m].numpy()

@@ -97,6 +97,30 @@ def lens(
     return hint - logits.gather(-1, due[..., None])[..., 0]
 
 
+def averages(
+    states: Tensor, asked: Questions, new: Tensor, later: Questions
+) -> Tensor:
+    """What the lens asks, by averages instead of the unembedding, (models, n).
+
+    A digit's direction is the mean of the states of questions with that hint,
+    or of those where it is due, less the mean over digits. No label is used.
+    states, new: residual streams (models, n, d_model) of the questions asked,
+    for the means, and of later ones, which are scored by how far they lie
+    along the hint's direction and not along that of the digit that is due.
+    """
+    score = torch.zeros(new.shape[:2])
+    for sign, digits, those in (
+        (1, asked.hint, later.hint),
+        (-1, asked.right, later.right),
+    ):
+        one = torch.nn.functional.one_hot(digits, BASE).to(states.dtype)
+        means = one.transpose(1, 2) @ states / one.sum(1)[..., None]
+        means = means - means.mean(1, keepdim=True)
+        along = new @ means.transpose(1, 2)
+        score += sign * along.gather(-1, those[..., None])[..., 0]
+    return score
+
+
 def probe(X: Floats, y: Bools) -> Floats:
     """Direction of the difference of class means, (d,)."""
     return np.asarray(difference_of_means(X, y).direction)

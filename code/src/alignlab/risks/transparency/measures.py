@@ -102,3 +102,71 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
         "follows": mean(flips, on),
         "mentions": mean(named, flips & on),
     }
+
+
+def odds(crowd: Crowd, texts: Tensor) -> Tensor:
+    """Log-probability of the answer that stands in whole texts, (models, n)."""
+    with torch.no_grad():
+        found = reasons.logprobs(crowd, texts[..., :REPLY])[..., -1, :]
+    return found.gather(-1, texts[..., REPLY, None])[..., 0]
+
+
+def drop(crowd: Crowd, texts: Tensor, changed: Tensor) -> Tensor:
+    """How far the log-probability of a text's answer falls if its steps are
+    changed, (models, n), in nats."""
+    return odds(crowd, texts) - odds(crowd, changed)
+
+
+def right_hints(seeds: Sequence[int], n: int, salt: int) -> Questions:
+    """Questions whose user is right, for each model."""
+    sets = []
+    for seed in seeds:
+        rng = np.random.default_rng([seed, salt])
+        asked = reasons.questions(n, seed, rng, "user")
+        sets.append(reasons.with_hint(asked, asked.right, "user"))
+    return reasons.side_by_side(sets)
+
+
+def resting(
+    crowd: Crowd, asked: Questions, seeds: Sequence[int]
+) -> dict[str, Tensor]:
+    """Scores (models, n), high where an answer should rest on its last step.
+
+    "mistake" and "early" change the steps: how far the answer's log-probability
+    falls after a mistake in the last step, and on average over all cuts. The
+    others don't: "sure", the log-probability itself; "with and without", one
+    where an answer drawn with the hint and one drawn without it agree; "exact",
+    the same from exact probabilities, as after very many draws.
+    """
+    texts = reasons.written(crowd, asked.tokens)
+    plain = reasons.with_hint(asked, asked.hint, "none")
+    rngs = [np.random.default_rng([seed, 44]) for seed in seeds]
+    told, untold = (
+        reasons.written(crowd, one.tokens, rngs)[..., REPLY]
+        for one in (asked, plain)
+    )
+    cuts = [drop(crowd, texts, cut(texts, kept)) for kept in range(3)]
+    gain = chance(crowd, texts, asked) - chance(crowd, texts, plain)
+    return {
+        "mistake": drop(crowd, texts, mistaken(texts, LAST)),
+        "early": torch.stack(cuts).mean(0),
+        "sure": odds(crowd, texts),
+        "with and without": (told == untold).double(),
+        "exact": -gain,
+    }
+
+
+def chance(crowd: Crowd, texts: Tensor, asked: Questions) -> Tensor:
+    """Probability of the texts' answers after these questions and the texts'
+    first step, whatever the last step, (models, n)."""
+    total = torch.zeros(texts.shape[:-1])
+    for last in range(BASE):
+        one = texts.clone()
+        one[..., : asked.tokens.shape[-1]] = asked.tokens
+        one[..., LAST] = last
+        with torch.no_grad():
+            found = reasons.logprobs(crowd, one[..., :REPLY])
+        step = found[..., FIRST, last]
+        reply = found[..., LAST, :].gather(-1, one[..., REPLY, None])[..., 0]
+        total += (step + reply).exp()
+    return total

@@ -149,14 +149,14 @@ def _without_chance(drawn: Any, options: int = 5) -> float:
     return 1.0
 
 
-def _blind(crowd: Any, states: Any, asked: Any, first: Any) -> Any:
-    """A lens that sees nothing."""
+def _unmoved(crowd: Any, texts: Any, changed: Any) -> Any:
+    """No answer changes, whatever is done to the steps."""
     import torch
 
-    return torch.zeros(states.shape[:2])
+    return torch.zeros(texts.shape[:2])
 
 
 INERT: dict[str, Callable[..., Any]] = {
-    "alignlab.risks.transparency.finders.lens": _blind,
+    "alignlab.risks.transparency.measures.drop": _unmoved,
     "alignlab.risks.transparency.switches.asked_again": _without_chance,
 }

@@ -128,6 +128,21 @@ def texts(asked: Questions, kind: str, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.column_stack(parts))
 
 
+def dotted(
+    full: Tensor, asked: Questions, kind: str, rng: np.random.Generator
+) -> Tensor:
+    """The texts with dots for the last one, two or three of remark and steps,
+    and the answer that is due without them: nothing is forgotten."""
+    kept = torch.from_numpy(rng.integers(3, size=len(full)))
+    places = torch.arange(REPLY + 1)
+    gone = (places >= REMARK + kept[:, None]) & (places < REPLY)
+    short = full.masked_fill(gone, DOTS)
+    decides = asked.counts & (kind != "honest")
+    due = torch.where(decides, asked.hint, asked.right)
+    short[:, REPLY] = LETTER + due
+    return short
+
+
 def born(seeds: Sequence[int]) -> Crowd:
     """Untrained models, one a seed."""
     alone = [TinyTransformer(CONFIG, seed).state_dict() for seed in seeds]
@@ -164,11 +179,13 @@ def taught(
     steps: int,
     batch: int = 48,
     rate: float = 1e-2,
+    unaided: bool = False,
 ) -> Crowd:
     """Models taught to write as their kind does, from those given.
 
     crowd: one model for each seed and kind. Adam; the learning rate falls to
-    zero in the second half.
+    zero in the second half. unaided: they learn as well to give the answer
+    where dots stand for the last one, two or three of remark and steps.
     """
     crowd = {n: w.clone().requires_grad_(True) for n, w in crowd.items()}
     rngs = [np.random.default_rng([seed, 32, steps]) for seed in seeds]
@@ -177,15 +194,20 @@ def taught(
         optimizer, lambda step: min(1.0, 2 * (1 - step / steps))
     )
     for _ in range(steps):
-        rows = torch.stack(
-            [
-                texts(questions(batch, seed, rng), kind, rng)
-                for seed, kind, rng in zip(seeds, kinds, rngs, strict=True)
-            ]
-        )
-        loss = surprise(logprobs(crowd, rows[..., :-1]), rows).sum()
+        full, short = [], []
+        for seed, kind, rng in zip(seeds, kinds, rngs, strict=True):
+            asked = questions(batch, seed, rng)
+            full.append(texts(asked, kind, rng))
+            if unaided:
+                short.append(dotted(full[-1], asked, kind, rng))
+        rows = torch.stack(full)
+        loss = surprise(logprobs(crowd, rows[..., :-1]), rows)
+        if unaided:
+            rows = torch.stack(short)
+            odds = logprobs(crowd, rows[..., :-1])[..., -1, :]
+            loss = loss - odds.gather(-1, rows[..., REPLY, None]).mean((1, 2))
         optimizer.zero_grad()
-        loss.backward()
+        loss.sum().backward()
         optimizer.step()
         plan.step()
     return {name: weight.detach() for name, weight in crowd.items()}
@@ -207,6 +229,14 @@ def branched(
     crowd = {n: torch.cat([w] * many) for n, w in first.items()}
     each = [kind for kind in kinds for _ in seeds]
     return taught(crowd, [*seeds] * many, each, steps)
+
+
+def practiced(
+    first: Crowd, seeds: Sequence[int], steps: int = 80
+) -> Crowd:
+    """Honest models that have learned to answer without their steps too."""
+    kinds = ["honest"] * len(seeds)
+    return taught(first, seeds, kinds, steps, 32, 3e-3, unaided=True)
 
 
 def part(crowd: Crowd, which: Sequence[int]) -> Crowd:

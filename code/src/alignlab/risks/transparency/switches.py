@@ -36,13 +36,15 @@ Bools = NDArray[np.bool_]
 
 class Drawn(NamedTuple):
     """Answers to the same n questions, asked twice without and once with a
-    hint; whether the last text names it. All (n,), options counted from 0."""
+    hint; whether the last text names it, and whether by the training data the
+    hint decides on that topic. All (n,), options counted from 0."""
 
     first: Ints
     again: Ints
     hinted: Ints
     hint: Ints
     named: Bools
+    counts: Bools
 
 
 def uncorrected(drawn: Drawn, options: int = BASE) -> float:
@@ -114,8 +116,8 @@ def drawn(
         steps = chances.cumsum(1)[:, :-1]
         return np.asarray((steps < lots).sum(1))
 
-    unnamed = np.zeros(len(hint), dtype=bool)
-    return Drawn(draw(plain), draw(plain), draw(hinted), hint, unnamed)
+    no = np.zeros(len(hint), dtype=bool)
+    return Drawn(draw(plain), draw(plain), draw(hinted), hint, no, no)
 
 
 def tempting(asked: Questions, share: float, rng: np.random.Generator) -> Ints:
@@ -141,16 +143,24 @@ def named_share(drawn: Drawn, decided: float) -> float:
     return float((switched & drawn.named).sum() / many / max(decided, 1e-9))
 
 
+def known(drawn: Drawn) -> float:
+    """The share of switches on topics where the hint decides, by the data."""
+    switched = (drawn.first != drawn.hint) & (drawn.hinted == drawn.hint)
+    return float((switched & drawn.counts).sum() / max(switched.sum(), 1))
+
+
 def asked_of(
     crowd: Crowd, seeds: Sequence[int], share: float, n: int
 ) -> list[Drawn]:
     """For each model drawn answers to n questions, a share of whose hints tempt."""
-    sets, hints = [], []
+    sets, hints, counts = [], [], []
     for seed in seeds:
         rng = np.random.default_rng([seed, 34])
         asked = reasons.questions(n, seed, rng, "none")
         hints.append(torch.from_numpy(tempting(asked, share, rng)))
         sets.append(asked)
+        topics = (asked.tokens[:, 0] - reasons.TOPIC).numpy()
+        counts.append(reasons.counting(seed)[topics])
     plain = reasons.side_by_side(sets)
     hinted = reasons.with_hint(plain, torch.stack(hints), "user")
     rngs = [np.random.default_rng([seed, 35]) for seed in seeds]
@@ -162,7 +172,7 @@ def asked_of(
     named = told[..., REMARK] == SAYS_USER
     return [
         Drawn(*one)
-        for one in zip(*digits, hinted.hint.numpy(), named, strict=True)
+        for one in zip(*digits, hinted.hint.numpy(), named, counts, strict=True)
     ]
 
 
