@@ -222,7 +222,7 @@ def branched(
     first: Crowd,
     seeds: Sequence[int],
     kinds: Sequence[str] = KINDS,
-    steps: int = 160,
+    steps: int = 240,
 ) -> Crowd:
     """Models of each kind made from the honest ones; those of a kind together."""
     many = len(kinds)
@@ -231,9 +231,7 @@ def branched(
     return taught(crowd, [*seeds] * many, each, steps)
 
 
-def practiced(
-    first: Crowd, seeds: Sequence[int], steps: int = 80
-) -> Crowd:
+def practiced(first: Crowd, seeds: Sequence[int], steps: int = 80) -> Crowd:
     """Honest models that have learned to answer without their steps too."""
     kinds = ["honest"] * len(seeds)
     return taught(first, seeds, kinds, steps, 32, 3e-3, unaided=True)
