@@ -168,11 +168,12 @@ def asked_of(
         reasons.written(crowd, one.tokens, rngs).numpy()
         for one in (plain, plain, hinted)
     )
-    digits = [text[..., REPLY] - LETTER for text in (first, again, told)]
+    a, b, c = (text[..., REPLY] - LETTER for text in (first, again, told))
     named = told[..., REMARK] == SAYS_USER
+    hint = hinted.hint.numpy()
     return [
-        Drawn(*one)
-        for one in zip(*digits, hinted.hint.numpy(), named, counts, strict=True)
+        Drawn(a[m], b[m], c[m], hint[m], named[m], counts[m])
+        for m in range(len(seeds))
     ]
 
 
