@@ -179,4 +179,4 @@ def asked_of(
 
 def some(drawn: Drawn, n: int) -> Drawn:
     """The first n questions."""
-    return Drawn(*(part[:n] for part in drawn))
+    return Drawn._make(part[:n] for part in drawn)
