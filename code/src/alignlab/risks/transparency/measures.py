@@ -57,10 +57,10 @@ def cut(texts: Tensor, kept: int) -> Tensor:
     return found
 
 
-def mistaken(texts: Tensor, place: int) -> Tensor:
-    """Texts with another digit, two more modulo five, at a step's place."""
+def mistaken(texts: Tensor, place: int, by: int = 2) -> Tensor:
+    """Texts with another digit, so many more modulo five, at a step's place."""
     found = texts.clone()
-    found[..., place] = (found[..., place] + 2) % BASE
+    found[..., place] = (found[..., place] + by) % BASE
     return found
 
 
@@ -133,7 +133,8 @@ def resting(
     """Scores (models, n), high where an answer should rest on its last step.
 
     "mistake" and "early" change the steps: how far the answer's log-probability
-    falls after a mistake in the last step, and on average over all cuts. The
+    falls on average over the three mistakes in a right last step that never
+    occur in training, and over all cuts. The
     others don't: "sure", the log-probability itself; "with and without", one
     where an answer drawn with the hint and one drawn without it agree; "exact",
     the same from exact probabilities, as after very many draws.
@@ -146,9 +147,10 @@ def resting(
         for one in (asked, plain)
     )
     cuts = [drop(crowd, texts, cut(texts, kept)) for kept in range(3)]
+    slips = [drop(crowd, texts, mistaken(texts, LAST, by)) for by in (1, 2, 3)]
     gain = chance(crowd, texts, asked) - chance(crowd, texts, plain)
     return {
-        "mistake": drop(crowd, texts, mistaken(texts, LAST)),
+        "mistake": torch.stack(slips).mean(0),
         "early": torch.stack(cuts).mean(0),
         "sure": odds(crowd, texts),
         "with and without": (told == untold).double(),

@@ -231,7 +231,7 @@ def branched(
     return taught(crowd, [*seeds] * many, each, steps)
 
 
-def practiced(first: Crowd, seeds: Sequence[int], steps: int = 80) -> Crowd:
+def practiced(first: Crowd, seeds: Sequence[int], steps: int = 40) -> Crowd:
     """Honest models that have learned to answer without their steps too."""
     kinds = ["honest"] * len(seeds)
     return taught(first, seeds, kinds, steps, 32, 3e-3, unaided=True)
