@@ -1,0 +1,1 @@
+"""What the page `09-future/transparency` uses alone."""
