@@ -85,7 +85,7 @@ def stable_loss(nll: Tensor, rated: Tensor, weight: float = 0.5) -> Tensor:
 
 def exchange(
     world: Task,
-    model: TinyTransformer,
+    model: nn.Module,
     generator: torch.Generator,
     neighbors: int,
     agents: int,

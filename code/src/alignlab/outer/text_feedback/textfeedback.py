@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
-from alignlab.lm.ends import last_logits
 from alignlab.lm.masks import masked_mean
 from alignlab.toys import storyland
 from alignlab.toys.storyland import (
@@ -253,7 +252,7 @@ def silent_critic(
 
 
 def refine(
-    model: TinyTransformer,
+    model: nn.Module,
     stories: Stories,
     feedback: Feedback,
     generator: torch.Generator,
@@ -278,10 +277,7 @@ def refine(
 
 @torch.no_grad()
 def rewrite(
-    model: TinyTransformer,
-    tokens: Tensor,
-    start: Tensor,
-    generator: torch.Generator,
+    model: nn.Module, tokens: Tensor, start: Tensor, generator: torch.Generator
 ) -> Tensor:
     """Stories (n, LENGTH) written anew by a model from position start (n,) on; what stands before is kept."""
     n = len(tokens)
@@ -292,8 +288,7 @@ def rewrite(
     for t in range(1, LENGTH):
         rows = torch.nonzero(~ended & (t >= start)).squeeze(1)
         if len(rows):
-            logits = last_logits(model, written[rows, :t])[:, 0]
-            p = logits.double().softmax(-1).cumsum(-1)
+            p = model(written[rows, :t])[:, -1].double().softmax(-1).cumsum(-1)
             word = (p < u[rows, t, None] * p[:, -1:]).sum(-1)
             written[rows, t] = word
         ended |= written[:, t] == storyland.END
