@@ -123,6 +123,11 @@ def _no_score(features: Array, suspects: Array) -> Array:
     return np.zeros(len(features))
 
 
+def _clean_pairs(clean: Any, *rest: Any, **how: Any) -> Any:
+    """No poison: the pairs as they are."""
+    return clean
+
+
 def _nothing_new(model: Any, *rest: Any, **how: Any) -> Any:
     """The classifier as it was, with no further poison."""
     return model
@@ -130,6 +135,7 @@ def _nothing_new(model: Any, *rest: Any, **how: Any) -> Any:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.attacks.backdoor.reviews.poisoned": _clean,
+    "alignlab.attacks.backdoor.instructed.poison": _clean_pairs,
     "alignlab.attacks.backdoor.detect.distance": _no_score,
     "alignlab.attacks.backdoor.remove.relearn": _nothing_new,
 }
