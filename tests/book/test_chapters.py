@@ -72,7 +72,13 @@ def test_wrong_names_of_new_chapters_are_one_line(tmp_path):
 
 # --- two branches, a new chapter each
 
-TWO = ("09-future/theory", "09-future/transparency")  # not written yet
+TWO = ("09-future/forecasting", "09-future/coordination")  # planned in the clone alone
+PLANNED = """    - slug: SLUG
+      title: Title
+      section: "9.3"
+      question: Which question?
+      headings: []
+"""
 WORK = """
 @misc{WHO2025NAME,
   author = {WHO, Ann},
@@ -96,6 +102,10 @@ def clone(tmp_path_factory) -> Path:
         if (ROOT / name).is_file() and not name.startswith(("assets/", "benchmarks/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
+    outline = folder / "code/src/alignlab/book/outline.yml"
+    before, after = outline.read_text().split('\n- number: "10"')
+    entries = "".join(PLANNED.replace("SLUG", slug) for slug in TWO)
+    outline.write_text(f'{before.rstrip()}\n{entries}\n- number: "10"{after}')
     git(folder, "init", "-q", "-b", "main")
     commit(folder, "start")
     return folder
@@ -157,5 +167,5 @@ def test_two_new_chapters_are_green_as_written_and_merge_without_conflict(clone)
     listed = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
     assert [name for name in listed if name.removeprefix("chapters/") in TWO] == [f"chapters/{slug}" for slug in TWO]
     keys = re.findall(r"@misc\{(\w+),", (clone / "references/extra.bib").read_text())
-    assert {"shaw2025theory", "archer2025transparency"} <= set(keys)
+    assert {"shaw2025forecasting", "archer2025coordination"} <= set(keys)
     cheap(clone, *TWO)
