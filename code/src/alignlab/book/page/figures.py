@@ -97,7 +97,8 @@ def svg(fig: "Figure", alt: str) -> str:
     _rasterize_large_artists(fig)
     for patch in (fig.patch, *(axes.patch for axes in fig.axes)):
         patch.set(facecolor="none", edgecolor="none")
-    fig.set_dpi(mpl.rcParams["savefig.dpi"])
+    if mpl.rcParams["savefig.dpi"] != "figure":
+        fig.set_dpi(mpl.rcParams["savefig.dpi"])
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "alignlab"}):
         # what savefig does, but for the drawing before it, which only lays out the axes, as this one does too
