@@ -132,11 +132,19 @@ export class Engine extends EventTarget {
     Object.assign(this, { changed: name, adapts, memory: mebibytes * 1.048576 });
   }
 
-  /** Weights in 32 bits, or as the file has them. What is asked next is answered so; the start takes its seconds now. */
+  /** Weights in 32 bits, or as the file has them. What is asked next is answered so; the start takes its seconds now.
+
+      Where the browser can't, the weights stay as the file has them, and `refused` says so. */
   async setExact(exact) {
-    this.exact = exact;
+    Object.assign(this, { exact, refused: "" });
     this.tell();
-    if (this.state === "ready") { await this.queue(() => this.become({})); }
+    if (this.state === "ready") {
+      await this.queue(() => this.become({}).catch((error) => {
+        if (!exact) { throw error; }
+        Object.assign(this, { exact: false, refused: " There was no room for exact arithmetic; the weights stay in four bits." });
+        return this.become({});
+      }));
+    }
     this.tell();
   }
 

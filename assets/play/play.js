@@ -69,7 +69,7 @@ function gate(root) {
       const speed = engine.speed ? `, ${engine.speed.toFixed(1)} tokens a second` : "";
       counter.textContent = `${Math.round(engine.memory)} MB of memory${speed}`;
       box.classList.add("al-play-quiet");
-      say(`SmolLM2 runs in this page${engine.exact ? ", its arithmetic exact" : ""}.`);
+      say(`SmolLM2 runs in this page${engine.exact ? ", its arithmetic exact" : ""}.${engine.refused ?? ""}`);
       exact.checked = engine.exact;
     } else if (state === "failed") {
       say(engine.why instanceof NoModel ? engine.why.message : `The model could not start: ${engine.why?.message ?? engine.why}.`);

@@ -437,6 +437,17 @@ def test_the_model_loads_answers_turns_and_is_kept(chromium, weights):
     assert "its arithmetic exact" in page.locator(".al-play-status").first.inner_text()
     assert page.evaluate("window.alignlabPlay.memory") > 500
     page.get_by_label("Exact arithmetic").uncheck()
+    page.wait_for_function("window.alignlabPlay.memory < 300")
+    page.evaluate(  # no room: the first start with wide weights fails
+        """() => {
+            const own = alignlabPlay.become.bind(alignlabPlay);
+            alignlabPlay.become = (change) => (alignlabPlay.exact ? Promise.reject(new Error("memory")) : own(change));
+        }"""
+    )
+    page.get_by_label("Exact arithmetic").click()
+    page.get_by_text("no room for exact arithmetic").first.wait_for()
+    assert not page.get_by_label("Exact arithmetic").is_checked()
+    assert page.evaluate("alignlabPlay.next([504, 3575], { scale: 0 }).then((found) => found.length)") == 10
     told = page.locator(".al-play-count").first.inner_text()
     assert "MB of memory" in told and "tokens a second" in told
     assert page.evaluate("window.alignlabPlay.memory") > 100

@@ -14,7 +14,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
-from scipy import special  # scipy.stats takes a second to import
+from scipy import stats
 
 from alignlab.evals.statistics import Interval, share
 
@@ -42,7 +42,7 @@ def clustered(
     if error is None:
         inside = share(round(mean * groups), groups, level)
         return Interval(mean, inside.low, inside.high, level, len(found))
-    half = float(special.stdtrit(groups - 1, (1 + level) / 2)) * error
+    half = float(stats.t.ppf((1 + level) / 2, groups - 1)) * error
     low, high = mean - half, mean + half
     if found.min() >= 0.0 and found.max() <= 1.0:
         low, high = max(low, 0.0), min(high, 1.0)
@@ -63,12 +63,10 @@ def p_value(
     mean = float(found.mean())
     if error is None:
         hits = round(mean * groups)
-        from scipy.stats import binomtest
-
-        return float(binomtest(hits, groups, chance).pvalue)
+        return float(stats.binomtest(hits, groups, chance).pvalue)
     if error == 0.0:
         return float(mean == chance)
-    return float(2 * special.stdtr(groups - 1, -abs(mean - chance) / error))
+    return float(2 * stats.t.sf(abs(mean - chance) / error, groups - 1))
 
 
 def _error(
@@ -136,7 +134,5 @@ def any_of(p_values: Sequence[float], false_share: float = 0.05) -> list[bool]:
     """
     if not len(p_values):
         return []
-    from scipy.stats import false_discovery_control
-
-    adjusted = false_discovery_control(list(p_values), method="bh")
+    adjusted = stats.false_discovery_control(list(p_values), method="bh")
     return [bool(p <= false_share) for p in adjusted]

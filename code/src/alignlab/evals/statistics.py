@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special  # scipy.stats takes a second to import
+from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,11 @@ def paired(
     if not np.isfinite(differences).all():
         raise ValueError(f"not all differences are numbers: {differences}")
     mean = float(differences.mean())
-    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    error = float(stats.sem(differences))
     if math.isclose(error, 0.0, abs_tol=1e-15):
         return Interval(mean, mean, mean, level, len(differences))
-    freedom = len(differences) - 1
-    half = float(special.stdtrit(freedom, (1 + level) / 2)) * error
-    return Interval(mean, mean - half, mean + half, level, len(differences))
+    low, high = stats.t.interval(level, len(differences) - 1, mean, error)
+    return Interval(mean, float(low), float(high), level, len(differences))
 
 
 def share(hits: int, n: int, level: float = 0.95) -> Interval:
@@ -117,12 +116,8 @@ def share(hits: int, n: int, level: float = 0.95) -> Interval:
     _check_level(level)
     if n < 1 or not 0 <= hits <= n:
         raise ValueError(f"{hits} of {n} is no share: count 0 to n of n items")
-    z = float(special.ndtri((1 + level) / 2))
-    middle = hits + z**2 / 2
-    half = z * math.sqrt(hits * (n - hits) / n + z**2 / 4)
-    low = (middle - half) / (n + z**2) if hits else 0.0
-    high = (middle + half) / (n + z**2) if hits < n else 1.0
-    return Interval(hits / n, low, high, level, n)
+    found = stats.binomtest(hits, n).proportion_ci(level, method="wilson")
+    return Interval(hits / n, float(found.low), float(found.high), level, n)
 
 
 def _check_level(level: float) -> None:

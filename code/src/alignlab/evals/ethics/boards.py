@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -141,8 +142,6 @@ def at_the_middle(odds: Floats, sign: Floats) -> Floats:
 
 def at_any(odds: Floats, sign: Floats) -> Floats:
     """The area under the curve: all thresholds at once, no lean matters."""
-    from scipy.stats import rankdata
-
     good = sign > 0
     n, m = int(good.sum()), int((~good).sum())
     over = rankdata(odds, axis=-1)[..., good].sum(-1) - n * (n + 1) / 2

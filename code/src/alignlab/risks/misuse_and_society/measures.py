@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.stats import norm
 
 from alignlab.risks.misuse_and_society import marks, words, writer
 from alignlab.risks.misuse_and_society import surprise as s
@@ -296,5 +296,5 @@ def alarms_in_theory(shuffled_by: int | None = None) -> float:
             marks.codes(marks.pairs_of(order, once=False)), return_counts=True
         )
         spread = np.sqrt((times**2).sum() / times.sum())
-        found.append(ndtr(-3 / spread))
+        found.append(norm.sf(3 / spread))
     return 1000 * float(np.mean(found))
