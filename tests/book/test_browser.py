@@ -70,6 +70,60 @@ def visit(chromium, address):
         one.context.close()
 
 
+@pytest.fixture(scope="module")
+def desk(request, chromium, address):
+    """(name, window): a page on a desk, opened once for the tests that look at it; they leave it as they found it."""
+    with Visit(chromium, address) as window:
+        window.open(request.param)
+        yield request.param, window
+
+
+@pytest.fixture(scope="module")
+def phone(request, chromium, address):
+    """(name, window): a page on a phone, as `desk`."""
+    with Visit(chromium, address, width=390) as window:
+        window.open(request.param)
+        yield request.param, window
+
+
+ON_A_DESK = pytest.mark.parametrize("desk", PAGES, indirect=True)
+ON_A_PHONE = pytest.mark.parametrize("phone", PAGES, indirect=True)
+
+CODE = "div.cell_input pre, .al-source pre, .highlight-python pre"
+
+
+def code_blocks(page):
+    """What each block of a page's code looks like with all folds open, which are closed again."""
+    return page.evaluate(
+        """async (code) => {
+            const shut = [...document.querySelectorAll('main details')].filter(d => !d.open);
+            shut.forEach(d => d.open = true);
+            await new Promise(done => setTimeout(done, 100));
+            const found = [...document.querySelectorAll(code)].map(e => ({
+                wraps: [e, ...e.querySelectorAll('code')].some(x => getComputedStyle(x).whiteSpace !== 'pre'),
+                cut: e.scrollWidth > e.clientWidth + 1,
+                scrolls: getComputedStyle(e).overflowX === 'auto',
+                reached: e.tabIndex === 0,
+                start: e.textContent.slice(0, 60),
+            }));
+            const wide = document.documentElement.scrollWidth;
+            shut.forEach(d => d.open = false);
+            return [found, wide];
+        }""",
+        CODE,
+    )
+
+
+@ON_A_DESK
+def test_on_a_desk_no_line_of_code_wraps_or_is_cut(desk):
+    name, window = desk
+    blocks, wide = code_blocks(window.page)
+    assert blocks or name not in CHAPTERS
+    assert [b for b in blocks if b["wraps"] or not b["scrolls"]] == []
+    assert [b["start"] for b in blocks if b["cut"]] == []
+    assert wide <= 1280
+
+
 # axe's time grows with a page's elements. Nobody sees a hidden frame before it is shown, and its text has the style of
 # the one that shows; of code, one element of each color stays.
 THINNED = """() => {
@@ -82,69 +136,103 @@ THINNED = """() => {
     document.querySelectorAll('.al-frame[hidden]').forEach((frame) => frame.remove());
 }"""
 
+# Of all text of one color, size and weight on one ground, axe measures the contrast of the first; in pictures of each.
+ONE_OF_EACH = """() => {
+    const grounds = new Map(), seen = new Set();
+    const ground = (e) => {
+        if (!e) { return ''; }
+        if (!grounds.has(e)) {
+            const s = getComputedStyle(e);
+            const own = [s.backgroundColor, s.backgroundImage, s.opacity].join();
+            grounds.set(e, ground(e.parentElement) + (own === 'rgba(0, 0, 0, 0),none,1' ? '' : `|${own}`));
+        }
+        return grounds.get(e);
+    };
+    document.querySelectorAll('[data-contrast]').forEach(e => e.removeAttribute('data-contrast'));
+    document.querySelectorAll('body *').forEach((e, index) => {
+        const text = [...e.childNodes].some(c => c.nodeType === Node.TEXT_NODE && c.data.trim());
+        if (!(text || e.placeholder) || !e.checkVisibility()) { return; }
+        const s = getComputedStyle(e);
+        const kind = e.ownerSVGElement ? index : [s.color, s.fontSize, s.fontWeight, s.textShadow, ground(e)].join(';');
+        if (!seen.has(kind)) { e.setAttribute('data-contrast', ''); }
+        seen.add(kind);
+    });
+    return seen.size;
+}"""
+DARK = "document.documentElement.dataset.mode = document.documentElement.dataset.theme = 'dark'"
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_whole_and_accessible(visit, name, dark):
-    """No request outside or failed, no error in the console, no violation of axe's rules but the theme's known ones.
 
-    The dark page has the same structure, so only its colors are checked again.
-    """
+def faults(page, rules=RULES, within="html", apart=()):
+    """Violations of axe's rules, some apart, in a part of a page, the theme's known ones not counted, in words."""
     from axe_playwright_python.sync_playwright import Axe
 
-    window = visit(dark=dark)
-    page = window.open(name)
-    page.evaluate(THINNED)
-    found = Axe().run(page, options={"runOnly": ["color-contrast"] if dark else RULES, "preload": False})
+    off = {name: {"enabled": False} for name in apart}
+    options = {"runOnly": rules, "rules": off, "preload": False, "resultTypes": ["violations"]}
+    found = Axe().run(page, context=within, options=options)
     ours = []
     for violation in found.response["violations"]:
         for node in violation["nodes"]:
             target = " ".join(map(str, node["target"]))
             if not any(known in target or known in node["html"] for known in KNOWN.get(violation["id"], [])):
                 ours.append(f"{violation['id']}: {target}: {node['html'][:160]}")
-    assert ours == []
+    return ours
+
+
+@ON_A_DESK
+def test_page_is_whole_and_accessible(desk):
+    """No request outside or failed, no error in the console, no violation of axe's rules but the theme's known ones.
+
+    In the dark the page has the same structure, so only its colors are checked again.
+    """
+    _name, window = desk
+    page = window.page
     assert window.problems == []
-    assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+    page.evaluate(THINNED)
+    assert faults(page, apart=["color-contrast"]) == []
+    for dark in (False, True):
+        if dark:
+            page.evaluate(DARK)
+            page.wait_for_timeout(400)  # colors change by a transition
+        assert page.evaluate(ONE_OF_EACH) >= 5
+        assert faults(page, ["color-contrast"], within="[data-contrast]") == []
+    assert window.problems == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_phone_shows_a_page_without_sideways_scrolling(visit, name):
-    window = visit(width=390)
-    page = window.open(name)
-    wide = page.evaluate(
+@ON_A_PHONE
+def test_phone_shows_a_page_without_sideways_scrolling(phone):
+    _name, window = phone
+    wide = window.page.evaluate(
         """() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 391
             && !e.closest('pre, .al-listing, .al-table, .al-pic, mjx-container, svg, .al-sr'))
             .map(e => e.outerHTML.slice(0, 120))"""
     )
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390, wide[:5]
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= 390, wide[:5]
     assert window.problems == []
 
 
-CODE = "div.cell_input pre, .al-source pre, .highlight-python pre"
+@ON_A_PHONE
+def test_on_a_phone_code_scrolls_by_itself_by_keyboard_too(phone):
+    name, window = phone
+    blocks, wide = code_blocks(window.page)
+    assert [b for b in blocks if b["wraps"] or not b["scrolls"]] == []
+    cut = [b for b in blocks if b["cut"]]
+    assert cut or name not in CHAPTERS, "on a phone some line is wider than the screen"
+    assert [b["start"] for b in cut if not b["reached"]] == []
+    assert wide <= 390
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_no_line_of_code_wraps_and_on_a_desk_none_is_cut(visit, name):
-    """All folds open: at 1280 pixels every line is seen whole, on a phone code scrolls by itself, by keyboard too."""
-    for width in (1280, 390):
-        page = visit(width=width).open(name)
-        page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
-        page.wait_for_timeout(100)
-        blocks = page.eval_on_selector_all(
-            CODE,
-            """all => all.map(e => ({
-                wraps: [e, ...e.querySelectorAll('code')].some(x => getComputedStyle(x).whiteSpace !== 'pre'),
-                cut: e.scrollWidth > e.clientWidth + 1,
-                scrolls: getComputedStyle(e).overflowX === 'auto',
-                reached: e.tabIndex === 0,
-                start: e.textContent.slice(0, 60),
-            }))""",
-        )
-        assert blocks and [b for b in blocks if b["wraps"] or not b["scrolls"]] == []
-        cut = [b["start"] for b in blocks if b["cut"]]
-        assert cut == [] if width == 1280 else cut, "on a phone some line is wider than the screen"
-        assert [b["start"] for b in blocks if b["cut"] and not b["reached"]] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+@ON_A_PHONE
+def test_text_in_pictures_can_be_read_on_a_phone(phone):
+    """Ten pixels at least, powers and indices apart, which are set smaller than the number they stand at."""
+    _name, window = phone
+    small = window.page.evaluate(
+        """() => [...document.querySelectorAll('main .al-pic svg')].flatMap(svg => {
+            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            return [...svg.querySelectorAll('text')].filter(t => scale && !t.querySelector('tspan')
+                && parseFloat(getComputedStyle(t).fontSize) * scale < 9.9).map(t => t.textContent);
+        })"""
+    )
+    assert small == []
 
 
 def test_one_switch_opens_all_code_and_is_remembered(visit):
@@ -177,20 +265,6 @@ def test_a_fold_says_what_is_inside_and_opens_without_a_script(chromium, address
     assert fold.locator("pre").is_visible()
     assert page.get_by_role("button", name="Show all code").count() == 0
     context.close()
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_text_in_pictures_can_be_read_on_a_phone(visit, name):
-    """Ten pixels at least, powers and indices apart, which are set smaller than the number they stand at."""
-    page = visit(width=390).open(name)
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('main .al-pic svg')].flatMap(svg => {
-            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
-            return [...svg.querySelectorAll('text')].filter(t => scale && !t.querySelector('tspan')
-                && parseFloat(getComputedStyle(t).fontSize) * scale < 9.9).map(t => t.textContent);
-        })"""
-    )
-    assert small == []
 
 
 def picture_and_sentence(explorer):
@@ -269,19 +343,6 @@ SCREENS = [(width, dark) for width in (1280, 390) for dark in (False, True)]
 SCREEN = pytest.mark.parametrize(("width", "dark"), SCREENS, ids=lambda v: {True: "dark", False: "light"}.get(v, v))
 ANSWERED = "chapters/04-outer/rlhf"
 WHOLE = "chapters/appendix/your-guesses"
-
-
-def faults(page, rules=RULES, within="html"):
-    """Violations of axe's rules in a part of a page, the theme's known ones apart, in words."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, context=within, options={"runOnly": rules, "preload": False})
-    return [
-        f"{violation['id']}: {node['html'][:160]}"
-        for violation in found.response["violations"]
-        for node in violation["nodes"]
-        if not any(known in node["html"] for known in KNOWN.get(violation["id"], []))
-    ]
 
 
 @SCREEN
