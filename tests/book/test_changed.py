@@ -130,6 +130,31 @@ def test_a_page_runs_after_a_change_of_its_code_its_outputs_or_an_installed_vers
     assert ("chapters/01-a/c.ipynb" in touched(book)) == (part == "version")
 
 
+THREE = ("04-outer/rlhf", "04-outer/ranking-feedback", "06-interpretability/mlp")
+
+
+def marks_of(root):
+    """The marks of the three pages, by the package that lies beside them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALIGNLAB_CACHE", str(root / "cache"))
+        patch.setattr(changed, "PACKAGE", root / "code/src/alignlab")
+        return {slug: Book(root).mark(f"chapters/{slug}.ipynb") for slug in THREE}
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """(folder, marks): the package and three of the book's own pages, where a test may change a file for a while."""
+    root = tmp_path_factory.mktemp("three")
+    shutil.copytree(changed.PACKAGE, root / "code/src/alignlab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "conftest.py", root)
+    for slug in THREE:
+        for source in (pages.text_path(ROOT, slug), pages.notebook_path(ROOT, slug)):
+            target = root / source.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    return root, marks_of(root)
+
+
 @pytest.mark.parametrize(
     "file, runs",
     [
@@ -140,26 +165,17 @@ def test_a_page_runs_after_a_change_of_its_code_its_outputs_or_an_installed_vers
         ("interp/mlp/page.py", {"06-interpretability/mlp"}),
     ],
 )
-def test_a_change_of_the_package_reaches_the_pages_that_rest_on_it(tmp_path, monkeypatch, file, runs):
-    """Of three of the book's own pages; None stands for all."""
-    monkeypatch.setenv("ALIGNLAB_CACHE", str(tmp_path / "cache"))
-    package = tmp_path / "book/code/src/alignlab"
-    shutil.copytree(changed.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "conftest.py", tmp_path / "book")
-    for slug in (slugs := ["04-outer/rlhf", "04-outer/ranking-feedback", "06-interpretability/mlp"]):
-        for source in (pages.text_path(ROOT, slug), pages.notebook_path(ROOT, slug)):
-            target = tmp_path / "book" / source.relative_to(ROOT)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-    monkeypatch.setattr(changed, "PACKAGE", package)
-    names = [f"chapters/{slug}.ipynb" for slug in slugs]
-    before = {name: Book(tmp_path / "book").mark(name) for name in names}
-    path = package / file
-    added = "" if path.suffix == ".json" else "\n# shown with the function\n" if "ppo" in file else "\nprint()\n"
-    path.write_text(path.read_text().replace('"date": "2026', '"date": "2027') + added)
-    after = {name: Book(tmp_path / "book").mark(name) for name in names}
-    moved = {name[9:-6] for name in names if before[name] != after[name]}
-    assert moved == (runs if runs is not None else set(slugs))
+def test_a_change_of_the_package_reaches_the_pages_that_rest_on_it(three, file, runs):
+    """None stands for all three."""
+    root, before = three
+    path = root / "code/src/alignlab" / file
+    text = path.read_text()
+    path.write_text(text.replace('"date": "2026', '"date": "2027') + ("" if path.suffix == ".json" else "\nprint()\n"))
+    try:
+        after = marks_of(root)
+    finally:
+        path.write_text(text)
+    assert {slug for slug in THREE if before[slug] != after[slug]} == (set(THREE) if runs is None else runs)
 
 
 def test_prose_is_renewed_without_a_run_and_code_is_not(book):
