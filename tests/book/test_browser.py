@@ -207,6 +207,8 @@ def test_phone_shows_a_page_without_sideways_scrolling(phone):
             .map(e => e.outerHTML.slice(0, 120))"""
     )
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 390, wide[:5]
+    captions = "[...document.querySelectorAll('main caption')].map(e => e.getBoundingClientRect().width)"
+    assert max(window.page.evaluate(captions), default=0) <= 390, "a caption is read without scrolling its table"
     assert window.problems == []
 
 
