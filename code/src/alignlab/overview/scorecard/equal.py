@@ -1,0 +1,68 @@
+"""Boards of states that are equal, made of the results of states that aren't.
+
+Were two states equal, each unit's results might as well have been the other's.
+So each unit's results are dealt anew among the states, all measures of that
+unit together: what a unit's measures have in common stays, and so do skew,
+ties and items that nothing changes (Fisher 1935, "The Design of Experiments").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alignlab.overview.scorecard.board import (
+    Floats,
+    Measured,
+    differences,
+    stacked,
+    tested,
+)
+
+
+def dealt(
+    board: Sequence[Measured],
+    boards: int,
+    seed: int,
+    shift: Floats | None = None,
+) -> Floats:
+    """p-values of boards on which all states are equal, or planted ones not.
+
+    shift: (boards, measures, states - 1), what is added to each unit of a
+    state, in standard errors of its difference. Returns p-values of the same
+    shape.
+    """
+    rng = np.random.default_rng([seed, 10])
+    states = board[0].values.shape[0]
+    found = np.empty((boards, len(board), states - 1))
+    for places, values in stacked(board):
+        units = values.shape[2]
+        order = rng.permuted(
+            np.broadcast_to(np.arange(states), (boards, units, states)), axis=2
+        )
+        for place, own in zip(places, values):
+            mixed = own.T[
+                np.arange(units)[:, None], order
+            ]  # boards, units, states
+            change = differences(mixed.transpose(0, 2, 1))
+            if shift is not None:
+                error = tested(change)[1]
+                change = change + (shift[:, place] * error)[..., None]
+            found[:, place] = tested(change)[2]
+    return found
+
+
+def planted(
+    boards: int,
+    measures: int,
+    states: int,
+    seed: int,
+    share: float = 0.1,
+    size: float = 4.0,
+) -> Floats:
+    """Shifts for `dealt`: a share of cells is shifted, up or down."""
+    rng = np.random.default_rng([seed, 11])
+    shape = (boards, measures, states)
+    chosen = rng.random(shape) < share
+    return np.asarray(chosen * size * rng.choice((-1.0, 1.0), shape))
