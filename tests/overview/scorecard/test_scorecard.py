@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from alignlab.evals.families import clustered
 from alignlab.evals.statistics import paired
-from alignlab.overview.scorecard import again, board, equal, many, weights
+from alignlab.overview.scorecard import again, board, equal, many, sparse, weights
 from alignlab.overview.scorecard.board import Measured
 from scipy import stats
 
@@ -92,3 +92,27 @@ def test_one_measure_alone_decides():
         assert weights.winners(own, np.array([[1.0, 0.0], [0.0, 1.0]])).tolist() == [1, 1]
     drawn = weights.drawn(10, 4, 0)
     assert np.allclose(drawn.sum(1), 1)
+
+
+def test_two_more_pairs_as_their_authors_print_them():
+    change = np.array([1.0] * 5 + [-1.0] * 2 + [0.0] * 13)
+    low, high = sparse.added_pairs(change)
+    middle, error = 3 / 22, np.sqrt(8 - 9 / 22) / 22
+    assert (low, high) == pytest.approx((middle - 1.95996 * error, middle + 1.95996 * error), abs=1e-5)
+    low, high = sparse.added_pairs(np.zeros(20))
+    assert low == -high < 0
+    assert sparse.students(np.zeros(20)) == (0.0, 0.0)
+    many_items = np.tile(change, 200)
+    ours, usual = sparse.added_pairs(many_items), sparse.students(many_items)
+    assert ours == pytest.approx(usual, abs=2e-3)
+    assert sparse.coverage((np.array([0.0, 1.0]), np.array([2.0, 3.0])), 0.5) == 0.5
+    assert sparse.resampled(change, 7, 3, 0).shape == (3, 7)
+
+
+def test_one_dealt_board_holds_the_same_results_of_each_unit():
+    whole = some_board()
+    whole[1] = Measured("b", "8.1", "one", 10 * whole[0].values, -1)
+    new = equal.one_board(whole, 4)
+    assert np.allclose(np.sort(new[0].values, 0), np.sort(whole[0].values, 0))
+    assert np.allclose(10 * new[0].values, new[1].values)
+    assert not np.allclose(new[0].values, whole[0].values)

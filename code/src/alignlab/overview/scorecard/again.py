@@ -6,6 +6,7 @@ Serves survey section 10. All measures of a block are divided by the same units.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,6 @@ def two_halves(
     board: Sequence[Measured], seed: int
 ) -> tuple[list[Measured], list[Measured]]:
     """The board on one half of its units, and on the other."""
-    from dataclasses import replace
 
     rng = np.random.default_rng([seed, 13])
     parts: list[list[Measured]] = [list(board), list(board)]

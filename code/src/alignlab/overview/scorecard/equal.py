@@ -9,6 +9,7 @@ ties and items that nothing changes (Fisher 1935, "The Design of Experiments").
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,3 +67,17 @@ def planted(
     shape = (boards, measures, states)
     chosen = rng.random(shape) < share
     return np.asarray(chosen * size * rng.choice((-1.0, 1.0), shape))
+
+
+def one_board(board: Sequence[Measured], seed: int) -> list[Measured]:
+    """A board of equal states: every unit's results dealt anew."""
+    rng = np.random.default_rng([seed, 15])
+    found = list(board)
+    for places, values in stacked(board):
+        units = np.arange(values.shape[2])
+        start = np.tile(np.arange(values.shape[1]), (len(units), 1))
+        order = rng.permuted(start, axis=1)
+        for place, own in zip(places, values):
+            mixed = own.T[units[:, None], order].T
+            found[place] = replace(board[place], values=mixed)
+    return found

@@ -7,6 +7,7 @@ import numpy as np
 
 from alignlab.exercises import Exercise, Wrong
 from alignlab.overview.scorecard.many import holm
+from alignlab.overview.scorecard.sparse import students
 
 
 def _p_values(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -96,6 +97,19 @@ def _each_alone(p: Any, level: float = 0.05) -> Any:
     return np.asarray(p) <= level
 
 
+def _students(change: Any, added: float = 2.0, level: float = 0.95) -> Any:
+    """Student's interval, nothing added."""
+    return students(change, level)
+
+
+def _own_units(means: Any, good: Any, by: str = "spread") -> Any:
+    """Each measure as it is, less the first state's."""
+    signed = means * good[:, None]
+    return signed - signed[..., :1]
+
+
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.overview.scorecard.many.holm": _each_alone,
+    "alignlab.overview.scorecard.sparse.added_pairs": _students,
+    "alignlab.overview.scorecard.weights.points": _own_units,
 }
