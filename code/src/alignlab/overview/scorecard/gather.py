@@ -106,7 +106,8 @@ def judged(told: Told, families: Sequence[Hashable]) -> list[Measured]:
 
 def continued(told: Told) -> list[Measured]:
     """Section 8.3: 25 continuations a prompt; own prompts count once."""
-    worst, flagged = [], []
+    worst: list[Floats] = []
+    flagged: list[Floats] = []
     for state in STATES:
         each = {
             kind: np.array(
