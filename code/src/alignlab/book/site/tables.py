@@ -85,23 +85,26 @@ def _by_separation(claims: Sequence[dict[str, Any]]) -> str:
     )
 
 
-_APART = ("none", "under 2, weak", "2 to 5", "5 to 20", "20 and more")
+_APART = ("none", "under 2", "2 to 5", "5 to 20", "20 up")
 
 
 def claim_summary(pages: Mapping[str, Page]) -> str:
     """How many claims each part of the survey has, where they run, and how far they stand apart from their controls."""
-    rows, sums = [], [0] * (4 + len(_APART))
+    rows, sums = [], [0] * (3 + len(_APART))
     for section in outline():
         own = [pages[chapter.slug] for chapter in section.chapters if chapter.slug in pages]
         claims = [claim for page in own for claim in page.claims]
         recorded = sum(claim["source"] == "recipe" for claim in claims)
-        counts = [len(own), len(claims), len(claims) - recorded, recorded]
+        counts = [len(own), len(claims), recorded]
         counts += [_apart(claims).count(kind) for kind in range(len(_APART))]
         sums = [a + b for a, b in zip(sums, counts)]
         rows.append((f"{section.number} {escape(section.title)}", *map(str, counts)))
     rows.append(("<strong>all</strong>", *(f"<strong>{n}</strong>" for n in sums)))
-    head = ("part", "chapters", "claims", "run on the page", "recorded", *(f"separation {name}" for name in _APART))
-    return style("claim") + listing(head, rows, "The book's claims by part, and their separations", "al-claim-counts")
+    says = (
+        "The book's claims by part: how many, how many of them are recorded instead of run on the page, and in how many "
+        "the separation from the nearest control is missing or lies in which range (under 2 is weak)"
+    )
+    return style("claim") + listing(("part", "chapters", "claims", "recorded", *_APART), rows, says, "al-claim-counts")
 
 
 def _apart(claims: Sequence[dict[str, Any]]) -> list[int]:
