@@ -101,8 +101,8 @@ def claim_summary(pages: Mapping[str, Page]) -> str:
         rows.append((f"{section.number} {escape(section.title)}", *map(str, counts)))
     rows.append(("<strong>all</strong>", *(f"<strong>{n}</strong>" for n in sums)))
     says = (
-        "The book's claims by part: how many, how many of them are recorded instead of run on the page, and in how many "
-        "the separation from the nearest control is missing or lies in which range (under 2 is weak)"
+        "The book's claims by part: how many, how many of them are recorded instead of run on the page, and in how "
+        "many the separation from the nearest control is missing or lies in which range (under 2 is weak)"
     )
     return style("claim") + listing(("part", "chapters", "claims", "recorded", *_APART), rows, says, "al-claim-counts")
 
