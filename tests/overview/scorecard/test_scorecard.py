@@ -75,6 +75,33 @@ def test_dealt_boards_are_equal_ones():
     assert np.mean(equal.planted(200, 3, 3, 1) != 0) == pytest.approx(0.1, abs=0.03)
 
 
+def test_normal_p_values_are_smaller_and_else_the_same():
+    whole = some_board(units=6)
+    ours, normal = equal.dealt(whole, 50, 3), equal.dealt(whole, 50, 3, normal=True)
+    assert (normal <= ours).all()
+    assert (normal < ours)[:, :2].all()
+
+
+def test_only_the_mean_is_taken_away():
+    p = equal.same_mean(some_board(units=60), 500, 2)
+    assert p.shape == (500, 3, 3)
+    assert 0.02 < (p <= 0.05).mean() < 0.1
+
+
+def test_what_could_be_seen_is_starred_in_four_cases_of_five():
+    quiet = Measured("q", "8.1", "q", np.eye(2, 40), 1)
+    assert board.right_or_wrong(quiet)
+    assert not board.right_or_wrong(some_board()[0])
+    seen = board.could_see(quiet)[0]
+    shown = board.tested(RNG.random((4000, 40)) < seen)[2] <= 0.05
+    assert 0.77 < shown.mean() < 0.83
+    values = RNG.normal(size=(2, 50))
+    seen = board.could_see(Measured("v", "8.1", "v", values, 1))[0]
+    change = values[1] - values[0]
+    drawn = RNG.normal(seen, change.std(ddof=1), (4000, 50))
+    assert 0.77 < (board.tested(drawn)[2] <= 0.05).mean() < 0.83
+
+
 def test_halves_share_no_unit_and_a_block_keeps_its_units():
     whole = some_board()
     whole[1] = Measured("b", "8.1", "one", whole[0].values, -1)

@@ -74,6 +74,34 @@ def p_values(board: Sequence[Measured]) -> Floats:
     return np.array([tested(differences(m.values))[2] for m in board])
 
 
+def right_or_wrong(measure: Measured) -> bool:
+    """Whether each item of a measure is 0 or 1, also where units are families."""
+    items = measure.items or measure.values.shape[1]
+    counts = measure.values * items / measure.values.shape[1]
+    return bool(np.allclose(counts, counts.round()))
+
+
+def could_see(measure: Measured) -> Floats:
+    """Of each state the difference that its interval shows in about 80 %.
+
+    So many standard errors, by Student's t. Where items are 0 or 1, a
+    difference has an error of its own: k items that all change one way lie
+    about the root of k standard errors from zero. There it is at least the
+    share of changing items of which enough are met in 80 % of cases.
+    """
+    units = measure.values.shape[1]
+    reach = stats.t.ppf([0.975, 0.8], units - 1).sum()
+    seen = reach * tested(differences(measure.values))[1]
+    if right_or_wrong(measure):
+        n = measure.items or units
+        k = np.arange(1, n)
+        starred = np.sqrt(k * (n - 1) / (n - k)) > stats.t.ppf(0.975, n - 1)
+        enough = k[starred][0]
+        least = stats.beta.ppf(0.8, enough, n - enough + 1)
+        seen = np.maximum(seen, least)
+    return np.asarray(seen)
+
+
 def blocks(board: Sequence[Measured]) -> Mapping[str, list[int]]:
     """The places of the measures that share their units, by block."""
     found: dict[str, list[int]] = {}

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
 from alignlab.overview.scorecard.board import (
     Floats,
@@ -27,12 +28,13 @@ def dealt(
     boards: int,
     seed: int,
     shift: Floats | None = None,
+    normal: bool = False,
 ) -> Floats:
     """p-values of boards on which all states are equal, or planted ones not.
 
     shift: (boards, measures, states - 1), what is added to each unit of a
-    state, in standard errors of its difference. Returns p-values of the same
-    shape.
+    state, in standard errors of its difference. normal: p-values by the
+    normal curve, not by Student's t. Returns p-values of the same shape.
     """
     rng = np.random.default_rng([seed, 10])
     states = board[0].values.shape[0]
@@ -50,7 +52,12 @@ def dealt(
             if shift is not None:
                 error = tested(change)[1]
                 change = change + (shift[:, place] * error)[..., None]
-            found[:, place] = tested(change)[2]
+            mean, error, told = tested(change)
+            if normal:
+                some = error >= 1e-12
+                z = np.abs(mean) / np.where(some, error, 1.0)
+                told = np.where(some, 2 * stats.norm.sf(z), told)
+            found[:, place] = told
     return found
 
 
@@ -67,6 +74,25 @@ def planted(
     shape = (boards, measures, states)
     chosen = rng.random(shape) < share
     return np.asarray(chosen * size * rng.choice((-1.0, 1.0), shape))
+
+
+def same_mean(
+    board: Sequence[Measured], boards: int, seed: int
+) -> Floats:
+    """p-values where only means are equal: differences less their own mean.
+
+    Units are drawn with replacement; what is skew in the differences stays,
+    which dealing takes away. Returns (boards, measures, states - 1).
+    """
+    rng = np.random.default_rng([seed, 16])
+    found = []
+    for measure in board:
+        change = differences(measure.values)
+        change = change - change.mean(-1, keepdims=True)
+        units = change.shape[-1]
+        drawn = rng.integers(0, units, (boards, units))
+        found.append(tested(change[:, drawn])[2].T)
+    return np.stack(found, 1)
 
 
 def one_board(board: Sequence[Measured], seed: int) -> list[Measured]:
