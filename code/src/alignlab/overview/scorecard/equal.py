@@ -76,9 +76,7 @@ def planted(
     return np.asarray(chosen * size * rng.choice((-1.0, 1.0), shape))
 
 
-def same_mean(
-    board: Sequence[Measured], boards: int, seed: int
-) -> Floats:
+def same_mean(board: Sequence[Measured], boards: int, seed: int) -> Floats:
     """p-values where only means are equal: differences less their own mean.
 
     Units are drawn with replacement; what is skew in the differences stays,
