@@ -201,6 +201,19 @@ def test_ledger_begins_with_all_claims_the_weakest_first(site):
     assert told == [evidence.separation_text(evidence.weakest(claim)) for claim in claims]
 
 
+def test_the_summary_counts_every_claim_once():
+    soup = BeautifulSoup(tables.claim_summary(WRITTEN), "html.parser")
+    rows = [[int(cell.get_text()) for cell in row.select("td")] for row in soup.select("tbody tr")]
+    *parts, whole = rows
+    assert whole == [sum(column) for column in zip(*parts)]
+    claims = [claim for p in WRITTEN.values() for claim in p.claims]
+    chapters, count, recorded, none, weak, *apart = whole
+    assert (chapters, count) == (len(WRITTEN), len(claims))
+    assert count == none + weak + sum(apart)
+    assert recorded == sum(claim["source"] == "recipe" for claim in claims)
+    assert weak == sum("weak" in evidence.separation_text(evidence.weakest(claim)) for claim in claims)
+
+
 def test_ledger_of_a_page_is_sorted_marks_what_is_weak_and_tells_of_rivals():
     values = {"strong": [9.0, 9.1, 9.2], "weak": [1.1, 1.2, 1.3]}
     records = tuple(

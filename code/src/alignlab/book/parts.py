@@ -9,6 +9,7 @@ HOMES = {
     "survey-works": "chapters/appendix/bibliography",
     "your-guesses": "chapters/appendix/your-guesses",
     "claim-ledger": "chapters/appendix/ledger",
+    "claim-summary": "chapters/appendix/ledger",
     "run-times": "chapters/appendix/run-times",
     "models-and-data": "chapters/appendix/models-and-data",
     "exercise-index": "chapters/appendix/teachers",

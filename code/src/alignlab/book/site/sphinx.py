@@ -64,6 +64,7 @@ PARTS: dict[str, Callable[[Sphinx, str], str]] = {
     "survey-map": lambda app, doc: survey_map(_pages(app), link_from(app, doc)),
     "your-guesses": lambda app, doc: quiz.your_guesses(_pages(app), link_from(app, doc), "../" * doc.count("/")),
     "claim-ledger": _ledger,
+    "claim-summary": lambda app, doc: tables.claim_summary(_pages(app)),
     "run-times": lambda app, doc: tables.run_times(_pages(app), link_from(app, doc)),
     "models-and-data": _assets,
     "exercise-index": lambda app, doc: tables.exercise_index(_pages(app), link_from(app, doc)),

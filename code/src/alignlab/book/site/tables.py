@@ -11,7 +11,7 @@ from alignlab.book.page import evidence
 from alignlab.book.page.card import anchor_of, band_origin, shown, strip
 from alignlab.book.page.claims import band_text
 from alignlab.book.page.fragments import style
-from alignlab.book.plan import chapters
+from alignlab.book.plan import chapters, outline
 from alignlab.book.site.units import megabytes, minutes
 
 Link = Callable[[str], str | None]
@@ -83,6 +83,35 @@ def _by_separation(claims: Sequence[dict[str, Any]]) -> str:
         f"{weak} of {len(claims)} claims are <strong>weak</strong>, with a separation under {evidence.WEAK:g}.</p>"
         + listing(head, rows, "All claims, those that separate least first", "al-separations")
     )
+
+
+_APART = ("none", "under 2", "2 to 5", "5 to 20", "20 up")
+
+
+def claim_summary(pages: Mapping[str, Page]) -> str:
+    """How many claims each part of the survey has, where they run, and how far they stand apart from their controls."""
+    rows, sums = [], [0] * (3 + len(_APART))
+    for section in outline():
+        own = [pages[chapter.slug] for chapter in section.chapters if chapter.slug in pages]
+        claims = [claim for page in own for claim in page.claims]
+        recorded = sum(claim["source"] == "recipe" for claim in claims)
+        counts = [len(own), len(claims), recorded]
+        counts += [_apart(claims).count(kind) for kind in range(len(_APART))]
+        sums = [a + b for a, b in zip(sums, counts)]
+        rows.append((f"{section.number} {escape(section.title)}", *map(str, counts)))
+    rows.append(("<strong>all</strong>", *(f"<strong>{n}</strong>" for n in sums)))
+    says = (
+        "The book's claims by part: how many, how many of them are recorded instead of run on the page, and in how "
+        "many the separation from the nearest control is missing or lies in which range (under 2 is weak)"
+    )
+    return style("claim") + listing(("part", "chapters", "claims", "recorded", *_APART), rows, says, "al-claim-counts")
+
+
+def _apart(claims: Sequence[dict[str, Any]]) -> list[int]:
+    """Of each claim its place among `_APART`."""
+    edges = (evidence.WEAK, 5.0, 20.0)
+    found = map(evidence.weakest, claims)
+    return [0 if apart is None else 1 + sum(apart >= edge for edge in edges) for apart in found]
 
 
 def _separation(apart: float | None) -> str:

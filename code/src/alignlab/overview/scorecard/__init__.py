@@ -1,0 +1,1 @@
+"""What the page `10-conclusion/scorecard` uses alone."""
