@@ -7,6 +7,7 @@ stronger model, which then is the guard of a still stronger one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def holds(marked: np.ndarray, stops: Sequence[int], rounds: int) -> np.ndarray:
     """
     each = rounds // (len(stops) - 1)
     held = np.ones(len(marked), bool)
-    for guard, liar in zip(stops, stops[1:]):
+    for guard, liar in pairwise(stops):
         held &= marked[:, guard, liar, :each, 0].mean(1) > 0.5
     return held
 

@@ -70,13 +70,19 @@ def craft(held: Floats, signs: Floats) -> np.ndarray:
 
 
 def play(
-    seed: int, worlds: int, games: int, judges: int = 1, size: float = 1.5
+    seed: int,
+    worlds: int,
+    games: int,
+    judges: int = 1,
+    size: float = 1.5,
+    crafty: bool = True,
 ) -> np.ndarray:
     """All levels of guards against all levels of liars.
 
     In each game both read a question of the liar's choice, the true answer
     and a lie that is off by size; the guard marks the one further from what
-    it holds itself. judges: guards of a level, each taught alone.
+    it holds itself. judges: guards of a level, each taught alone. crafty:
+    whether liars choose their question, or take the first.
     Returns (worlds, guards, liars, games, judges), True where the lie is
     marked.
     """
@@ -94,7 +100,7 @@ def play(
         for liar in range(LEVELS):
             some = slice(0, TRIES[liar])
             chosen = np.zeros(games, int)  # the lowest has no weaker self
-            if liar:
+            if liar and crafty:
                 chosen = craft(held[:, some, : liar + 1], signs[:, some])
             asked = x[each, chosen]
             for level, guard in enumerate(guards):

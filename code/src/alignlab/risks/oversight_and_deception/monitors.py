@@ -39,6 +39,11 @@ def told(low: Floats, high: Floats) -> float:
     return float(roc_auc_score(label, np.concatenate([low, high])))
 
 
+def clear(low: Floats, high: Floats, false: float = 0.01) -> float:
+    """Share of the second that scores above all but so many of the first."""
+    return float((high > np.quantile(low, 1 - false)).mean())
+
+
 class Review(NamedTuple):
     """caught: share of the lies; true: share of the alarms that are lies."""
 
