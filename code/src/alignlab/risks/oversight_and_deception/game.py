@@ -8,6 +8,7 @@ higher their level, so that no chance of winning is written in anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,35 +77,42 @@ def play(
     judges: int = 1,
     size: float = 1.5,
     crafty: bool = True,
+    *,
+    guards: Sequence[int] = range(LEVELS),
+    tries: Sequence[int] = TRIES,
+    turned: bool = False,
 ) -> np.ndarray:
-    """All levels of guards against all levels of liars.
+    """Guards of some levels against all levels of liars.
 
     In each game both read a question of the liar's choice, the true answer
     and a lie that is off by size; the guard marks the one further from what
     it holds itself. judges: guards of a level, each taught alone. crafty:
-    whether liars choose their question, or take the first.
+    whether liars choose their question, or take the first. guards: their
+    levels. tries: questions that liars of each level look through. turned:
+    whether guards mark the nearer statement, and liars expect that.
     Returns (worlds, guards, liars, games, judges), True where the lie is
     marked.
     """
-    marked = np.zeros((worlds, LEVELS, LEVELS, games, judges), bool)
+    marked = np.zeros((worlds, len(guards), LEVELS, games, judges), bool)
     for number in range(worlds):
         rng = np.random.default_rng([seed, number])
         world = draw_world(rng)
-        guards = [taught(world, n, judges, rng) for n in EXAMPLES]
+        taken = [taught(world, EXAMPLES[i], judges, rng) for i in guards]
         selves = np.stack([taught(world, n, 1, rng)[0] for n in EXAMPLES])
-        shape = (games, max(TRIES))
+        shape = (games, max(tries))
+        aim = -1 if turned else 1
         x = rng.normal(size=(*shape, FEATURES)) * world.spread
         signs = rng.choice([-1, 1], size=shape)
         held = x @ selves.T  # (games, questions, levels)
         each = np.arange(games)
         for liar in range(LEVELS):
-            some = slice(0, TRIES[liar])
+            some = slice(0, tries[liar])
             chosen = np.zeros(games, int)  # the lowest has no weaker self
             if liar and crafty:
-                chosen = craft(held[:, some, : liar + 1], signs[:, some])
+                chosen = craft(held[:, some, : liar + 1], aim * signs[:, some])
             asked = x[each, chosen]
-            for level, guard in enumerate(guards):
+            for place, guard in enumerate(taken):
                 errors = asked @ guard.T - (asked @ world.truth)[:, None]
                 towards = errors * signs[each, chosen][:, None]
-                marked[number, level, liar] = towards < size / 2
+                marked[number, place, liar] = (towards < size / 2) != turned
     return marked

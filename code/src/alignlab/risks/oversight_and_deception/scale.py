@@ -7,7 +7,9 @@ the guard's chance depends on the difference alone.
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import expit
+from scipy.stats import rv_continuous
 from sklearn.linear_model import LogisticRegression
 
 Floats = np.ndarray
@@ -45,3 +47,29 @@ def fitted(
 def promised(guards: Floats, liars: Floats) -> Floats:
     """The guard's chance by the scale, (guards, liars)."""
     return np.asarray(expit(guards[:, None] - liars))
+
+
+def other_curve(
+    won: Floats, played: np.ndarray, curve: rv_continuous, games: int = 1000
+) -> Floats:
+    """The guard's chance by a scale whose curve is another one.
+
+    curve: a distribution of SciPy, whose cumulative function takes the place
+    of the logistic one. won, played, games: as for `fitted`, with the same
+    penalty. Returns (guards, liars).
+    """
+    levels = len(won)
+    guard, liar = np.nonzero(played)
+    who = np.eye(levels)
+    x, share = np.hstack([who[guard], -who[liar]]), won[guard, liar]
+
+    def loss(held: Floats) -> tuple[float, Floats]:
+        chance = np.clip(curve.cdf(x @ held), 1e-9, 1 - 1e-9)
+        fit = share * np.log(chance) + (1 - share) * np.log(1 - chance)
+        slope = (share - chance) / (chance * (1 - chance))
+        up = x.T @ (slope * curve.pdf(x @ held))
+        prior = held @ held / 2000
+        return prior - games * fit.sum(), held / 1000 - games * up
+
+    found = minimize(loss, np.zeros(2 * levels), jac=True, method="BFGS").x
+    return np.asarray(curve.cdf(found[:levels, None] - found[levels:]))

