@@ -1,0 +1,1 @@
+"""What the page `09-future/oversight-and-deception` uses alone."""
