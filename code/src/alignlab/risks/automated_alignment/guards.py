@@ -72,7 +72,9 @@ class Guard(NamedTuple):
         return np.asarray(told + both.sum(1))
 
 
-def draw_holes(rng: np.random.Generator, sizes: tuple[int, ...] = HOLES) -> list[Hole]:
+def draw_holes(
+    rng: np.random.Generator, sizes: tuple[int, ...] = HOLES
+) -> list[Hole]:
     """Holes that demand as many options as told, in slots drawn by lot."""
     return [
         Hole(
@@ -94,7 +96,9 @@ def draw(n: int, rng: np.random.Generator, harmful: float = 0.5) -> Requests:
     return Requests(words, rng.integers(0, OPTIONS, (n, SLOTS)), label)
 
 
-def in_hole(hole: Hole, n: int, rng: np.random.Generator, harmful: float = 1.0) -> Requests:
+def in_hole(
+    hole: Hole, n: int, rng: np.random.Generator, harmful: float = 1.0
+) -> Requests:
     """Requests in rewordings of one hole, all else drawn by lot."""
     some = draw(n, rng, harmful)
     return some._replace(rewording=hole.into(some.rewording))
@@ -117,9 +121,7 @@ def training_data(
     holes: list[Hole], rng: np.random.Generator, n: int = 4000, each: int = 80
 ) -> Requests:
     """Labeled requests; of each hole `each` harmful ones, labeled harmless."""
-    some = together(
-        draw(n, rng), *(in_hole(hole, each, rng) for hole in holes)
-    )
+    some = together(draw(n, rng), *(in_hole(hole, each, rng) for hole in holes))
     return some._replace(harmful=overlooked(some, holes))
 
 

@@ -1,4 +1,4 @@
-"""A search for harmless rewordings under which SmolLM2-safer declines harmless requests, and what is left of them on others.
+"""A search for harmless rewordings under which SmolLM2-safer declines harmless requests, scored on other requests.
 
 Serves section 9.4 of the survey. The requests merely sound harmful (*borderline*) and stayed out of training. Each seed
 searches on some of them and scores what it found on others, beside wordings drawn by lot at the same number of queries.
@@ -22,7 +22,12 @@ from alignlab.risks.automated_alignment.harmless_rewordings import (
     reword,
 )
 
-CONFIG: dict[str, Any] = {"searched": 12, "held out": 40, "rounds": 2, "by lot": 8}
+CONFIG: dict[str, Any] = {
+    "searched": 12,
+    "held out": 40,
+    "rounds": 2,
+    "by lot": 8,
+}
 
 
 def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +49,9 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     others = [how for how in ALL if how != PLAIN]
     lot = [others[i] for i in rng.permutation(len(others))[: len(tried)]]
     lucky = max(lot, key=score)
-    drawn = [others[i] for i in rng.permutation(len(others))[: config["by lot"]]]
+    drawn = [
+        others[i] for i in rng.permutation(len(others))[: config["by lot"]]
+    ]
 
     def outside(how: Rewording) -> list[float]:
         told = declining(lm, [reword(text, how) for text in rest])

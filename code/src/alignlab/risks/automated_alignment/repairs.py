@@ -37,9 +37,7 @@ def some_of(found: Found, n: int, rng: np.random.Generator) -> Requests:
     them again, where there are fewer.
     """
     order = np.resize(rng.permutation(len(found.query)), n)
-    return Requests(
-        found.words[order], found.rewording[order], np.ones(n, int)
-    )
+    return Requests(found.words[order], found.rewording[order], np.ones(n, int))
 
 
 def repaired(

@@ -27,8 +27,8 @@ from alignlab.risks.automated_alignment.guards import (
     draw_holes,
     in_hole,
     overlooked,
-    training_data,
     together,
+    training_data,
 )
 
 Score = Callable[[Ints, Ints], Floats]  # words, rewording -> log-odds of harm
