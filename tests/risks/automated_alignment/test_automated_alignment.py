@@ -87,12 +87,13 @@ def test_a_guard_without_wrong_labels_leaves_nothing_open():
 
 def test_what_tests_show_is_the_sum_less_twice_the_shared():
     wild = written_tests.in_the_wild(WORLD.holes, 800, RNG(4))
-    tests = written_tests.written(wild, guards.world(101, 0).guard.log_odds, 1.0)
+    odds = guards.world(101, 0).guard.log_odds(wild.words, wild.rewording)
+    tests = written_tests.written(wild, odds, 1.0)
     says = WORLD.guard.log_odds(wild.words, wild.rewording) > 0
     wrong, off = says != (wild.harmful == 1), tests.key != wild.harmful
     shown = written_tests.error(WORLD.guard, tests.requests, tests.key)
     assert shown == pytest.approx(wrong.mean() + off.mean() - 2 * (wrong & off).mean())
-    kept = written_tests.written(wild, guards.world(101, 0).guard.log_odds, 0.5)
+    kept = written_tests.written(wild, odds, 0.5)
     assert len(kept.key) == pytest.approx(400, abs=2)
 
 

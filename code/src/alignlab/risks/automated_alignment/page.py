@@ -96,7 +96,7 @@ def _as_it_is(data: Requests, guard: Guard, *args: Any, **kwargs: Any) -> Guard:
     return guard
 
 
-def _right_key(some: Requests, writer: Any, kept: float = 0.7) -> Tests:
+def _right_key(some: Requests, odds: Any, kept: float = 0.7) -> Tests:
     """All requests, with the right key."""
     return Tests(some, some.harmful)
 

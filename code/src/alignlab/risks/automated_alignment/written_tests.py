@@ -54,11 +54,12 @@ def in_the_wild(
     )
 
 
-def written(some: Requests, writer: Score, kept: float = 0.7) -> Tests:
+def written(some: Requests, odds: Floats, kept: float = 0.7) -> Tests:
     """Tests made of proposed requests: the writer's key, and only the share
     `kept` of which the writer is surest.
+
+    odds: (n,), the writer's log-odds of harm.
     """
-    odds = writer(some.words, some.rewording)
     sure = np.abs(odds) >= np.quantile(np.abs(odds), 1 - kept)
     chosen = Requests(*(part[sure] for part in some))
     return Tests(chosen, (odds[sure] > 0).astype(int))
@@ -77,7 +78,7 @@ def forest(data: Requests, seed: int) -> Score:
         single = np.eye(OPTIONS)[rewording].reshape(len(words), -1)
         return np.concatenate([words, single], 1)
 
-    model = RandomForestClassifier(40, max_features=0.3, random_state=seed)
+    model = RandomForestClassifier(30, max_features=0.3, random_state=seed)
     model.fit(read(data.words, data.rewording), data.harmful)
 
     def odds(words: Ints, rewording: Ints) -> Floats:
