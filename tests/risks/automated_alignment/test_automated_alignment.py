@@ -79,6 +79,26 @@ def test_as_many_examples_however_many_rounds():
     assert given == [300, 100, 100, 100]
 
 
+def test_without_repairs_in_between_each_round_meets_the_same_guard():
+    met = []
+
+    def team(guard, harmful, rng, queries):
+        met.append(guard)
+        return repairs.ordinary(guard, harmful, rng, queries)
+
+    for between in (True, False):
+        last = repairs.repaired(WORLD.data, WORLD.guard, team, RNG(0), 3, 300, between)
+        assert last is not WORLD.guard
+    assert [guard is WORLD.guard for guard in met] == [True, False, False, True, True, True]
+
+
+def test_a_writer_that_forgets_leaves_what_it_found():
+    harmful = guards.plainly_harmful(WORLD.guard, RNG(6))
+    stays, leaves = (red_team.training(WORLD.guard, harmful, RNG(7), anew=anew) for anew in (False, True))
+    assert len(leaves.query) < len(stays.query) / 2
+    assert sum(red_team.holding(leaves, WORLD.holes)) > sum(red_team.holding(stays, WORLD.holes))
+
+
 def test_a_guard_without_wrong_labels_leaves_nothing_open():
     clean = guards.together(guards.draw(4000, RNG(1)), *(guards.in_hole(h, 80, RNG(2)) for h in WORLD.holes))
     assert repairs.left_open(guards.fit(clean), WORLD.holes, RNG(3)).mean() < 0.1

@@ -4,8 +4,8 @@ Serves section 9.4 of the survey. Perez et al. (2022, "Red Teaming Language
 Models with Language Models") let a model write test cases, and train it on the
 success of what it wrote; Hong et al. (2024, "Curiosity-driven Red-teaming for
 Large Language Models") add a reward for what is unlike the tests before. Here
-a writer is trained in both ways, and compared with a climber that changes one
-option at a time and begins anew after each find.
+a writer is trained in both ways, or begins anew once it succeeds, beside a
+climber that changes one option at a time.
 """
 
 from __future__ import annotations
@@ -128,6 +128,7 @@ def training(
     rng: np.random.Generator,
     novelty: float = 0.0,
     by_lot: float = 0.0,
+    anew: bool = False,
     queries: int = QUERIES,
     rate: float = 1.0,
 ) -> Found:
@@ -135,7 +136,8 @@ def training(
     was rewarded (REINFORCE, Williams 1992).
 
     The reward is the negative of the climber's cost. by_lot: share of options
-    that are drawn by lot whatever was learned.
+    that are drawn by lot whatever was learned. anew: forget what was learned
+    as soon as half of a batch passes.
     """
     archive = Archive()
     logits = np.zeros((SLOTS, OPTIONS))
@@ -151,6 +153,9 @@ def training(
         reward = -odds - novelty * np.log1p(archive.familiar(some))
         for one in np.flatnonzero(odds <= 0):
             archive.add(word[one], some[one], asked)
+        if anew and (odds <= 0).mean() >= 0.5:
+            logits[:] = 0
+            continue
         better = (reward - reward.mean()) / (reward.std() + 1e-9)
         taken = np.zeros((BATCH, SLOTS, OPTIONS))
         taken[rows, np.arange(SLOTS), some] = 1

@@ -47,11 +47,13 @@ def repaired(
     rng: np.random.Generator,
     rounds: int = 6,
     queries: int = 3600,
+    between: bool = True,
 ) -> Guard:
     """Look for what passes, add examples of it, fit anew; `rounds` times.
 
     Queries and examples are shared out evenly over the rounds, so that their
-    total does not depend on how many rounds there are.
+    total does not depend on how many rounds there are. between: whether the
+    guard is repaired between the rounds, or only after all of them.
     """
     known, weight = data, np.ones(len(data.harmful))
     each = EXAMPLES // rounds
@@ -61,8 +63,8 @@ def repaired(
         if len(found.query):
             known = together(known, some_of(found, each, rng))
             weight = np.append(weight, np.full(each, WEIGHT))
-            guard = fit(known, weight)
-    return guard
+            guard = fit(known, weight) if between else guard
+    return guard if between else fit(known, weight)
 
 
 def ordinary(
