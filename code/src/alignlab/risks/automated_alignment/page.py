@@ -91,11 +91,6 @@ def _by_lot(
     return drawing(guard, harmful, rng, queries)
 
 
-def _as_it_is(data: Requests, guard: Guard, *args: Any, **kwargs: Any) -> Guard:
-    """The guard without any repair."""
-    return guard
-
-
 def _right_key(some: Requests, odds: Any, kept: float = 0.7) -> Tests:
     """All requests, with the right key."""
     return Tests(some, some.harmful)
@@ -103,6 +98,5 @@ def _right_key(some: Requests, odds: Any, kept: float = 0.7) -> Tests:
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.risks.automated_alignment.red_team.climbing": _by_lot,
-    "alignlab.risks.automated_alignment.repairs.repaired": _as_it_is,
     "alignlab.risks.automated_alignment.written_tests.written": _right_key,
 }
