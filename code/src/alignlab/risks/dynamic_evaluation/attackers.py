@@ -67,7 +67,8 @@ def climb(margin: Floats, budget: int, seed: int) -> Ints:
         new = (old + rng.integers(1, WAYS, at.shape)) % WAYS
         other = at + (new - old) * PLACE[slot]
         again = fails >= SLOTS * (WAYS - 1)
-        other = np.where(again, rng.integers(0, VARIANTS, at.shape), other)
+        fresh = rng.integers(0, VARIANTS, at.shape)
+        other = np.where(again, fresh, other).astype(np.int64)
         score = margin[rows[0], rows[1], other]
         take = (score <= best) | again
         fails = np.where(again | (score < best), 0, fails + 1)

@@ -44,7 +44,7 @@ class Board:
     things: int
 
 
-def board(seed: int, things: int = 48, listed: int = 64) -> Board:
+def board(seed: int, things: int = 48, listed: int = 12) -> Board:
     """Train all guards of a world. listed: public attacks on each thing."""
     here, rng = world(seed), np.random.default_rng([seed, 5])
     asked = here.things(0, 2 * things, rng)
@@ -66,7 +66,7 @@ def board(seed: int, things: int = 48, listed: int = 64) -> Board:
         "none": margins[: 2 * EACH],
         "vote": judge(bare, 0.4)[: 2 * EACH],
         "patched": judge(patched(slice(things), 2 * EACH)),
-        "patched on others": judge(patched(slice(things, None), EACH)),
+        "patched on others": judge(patched(slice(things, None), 2 * EACH)),
         "hardened": judge(guards.train(here, 10 * seed + 2, 2 * EACH, hard=4)),
         "hardened more": judge(
             guards.train(here, 10 * seed + 3, 2 * EACH, hard=32)
@@ -78,7 +78,6 @@ def board(seed: int, things: int = 48, listed: int = 64) -> Board:
     for name, of in (("no score", "none"), ("patched, no score", "patched")):
         here_now[name] = guards.hidden(here_now[of])
         own[name] = own[of]
-    del own["patched on others"]
     return Board(here_now, own, public, things)
 
 

@@ -32,6 +32,7 @@ class Guards(nn.Module):
     """Several guards side by side; a high score says: forbidden."""
 
     def __init__(self, many: int, seed: int) -> None:
+        """`many` guards, not taught anything yet."""
         super().__init__()
         draw = torch.Generator().manual_seed(seed)
 
@@ -134,7 +135,10 @@ def limits(scores: Floats, here: World, errors: float = 0.05) -> Floats:
 
 
 def margins(
-    guards: Guards, things: Floats, allowed: Floats, here: World,
+    guards: Guards,
+    things: Floats,
+    allowed: Floats,
+    here: World,
     vote: float = 0.0,
 ) -> Floats:
     """Scores of forbidden things less the threshold: below 0 passes.

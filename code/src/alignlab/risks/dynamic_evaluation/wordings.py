@@ -61,12 +61,17 @@ class World:
         return thing, variant, 1.0 - kind
 
 
-def world(seed: int, habit: float = 0.7, apart: float = 3.0) -> World:
-    """A world. habit: how much the two kinds of people differ in wording;
-    apart: the distance of the kinds of things, in standard deviations.
+LEAN = np.array([-1.0, -1 / 3, 1 / 3, 1.0])  # of a slot's four ways
+
+
+def world(seed: int, habit: float = 1.34, apart: float = 3.0) -> World:
+    """A world. habit: by how many nats the ways of a slot lean to one kind of
+    people, at most; apart: the distance of the kinds of things, in standard
+    deviations. Worlds differ in which ways lean where, not in how much.
     """
     rng = np.random.default_rng([seed, 96])
-    odds = np.exp(rng.normal(0, habit, (2, SLOTS, WAYS)))
+    lean = habit / 2 * np.stack([rng.permutation(LEAN) for _ in range(SLOTS)])
+    odds = np.exp(np.stack([-lean, lean]))
     way = rng.normal(size=TRAITS)
     center = apart / 2 * way / np.linalg.norm(way)
     return World(odds / odds.sum(-1, keepdims=True), center)
