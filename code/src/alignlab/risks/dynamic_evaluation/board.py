@@ -1,7 +1,7 @@
 """A leaderboard of defended guards whose true weaknesses are known.
 
 Serves survey section 9.6. Every defense stands on the board with three guards
-of its own. An attacker who knows a defense trains three copies of it on other
+of its own. An attacker who knows a defense trains five copies of it on other
 requests and looks for wordings that the copies trust; the public list was
 made in the same way against undefended guards.
 """
@@ -15,7 +15,9 @@ import numpy as np
 from alignlab.risks.dynamic_evaluation import attackers, guards
 from alignlab.risks.dynamic_evaluation.wordings import Floats, Ints, world
 
-EACH = 3  # guards of a defense on the board, and copies that attackers train
+EACH = 3  # guards of a defense on the board
+COPIES = 5  # guards that an attacker trains
+BOTH = EACH + COPIES
 DEFENSES = (
     "none",
     "vote",
@@ -53,9 +55,9 @@ def board(seed: int, things: int = 48, listed: int = 12) -> Board:
     def judge(some: guards.Guards, vote: float = 0.0) -> Floats:
         return guards.margins(some, asked, allowed, here, vote)
 
-    bare = guards.train(here, 10 * seed, 3 * EACH)
+    bare = guards.train(here, 10 * seed, BOTH + COPIES)
     margins = judge(bare)
-    public = margins[2 * EACH :].mean(0)
+    public = margins[BOTH:].mean(0)
     known = attackers.published(public, public[None], listed)[0]
 
     def patched(part: slice, many: int) -> guards.Guards:
@@ -63,13 +65,13 @@ def board(seed: int, things: int = 48, listed: int = 12) -> Board:
         return guards.train(here, 10 * seed + 1, many, attacks=lists)
 
     made = {
-        "none": margins[: 2 * EACH],
-        "vote": judge(bare, 0.4)[: 2 * EACH],
-        "patched": judge(patched(slice(things), 2 * EACH)),
-        "patched on others": judge(patched(slice(things, None), 2 * EACH)),
-        "hardened": judge(guards.train(here, 10 * seed + 2, 2 * EACH, hard=4)),
+        "none": margins[:BOTH],
+        "vote": judge(bare, 0.4)[:BOTH],
+        "patched": judge(patched(slice(things), BOTH)),
+        "patched on others": judge(patched(slice(things, None), BOTH)),
+        "hardened": judge(guards.train(here, 10 * seed + 2, BOTH, hard=4)),
         "hardened more": judge(
-            guards.train(here, 10 * seed + 3, 2 * EACH, hard=32)
+            guards.train(here, 10 * seed + 3, BOTH, hard=32)
         ),
     }
     made["filter"] = guards.filtered(made["none"], here)

@@ -55,7 +55,7 @@ class Guards(nn.Module):
         known = torch.tensor(things, dtype=torch.float32) @ self.traits
         words = HOT @ self.words
         found = [
-            torch.tanh(k[:, None] + w) @ r + b
+            torch.stack([torch.tanh(one + w) @ r for one in k]) + b
             for k, w, r, b in zip(known, words, self.read, self.bias)
         ]
         return np.asarray(torch.stack(found).numpy())
