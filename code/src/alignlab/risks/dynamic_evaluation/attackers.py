@@ -9,7 +9,10 @@ Defenses").
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from alignlab.risks.dynamic_evaluation.wordings import (
@@ -20,7 +23,8 @@ from alignlab.risks.dynamic_evaluation.wordings import (
     Ints,
 )
 
-PLACE = WAYS ** np.arange(SLOTS)[::-1]  # what a step in a slot is worth
+# what a step in a slot is worth
+PLACE: NDArray[Any] = WAYS ** np.arange(SLOTS)[::-1]
 
 
 def within(margin: Floats, tried: Ints) -> Floats:
