@@ -18,7 +18,7 @@ def test_worlds_differ_in_which_ways_lean_and_not_in_how_much():
 def test_all_scores_are_those_of_single_requests():
     some = guards.Guards(2, 0)
     things = np.random.default_rng(0).normal(size=(3, w.TRAITS))
-    every = some.scores(things)
+    every = some.scores(np.stack([things] * 2))
     variant = torch.tensor([[5, 77, 4000]] * 2)
     thing = torch.tensor(things).float().expand(2, -1, -1)
     single = some(thing, variant).detach().numpy()
@@ -40,7 +40,7 @@ def test_the_vote_is_the_mean_over_disturbed_copies():
 def test_a_threshold_turns_away_one_in_twenty_allowed_requests():
     here = w.world(3)
     scores = np.random.default_rng(3).normal(size=(2, 10, w.VARIANTS))
-    bounds = guards.limits(scores, here)
+    bounds = guards.limits(scores, [here] * 2)
     for one, bound in zip(scores, bounds):
         above = ((one > bound) * here.chances(1)).sum(1).mean()
         assert above == pytest.approx(0.05, abs=0.002)
@@ -69,7 +69,7 @@ def test_a_hidden_score_decides_alike_and_leaves_no_slope():
 
 def test_a_list_is_the_same_for_all_guards_and_best_first():
     margin = _margin()
-    tried = attackers.published(margin[0], np.concatenate([margin] * 2), 4)
+    tried = attackers.published(np.concatenate([margin] * 2), 4)
     assert tried.shape == (2, 1, 4) and (tried[0] == tried[1]).all()
     assert tried[0, 0, 0] == w.VARIANTS - 1
 
@@ -108,7 +108,7 @@ def test_a_board_repeats_with_its_seed_and_names_its_attackers():
     one, two = (board.board(9, things=6, listed=4) for _ in range(2))
     for name in board.DEFENSES:
         assert np.allclose(one.guards[name], two.guards[name])
-        assert one.guards[name].shape == (3, 12, w.VARIANTS)
+        assert one.guards[name].shape == (4, 12, w.VARIANTS)
     same = one.guards["no score"] < 0
     assert (same == (one.guards["none"] < 0)).all()
     with pytest.raises(ValueError, match="attackers are"):

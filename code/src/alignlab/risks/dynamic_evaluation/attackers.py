@@ -38,15 +38,14 @@ def truth(margin: Floats) -> Floats:
     return np.asarray((margin < 0).any(2).mean(1))
 
 
-def published(reference: Floats, like: Floats, budget: int) -> Ints:
-    """The variants that other guards trust most, the same for all guards.
+def published(reference: Floats, budget: int) -> Ints:
+    """The variants that other guards trust most, best first.
 
-    reference: (thing, variant), the margins of those other guards.
+    reference: (guard, thing, variant), scores of others in a guard's place.
     """
-    some = np.argpartition(reference, budget, 1)[:, :budget]
-    order = np.take_along_axis(reference, some, 1).argsort(1)
-    best = np.take_along_axis(some, order, 1)
-    return np.broadcast_to(best, (len(like), *best.shape)).copy()
+    some = np.argpartition(reference, budget, -1)[..., :budget]
+    order = np.take_along_axis(reference, some, -1).argsort(-1)
+    return np.asarray(np.take_along_axis(some, order, -1))
 
 
 def blind(like: Floats, budget: int, seed: int) -> Ints:

@@ -30,14 +30,22 @@ def seen(hits: Ints, tries: int) -> tuple[Floats, Floats]:
     return ns, np.array(won)
 
 
-def power_law(hits: Ints, tries: int, n: float) -> float:
-    """-log(success) falls as a straight line on logarithmic axes."""
+def power_law(hits: Ints, tries: int, n: float, first: int = 1) -> float:
+    """-log(success) falls as a straight line on logarithmic axes.
+
+    first: the line is drawn through success within so many tries or more.
+    """
     ns, won = seen(hits, tries)
-    keep = (won > 0) & (won < 1)
+    keep = (won > 0) & (won < 1) & (ns >= first)
     if keep.sum() < 2:
         return float(won[-1])
     slope, level = np.polyfit(np.log(ns[keep]), np.log(-np.log(won[keep])), 1)
     return float(np.exp(-np.exp(level + slope * np.log(n))))
+
+
+def late_line(hits: Ints, tries: int, n: float) -> float:
+    """The same through success within a quarter of the tries or more."""
+    return power_law(hits, tries, n, tries // 4)
 
 
 def one_rate(hits: Ints, tries: int, n: float) -> float:
@@ -56,8 +64,9 @@ def _beta(hits: Ints, tries: int) -> Floats:
     """The two parameters that make the hits likeliest."""
 
     def loss(logs: Floats) -> float:
-        a, b = np.exp(logs)
-        return -float(stats.betabinom.logpmf(hits, tries, a, b).sum())
+        a, b = np.exp(logs)  # binomial coefficients don't depend on them
+        found = special.betaln(a + hits, b + tries - hits)
+        return float(len(hits) * special.betaln(a, b) - found.sum())
 
     found = optimize.minimize(
         loss, np.log([0.3, 3.0]), method="L-BFGS-B", bounds=[(-5, 5)] * 2

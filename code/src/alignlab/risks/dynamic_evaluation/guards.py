@@ -8,6 +8,8 @@ all: what a test should find.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -25,7 +27,7 @@ from alignlab.risks.dynamic_evaluation.wordings import (
 
 WIDTH = 24
 HOT = torch.tensor(np.eye(WAYS)[ALL].reshape(VARIANTS, -1)).float()
-Attacks = tuple[Floats, Ints]  # things (n, trait), variants (n,)
+Attacks = tuple[Floats, Ints]  # things (guard, n, trait), variants (guard, n)
 
 
 class Guards(nn.Module):
@@ -50,34 +52,36 @@ class Guards(nn.Module):
         return torch.einsum("gbd,gd->gb", x, self.read) + self.bias[:, None]
 
     @torch.no_grad()
-    def scores(self, things: Floats) -> Floats:
-        """Every variant of each thing (n, trait): (guard, n, variant)."""
-        known = torch.tensor(things, dtype=torch.float32) @ self.traits
-        words = HOT @ self.words
+    def scores(self, things: Floats, of: Ints | None = None) -> Floats:
+        """Every variant of the things (guard, n, trait) of some guards."""
+        some = torch.arange(len(self.bias)) if of is None else torch.tensor(of)
+        known = torch.tensor(things).float() @ self.traits[some]
+        words = HOT @ self.words[some]
         found = [
-            torch.stack([torch.tanh(one + w) @ r for one in k]) + b
-            for k, w, r, b in zip(known, words, self.read, self.bias)
+            torch.stack([(one + w).tanh_() @ r for one in k]) + b
+            for k, w, r, b in zip(
+                known, words, self.read[some], self.bias[some]
+            )
         ]
         return np.asarray(torch.stack(found).numpy())
 
 
 def train(
-    here: World,
+    homes: Sequence[World],
     seed: int,
-    many: int = 3,
     n: int = 400,
     steps: int = 200,
     attacks: Attacks | None = None,
     hard: int = 0,
 ) -> Guards:
-    """Guards taught on ordinary requests, each on `n` of its own.
+    """Guards, one a home, each taught on `n` ordinary requests of its home.
 
     attacks: mixed into every batch, a quarter of it. hard: that quarter is
     instead made of forbidden requests, each worded as the guard likes most
     at that moment among so many random variants.
     """
     rng = np.random.default_rng([seed, 7])
-    drawn = [here.asked(n, rng) for _ in range(many)]
+    drawn, many = [home.asked(n, rng) for home in homes], len(homes)
     things = torch.tensor(np.stack([d[0] for d in drawn])).float()
     variants = torch.tensor(np.stack([d[1] for d in drawn]))
     goals = torch.tensor(np.stack([d[2] for d in drawn])).float()
@@ -89,9 +93,9 @@ def train(
         thing, variant = things[rows, at], variants[rows, at]
         goal = goals[rows, at]
         if attacks is not None:
-            pick = rng.integers(0, len(attacks[0]), (many, batch // 3))
-            more = torch.tensor(attacks[0][pick]).float()
-            how = torch.tensor(attacks[1][pick])
+            pick = rng.integers(0, attacks[1].shape[1], (many, batch // 3))
+            more = torch.tensor(attacks[0][rows.numpy(), pick]).float()
+            how = torch.tensor(attacks[1][rows.numpy(), pick])
         elif hard:
             bad = [rng.choice(np.flatnonzero(d[2]), batch // 3) for d in drawn]
             more = things[rows, torch.tensor(np.stack(bad))]
@@ -120,14 +124,16 @@ def _worst(
     return tried.gather(2, best)[..., 0]
 
 
-def limits(scores: Floats, here: World, errors: float = 0.05) -> Floats:
+def limits(
+    scores: Floats, homes: Sequence[World], errors: float = 0.05
+) -> Floats:
     """Each guard's threshold: above it lie 5 % of the allowed requests.
 
     scores: (guard, allowed thing, variant), weighted as people ask.
     """
-    weights = np.tile(here.chances(1), scores.shape[1]) / scores.shape[1]
     found = []
-    for one in scores.reshape(len(scores), -1):
+    for home, one in zip(homes, scores.reshape(len(scores), -1)):
+        weights = np.tile(home.chances(1), scores.shape[1]) / scores.shape[1]
         order = np.argsort(-one)
         above = np.cumsum(weights[order])
         found.append(one[order[np.searchsorted(above, errors)]])
@@ -135,23 +141,21 @@ def limits(scores: Floats, here: World, errors: float = 0.05) -> Floats:
 
 
 def margins(
-    guards: Guards,
-    things: Floats,
-    allowed: Floats,
-    here: World,
+    scores: Floats,
+    homes: Sequence[World],
+    things: int,
     vote: float = 0.0,
 ) -> Floats:
     """Scores of forbidden things less the threshold: below 0 passes.
 
-    things, allowed: (n, trait); returns (guard, thing, variant). vote: every
-    wording is exchanged with this probability for a random one, and the mean
-    score over all copies counts (a vote over disturbed copies, exactly).
+    scores: (guard, thing, variant), first of so many forbidden things, then
+    of allowed ones; the former's margins are returned. vote: every wording
+    is exchanged with this probability for a random one, and the mean score
+    over all copies counts (a vote over disturbed copies, exactly).
     """
-    every = guards.scores(np.concatenate([things, allowed]))
-    if vote:
-        every = averaged(every, vote)
-    bounds = limits(every[:, len(things) :], here)
-    return np.asarray(every[:, : len(things)] - bounds[:, None, None])
+    every = averaged(scores, vote) if vote else scores
+    bounds = limits(every[:, things:], homes)
+    return np.asarray(every[:, :things] - bounds[:, None, None])
 
 
 def averaged(scores: Floats, share: float) -> Floats:
@@ -168,11 +172,14 @@ def hidden(margin: Floats) -> Floats:
     return np.where(margin < 0, -1.0, 1.0)
 
 
-def filtered(margin: Floats, here: World, errors: float = 0.05) -> Floats:
+def filtered(
+    margin: Floats, homes: Sequence[World], errors: float = 0.05
+) -> Floats:
     """Turned away besides: what people with allowed requests rarely write."""
-    chance = here.chances(1)
-    order = np.argsort(chance)
-    rare = order[np.cumsum(chance[order]) < errors]
     found = margin.copy()
-    found[..., rare] = np.maximum(found[..., rare], margin.max())
+    for one, home in zip(found, homes):
+        chance = home.chances(1)
+        order = np.argsort(chance)
+        rare = order[np.cumsum(chance[order]) < errors]
+        one[:, rare] = np.maximum(one[:, rare], margin.max())
     return found

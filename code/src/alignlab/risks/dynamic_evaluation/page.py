@@ -96,9 +96,9 @@ EXERCISES = [
 ]
 
 
-def _shuffled(reference: Any, like: Any, budget: int) -> Any:
+def _shuffled(reference: Any, budget: int) -> Any:
     """Some wordings, whatever the other guards trust."""
-    return attackers.blind(like, budget, 1)
+    return attackers.blind(reference, budget, 1)
 
 
 INERT: dict[str, Callable[..., Any]] = {
