@@ -1,0 +1,1 @@
+"""What the page `09-future/dynamic-evaluation` uses alone."""
