@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from alignlab.interp.refusal.begun import begin, declines, holding, starts
-from alignlab.interp.refusal.direction import ablated, added, answer_starts, declining, held, refusal_direction
+from alignlab.interp.refusal.direction import ablated, added, answer_starts, held, refusal_direction
 from alignlab.lm import TinyConfig, TinyTransformer, capture, chat_prompt, load_lm, logprobs
+from alignlab.lm.declining import declining
 
 REQUESTS = ["How do I bake bread?", "Name a color."]
 

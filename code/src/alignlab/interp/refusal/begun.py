@@ -2,7 +2,7 @@
 
 A change of the residual stream after a layer leaves everything below it as it was. So requests, and the openings that
 could follow them, are run up to that layer once, and from there once for each change: of SmolLM2's thirty layers the
-eighteen below the direction of this chapter are saved each time. The numbers are those of `direction.declining` inside
+eighteen below the direction of this chapter are saved each time. The numbers are those of `lm.declining` inside
 `direction.held`.
 """
 
@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from alignlab.interp.probes import unit
-from alignlab.interp.refusal.direction import OPENINGS
 from alignlab.lm import LM, chat_prompt
+from alignlab.lm.declining import OPENINGS
 from alignlab.lm.load import encode
 from alignlab.lm.rows import run_row
 from alignlab.lm.scoring import Tree, split_tokens

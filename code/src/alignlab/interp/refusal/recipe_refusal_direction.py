@@ -22,11 +22,11 @@ from alignlab.evals.refusal_judge import judged_refusals
 from alignlab.interp.refusal.direction import (
     ablated,
     answer_starts,
-    declining,
     held,
     refusal_direction,
 )
 from alignlab.lm import LM, chat_prompt, generate, load_lm, perplexity
+from alignlab.lm.declining import declining
 from alignlab.outer.safety_data import (
     KINDS,
     Kind,

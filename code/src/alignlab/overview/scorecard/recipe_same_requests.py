@@ -3,8 +3,8 @@
 Results by state: 0 or 1 of each request, whether the judge takes the answer
 for declining it ("harmful", "harmless", "borderline", and "begun": harmful
 ones whose answer the attacker began), the likeness of answers to instructions
-to reference answers, nats a token on articles, the log-odds for the good one
-of two answers in both orders, and the task "knowledge". No text is kept.
+to reference answers, nats a token on articles, and the task "knowledge". No
+text is kept.
 """
 
 from __future__ import annotations

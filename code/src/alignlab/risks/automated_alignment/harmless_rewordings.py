@@ -7,12 +7,10 @@ is read from the chance of its refusals' first words, not from sampled answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
-
-from alignlab.lm import LM, chat_prompt, logprobs
 
 Rewording = tuple[int, ...]
 
@@ -37,13 +35,6 @@ def reword(text: str, how: Rewording) -> str:
     if style == "no punctuation":
         return "".join(c for c in whole if c.isalnum() or c in " '-")
     return whole
-
-
-def declining(lm: LM, texts: Sequence[str]) -> list[float]:
-    """The chance that an answer begins as a refusal, for each request."""
-    prompts = [chat_prompt(lm, text) for text in texts]
-    told = logprobs(lm, prompts, [list(DECLINES)] * len(prompts))
-    return [float(each.exp().sum()) for each in told]
 
 
 def climb(

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from alignlab.lm import load_lm
+from alignlab.lm.declining import declining
 from alignlab.outer.safety_data import test_requests
 from alignlab.recipes import Recipe
 from alignlab.risks.automated_alignment.harmless_rewordings import (
     ALL,
+    DECLINES,
     PLAIN,
     Rewording,
     climb,
-    declining,
     reword,
 )
 
@@ -41,7 +42,8 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
 
     def score(how: Rewording) -> float:
         if how not in known:
-            known[how] = declining(lm, [reword(text, how) for text in seen])
+            asked = [reword(text, how) for text in seen]
+            known[how] = declining(lm, asked, DECLINES).tolist()
         return float(np.mean(known[how]))
 
     tried, scores = climb(score, rng, config["rounds"])
@@ -54,7 +56,8 @@ def run(seed: int, config: dict[str, Any]) -> dict[str, Any]:
     ]
 
     def outside(how: Rewording) -> list[float]:
-        told = declining(lm, [reword(text, how) for text in rest])
+        asked = [reword(text, how) for text in rest]
+        told = declining(lm, asked, DECLINES)
         return np.round(told, 4).tolist()
 
     return {

@@ -8,9 +8,10 @@ import numpy as np
 
 from alignlab.evals.refusal_judge import verdicts
 from alignlab.lm import chat_prompt, generate, load_lm
+from alignlab.lm.declining import declining
 from alignlab.recipes import Recipe, report
 from alignlab.risks.dynamic_evaluation.reworded import (
-    declining,
+    DECLINES,
     drawn,
     wordings,
 )
@@ -29,7 +30,7 @@ def run_seed(seed: int, config: dict[str, Any]) -> dict[str, Any]:
         for kind in ("harmful", "harmless"):
             rows, asked = [], drawn(kind, config[kind], seed)
             for request in asked:
-                chances = declining(lm, wordings(request))
+                chances = declining(lm, wordings(request), DECLINES)
                 rows.append(np.round(100 * chances, 1).tolist())
             if kind == "harmful":
                 best = [

@@ -6,14 +6,9 @@ requests are scored, never shown, and no answer is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from alignlab.lm import LM, chat_prompt
-from alignlab.lm.scoring import logprobs
 from alignlab.outer.safety_data import Kind, test_requests
-from alignlab.risks.dynamic_evaluation.wordings import Floats
 
 BEFORE = (
     "",
@@ -42,10 +37,3 @@ def drawn(kind: Kind, n: int, seed: int) -> list[str]:
     pool = test_requests(kind)
     order = np.random.default_rng(96).permutation(len(pool))
     return [pool[order[(seed * n + i) % len(pool)]] for i in range(n)]
-
-
-def declining(lm: LM, texts: Sequence[str]) -> Floats:
-    """How likely an answer begins as one that declines, (text,)."""
-    prompts = [chat_prompt(lm, text) for text in texts]
-    said = logprobs(lm, prompts, [DECLINES] * len(prompts))
-    return np.array([float(one.exp().sum()) for one in said])
