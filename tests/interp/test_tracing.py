@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from alignlab.interp.facts import answer_probabilities, answer_token, facts, subject_end
-from alignlab.interp.tracing import by_role, causal_trace, last_probabilities, trace_from
+from alignlab.interp.tracing import by_role, causal_trace, last_probabilities, restore_sets, trace_from
 from alignlab.lm import capture, load_lm, patch
 from alignlab.lm.load import encode
 from alignlab.lm.stack import from_layer
@@ -70,3 +70,22 @@ def test_the_whole_stream_above_the_noise_brings_all_back(lm):
     trace = trace_from(lm, FRANCE, 1, layers=(1,), parts=("resid",), samples=2)
     assert trace.corrupted < 0.5 * trace.clean
     assert trace.restored[0, 0, trace.last] > 0.8 * trace.clean
+
+
+def test_sets_restored_in_one_pass_are_those_of_the_trace(lm):
+    fact = next(fact for fact in facts(["kind"]) if fact.subject == "violin")
+    settings = {"samples": 2, "seed": 5}
+    trace = causal_trace(lm, fact, layers=(4, 21), parts=("mlp", "attn"), **settings)
+    layers = {"early": range(1, 7), "late": range(18, 24)}
+    sets = {
+        (part, when, place): ([f"layers.{i}.{part}.out" for i in layers[when]], place)
+        for part in ("mlp", "attn")
+        for when in layers
+        for place in ("subject", "end")
+    }
+    found = restore_sets(lm, fact, sets, **settings)
+    assert found.clean == pytest.approx(trace.clean, abs=1e-4)
+    assert found.noisy == pytest.approx(trace.corrupted, abs=1e-4)
+    for (part, when, place), p in found.back.items():
+        at = trace.restored[["mlp", "attn"].index(part), list(layers).index(when)]
+        assert p == pytest.approx(at[trace.last if place == "subject" else -1], abs=1e-4)

@@ -11,6 +11,7 @@ from alignlab.interp.editing.rank_one import (
     changed,
     edit_scores,
     edited,
+    edited_rows,
     gradient_change,
     rank_one_edits,
     read_direction,
@@ -118,3 +119,25 @@ def test_scores_of_no_change(lm):
     around = neighbors(FRANCE, facts(["capital"]))[:2]
     found = edit_scores(lm, FRANCE, " Rome", [fact for fact in around if fact.answer != " Rome"], changed(lm, {}))
     assert found == {"efficacy": 0.0, "paraphrase": 0.0, "neighborhood": 1.0, "loss": 0.0, "gain": 0.0}
+
+
+def test_edits_by_row_are_those_in_the_weights(lm):
+    generator = torch.Generator().manual_seed(0)
+    edits = [
+        Edit(4, 5 * torch.randn(lm.d_model, generator=generator), 0.1 * torch.randn(1536, generator=generator))
+        for _ in range(2)
+    ]
+    prompts, answers = [FRANCE.prompt, FRANCE.asked(FRANCE.paraphrases[0])], [" Paris"] * 2
+    with edited_rows(lm, edits):
+        together = answer_probabilities(lm, prompts, answers)[0].log()
+    start = answer_probabilities(lm, prompts, answers)[0].log()
+    for i, edit in enumerate(edits):
+        with edited(lm, edit):
+            alone = float(answer_probabilities(lm, prompts[i : i + 1], answers[:1])[0].log())
+        assert float(together[i]) == pytest.approx(alone, abs=1e-3)
+        assert abs(alone - float(start[i])) > 0.1
+    with (
+        pytest.raises(ValueError, match="give one layer's"),
+        edited_rows(lm, [edits[0], Edit(5, *[torch.ones(3)] * 2)]),
+    ):
+        pass

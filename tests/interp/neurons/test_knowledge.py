@@ -9,6 +9,7 @@ from alignlab.interp.neurons.knowledge import (
     attributions,
     random_neurons,
     scaled_neurons,
+    scaled_rows,
     shared_neurons,
     top_neurons,
     written,
@@ -73,3 +74,13 @@ def test_a_false_answer_is_anothers_and_its_units_raise_it_alone(lm):
     change = log_changes(lm, FRANCE, false, units)
     assert change["false"]["false"] > 0.5 and change["false"]["false"] > change["false"]["true"]
     assert change["none"] == pytest.approx({"true": 0, "false": 0, "words": 0}, abs=1e-4)
+
+
+def test_sets_scaled_by_row_are_those_scaled_one_by_one(lm):
+    sets = [[], [(3, 7), (3, 9), (20, 1)], [(3, 7), (29, 5)]]
+    prompts, answers = [FRANCE.prompt] * 3, [" Paris"] * 3
+    with scaled_rows(lm, sets, 3.0):
+        together = answer_probabilities(lm, prompts, answers)[0]
+    for neurons, p in zip(sets, together.tolist()):
+        with scaled_neurons(lm, neurons, 3.0):
+            assert p == pytest.approx(float(answer_probabilities(lm, prompts[:1], answers[:1])[0]), abs=1e-5)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from alignlab.interp.facts import Fact, answer_token, subject_end
-from alignlab.lm import LM, capture
+from alignlab.lm import LM, capture, patch
 from alignlab.lm.load import encode
 from alignlab.lm.masks import pad_right
 from alignlab.lm.sites import find_site
@@ -169,6 +169,34 @@ def edited(lm: LM, *edits: Edit) -> Iterator[None]:
         change = torch.outer(edit.value, edit.direction)
         changes[edit.layer] = changes.get(edit.layer, 0) + change
     with changed(lm, changes):
+        yield
+
+
+@contextlib.contextmanager
+def edited_rows(lm: LM, edits: Sequence[Edit]) -> Iterator[None]:
+    """Within the block row i of a batch is run as if the weights carried
+    edits[i]: one pass for many edits, which are of one layer.
+
+    What a row's key reads, times the value, is added to the output. Raises
+    ValueError for edits of several layers.
+    """
+    layers = {edit.layer for edit in edits}
+    if len(layers) != 1:
+        raise ValueError(f"edits of layers {sorted(layers)}: give one layer's")
+    [layer] = layers
+    values = torch.stack([edit.value for edit in edits])[:, None]
+    directions = torch.stack([edit.direction for edit in edits])[:, :, None]
+    seen: list[Tensor] = []
+
+    def read(hidden: Tensor) -> Tensor:
+        seen[:] = [hidden @ directions.to(hidden)]  # (row, pos, 1)
+        return hidden
+
+    def write(out: Tensor) -> Tensor:
+        return out + seen[0] * values.to(out)
+
+    site = f"layers.{layer}.mlp"
+    with patch(lm, {f"{site}.hidden": read, f"{site}.out": write}):
         yield
 
 

@@ -182,6 +182,36 @@ def scaled_neurons(
         yield
 
 
+@contextlib.contextmanager
+def scaled_rows(
+    lm: LM, sets: Sequence[Sequence[Neuron]], factor: float
+) -> Iterator[None]:
+    """As `scaled_neurons`, with a set of units for each row of a batch of as
+    many rows as sets: one pass in place of one a set. A set may be empty.
+    """
+    by_layer: dict[int, list[tuple[int, int]]] = {}
+    for row, neurons in enumerate(sets):
+        for layer, index in neurons:
+            by_layer.setdefault(layer, []).append((row, index))
+
+    def scale(places: list[tuple[int, int]]) -> Callable[[Tensor], Tensor]:
+        rows, indices = torch.tensor(places).T
+
+        def change(hidden: Tensor) -> Tensor:
+            hidden = hidden.clone()
+            hidden[rows, -1, indices] *= factor
+            return hidden
+
+        return change
+
+    changes = {
+        f"layers.{layer}.mlp.hidden": scale(places)
+        for layer, places in by_layer.items()
+    }
+    with patch(lm, changes):
+        yield
+
+
 @torch.no_grad()
 def _past(lm: LM, ids: Sequence[int]) -> Any:
     """The cache of keys and values of some tokens."""

@@ -117,18 +117,14 @@ def _nothing_attributed(
     )
 
 
-def _nothing_restored(
-    lm: Any, fact: Any, layers: Any, parts: Any = (), **settings: Any
-) -> Any:
+def _nothing_restored(lm: Any, fact: Any, sets: Any, **settings: Any) -> Any:
     """Restoring that brings nothing back."""
-    import numpy as np
+    from alignlab.interp.tracing import Restored
 
-    from alignlab.interp.tracing import Trace
-
-    return Trace(0.5, 0.1, np.full((len(parts), len(layers), 2), 0.1), 0)
+    return Restored(0.5, 0.1, dict.fromkeys(sets, 0.1))
 
 
 INERT: dict[str, Callable[..., Any]] = {
     "alignlab.interp.neurons.knowledge.attributions": _nothing_attributed,
-    "alignlab.interp.tracing.causal_trace": _nothing_restored,
+    "alignlab.interp.tracing.restore_sets": _nothing_restored,
 }
