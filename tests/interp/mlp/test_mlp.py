@@ -5,7 +5,7 @@ import pytest
 import torch
 from alignlab.interp.mlp.attribution import direct_attribution
 from alignlab.interp.mlp.effect import pushed
-from alignlab.interp.mlp.lens import divergence, fit_translator, read
+from alignlab.interp.mlp.lens import distance, divergence, fit_translator, read
 from alignlab.interp.mlp.memories import (
     agreement,
     alike,
@@ -61,6 +61,17 @@ def test_the_lens_at_the_last_layer_is_the_prediction(lm):
         logits = lm.model(input_ids=torch.tensor([encode(lm, prompt)])).logits[:, -1]
     assert torch.allclose(read(lm, stream), logits.log_softmax(-1), atol=1e-4)
     assert abs(float(divergence(read(lm, stream), read(lm, stream)))) < 1e-5
+
+
+def test_the_distance_of_a_lens_is_the_divergence_of_what_it_reads(lm):
+    ends = capture(lm, ["The capital of France is", "One, two,"], ["layers.20.resid", "layers.29.resid"])
+    early, end = ends["layers.20.resid"], read(lm, ends["layers.29.resid"])
+    shifted = fit_translator(early + 1, early, penalty=1.0)
+    for translator in (None, shifted):
+        want = divergence(end, read(lm, early, translator))
+        assert torch.allclose(distance(lm, end, early, translator), want, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="it must be"):
+        distance(lm, end[:, :5], early)
 
 
 def test_a_translator_finds_an_affine_map_and_is_the_identity_where_it_knows_nothing():
@@ -251,6 +262,17 @@ def test_what_is_put_at_the_word_is_written_there(lm):
     assert torch.equal(swapped.argmax(1), torch.tensor([2, 0, 1])) and torch.equal(plain.argmax(1), torch.arange(3))
     with pytest.raises(ValueError, match="one vector for each"):
         answer_logprobs(lm, prompts, answers, places, range(4), put=written[:2])
+
+
+def test_prompts_that_are_equal_are_changed_each_by_itself(lm):
+    fact = capitals()[0]
+    place = last_token_of(lm, fact[0], fact[1])
+    put = outputs_at(lm, [fact[0]], [place], range(4))
+    both = torch.cat([put, torch.zeros_like(put)], dim=1)
+    asked = [fact[0]] * 2, [fact[2]] * 2, [place] * 2
+    found = answer_logprobs(lm, *asked, range(4), put=both)
+    assert torch.allclose(found[0], answer_logprobs(lm, asked[0][:1], asked[1][:1])[0], atol=1e-3)
+    assert not torch.allclose(found[0], found[1], atol=0.1)
 
 
 def test_another_fact_is_one_of_a_single_cycle():

@@ -6,6 +6,7 @@ import torch
 from alignlab.interp.probes import (
     center,
     contrast_consistent_search,
+    contrast_consistent_searches,
     control_labels,
     cosine,
     difference_of_means,
@@ -81,6 +82,16 @@ def test_contrast_consistent_search_repeats():
     a, b = rng.normal(size=(2, 20, 4))
     one, two = (contrast_consistent_search(a, b, seed=5, steps=20) for _ in range(2))
     assert np.array_equal(one.direction, two.direction)
+
+
+def test_several_sets_are_searched_as_each_by_itself():
+    rng = np.random.default_rng(2)
+    firsts, seconds = rng.normal(size=(2, 3, 20, 6))
+    together = contrast_consistent_searches(firsts, seconds, [4, 5, 6], steps=50)
+    for a, b, seed, found in zip(firsts, seconds, [4, 5, 6], together):
+        alone = contrast_consistent_search(a, b, seed=seed, steps=50)
+        assert np.allclose(found.direction, alone.direction, atol=1e-5)
+        assert found.threshold == pytest.approx(alone.threshold, abs=1e-5)
 
 
 def test_control_labels_belong_to_words_and_are_balanced():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -50,6 +51,17 @@ def test_dense_features_get_axes_and_sparse_ones_share():
 def test_without_the_nonlinearity_nothing_is_shared():
     toys = s.train_toys(4, 2, [0.05], seed=0, steps=600, importance=[1, 0.9, 0.8, 0.7], relu=False)
     assert s.stored(toys.weights).tolist() == [2]
+
+
+def test_features_are_present_as_often_as_asked_and_then_uniform():
+    density = torch.tensor([0.1, 1.0])[:, None]
+    x = s.sparse_features((2, 100_000), density, np.random.default_rng(0))
+    present = x > 0
+    assert present.float().mean(1).tolist() == pytest.approx([0.1, 1.0], abs=0.005)
+    for row, there in zip(x, present):
+        assert float(row.max()) < 1
+        assert float(row[there].mean()) == pytest.approx(1 / 2, abs=0.01)
+        assert float(row[there].var()) == pytest.approx(1 / 12, abs=0.005)
 
 
 def test_best_of_takes_the_lowest_loss_of_each_group():

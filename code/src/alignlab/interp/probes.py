@@ -96,51 +96,66 @@ def contrast_consistent_search(
     restarts: int = 8,
     steps: int = 300,
 ) -> Probe:
-    """A direction along which statements that exclude each other get opposite
-    answers (Burns et al. 2022, section 2.2).
+    """`contrast_consistent_searches` in one set of pairs (n, d)."""
+    return contrast_consistent_searches(
+        [first], [second], [seed], restarts, steps
+    )[0]
 
-    first, second: activations (n, d) of pairs of which exactly one is true; no
-        label says which. Both sets are standardized with their common mean and
-        spread; the probe p(x) = sigmoid(w · x + b) minimizes (p(first) +
-        p(second) − 1)² [consistency] + min(p(first), p(second))² [confidence],
-        the best of `restarts` starts. Which of the two answers is "true" is
-        left open: the sign of the direction is arbitrary.
+
+def contrast_consistent_searches(
+    firsts: Sequence[ArrayLike],
+    seconds: Sequence[ArrayLike],
+    seeds: Sequence[int],
+    restarts: int = 8,
+    steps: int = 300,
+) -> list[Probe]:
+    """Directions along which statements that exclude each other get opposite
+    answers (Burns et al. 2022, section 2.2), one for each set of pairs.
+
+    firsts, seconds: of each set the activations (n, d) of pairs of which
+        exactly one is true, all sets of one shape; no label says which. Both
+        members are standardized with the set's mean and spread; the probe p(x)
+        = sigmoid(w · x + b) minimizes (p(first) + p(second) − 1)²
+        [consistency] + min(p(first), p(second))² [confidence], the best of
+        `restarts` starts. Which of the two answers is "true" is left open: the
+        sign of the direction is arbitrary.
     Raises ValueError where the shapes differ.
     """
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if a.shape != b.shape or a.ndim != 2:
+    a, b = np.array(firsts, dtype=float), np.array(seconds, dtype=float)
+    if a.shape != b.shape or a.ndim != 3:
         raise ValueError(
-            f"two sets of shape (n, d) are needed, not {a.shape} and {b.shape}"
+            "two sets of shape (n, d) are needed, not "
+            f"{a.shape[1:]} and {b.shape[1:]}"
         )
-    both = np.concatenate([a, b])
+    both = np.concatenate([a, b], axis=1)
     if not both.size or not np.isfinite(both).all():
         raise ValueError(
-            f"activations of shape {a.shape} must be finite numbers, at least "
-            "one pair"
+            f"activations of shape {a.shape[1:]} must be finite numbers, at "
+            "least one pair"
         )
-    mean, scale = both.mean(0), both.std(0) + 1e-12
+    mean, scale = both.mean(1, keepdims=True), both.std(1, keepdims=True)
+    scale += 1e-12
     x, z = (torch.from_numpy((part - mean) / scale).float() for part in (a, b))
-    rng = np.random.default_rng(seed)
-    start = rng.normal(size=(x.shape[1], restarts))
-    w = (
-        torch.from_numpy(start / np.linalg.norm(start, axis=0))
-        .float()
-        .requires_grad_()
+    size = (x.shape[2], restarts)
+    start = [np.random.default_rng(seed).normal(size=size) for seed in seeds]
+    start = [part / np.linalg.norm(part, axis=0) for part in start]
+    w = torch.from_numpy(np.array(start)).float().requires_grad_()
+    bias = torch.zeros(len(x), 1, restarts, requires_grad=True)
+    optimizer = torch.optim.AdamW(
+        [w, bias], lr=0.01, weight_decay=0.01, fused=True
     )
-    bias = torch.zeros(restarts, requires_grad=True)
-    optimizer = torch.optim.AdamW([w, bias], lr=0.01, weight_decay=0.01)
     for step in range(steps):
-        p, q = (
-            torch.sigmoid(x @ w + bias),
-            torch.sigmoid(z @ w + bias),
-        )  # (n, restarts)
-        losses = (p + q - 1).square().mean(0) + torch.minimum(
-            p, q
-        ).square().mean(0)
+        # (set, n, restarts)
+        p, q = torch.sigmoid(x @ w + bias), torch.sigmoid(z @ w + bias)
+        losses = (p + q - 1).square().mean(1)
+        losses = losses + torch.minimum(p, q).square().mean(1)
         descend(optimizer, losses.sum(), step)
-    best = int(losses.argmin())
-    direction = w[:, best].detach().double().numpy() / scale
-    return Probe(direction, float(direction @ mean - bias[best].item()))
+    found = []
+    for i, best in enumerate(losses.argmin(1).tolist()):
+        direction = w[i, :, best].detach().double().numpy() / scale[i, 0]
+        shift = bias[i, 0, best].item()
+        found.append(Probe(direction, float(direction @ mean[i, 0] - shift)))
+    return found
 
 
 def control_labels(words: Sequence[Any], seed: int) -> NDArray[np.bool_]:

@@ -41,6 +41,8 @@ def fit_translator(
         coordinate; the map is pulled to the identity, so that with few examples
         it is the logit lens. Raises ValueError where the shapes differ.
     """
+    from scipy.linalg import solve
+
     early, late = (
         np.asarray(part, dtype=np.float64) for part in (streams, final)
     )
@@ -57,7 +59,7 @@ def fit_translator(
     x, y = early - early.mean(0), (late - early) - (late - early).mean(0)
     gram = x.T @ x
     ridge = penalty * np.trace(gram) / len(gram)
-    change = np.linalg.solve(gram + ridge * np.eye(len(gram)), x.T @ y)
+    change = solve(gram + ridge * np.eye(len(gram)), x.T @ y, assume_a="pos")
     matrix = change + np.eye(len(gram))
     return Translator(
         torch.from_numpy(matrix).float(),
@@ -106,3 +108,28 @@ def divergence(final: Tensor, read: Tensor) -> Tensor:
     """
     check_shapes(final.shape, read=read)
     return (final.exp() * (final - read)).sum(-1)
+
+
+@torch.no_grad()
+def distance(
+    model: LM | nn.Module,
+    final: Tensor,
+    streams: Tensor,
+    translator: Translator | None = None,
+    block: int = 4096,
+) -> Tensor:
+    """`divergence` of what a lens `read`s from streams (n, d_model), shape
+    (n,): a block of the vocabulary at a time, which saves half of the time.
+
+    final: log-probabilities of the final prediction, (n, vocab).
+    """
+    norm, matrix = unembedding(model)
+    x = norm(translator(streams) if translator else streams)
+    check_shapes((len(x), len(matrix)), final=final)
+    total = x.new_full((len(x),), -torch.inf)
+    own = torch.zeros_like(total)
+    for part, rows in zip(final.split(block, 1), matrix.split(block)):
+        logits = x @ rows.T
+        total = torch.logaddexp(total, logits.logsumexp(1))
+        own += (part.exp() * (part - logits)).sum(1)
+    return own + total

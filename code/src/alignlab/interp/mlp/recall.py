@@ -21,8 +21,9 @@ from torch import Tensor
 
 from alignlab.lm import LM, capture, encode, patch
 from alignlab.lm.checks import check_ids, place_of
-from alignlab.lm.generation import keep_logits
-from alignlab.lm.masks import pad_right
+from alignlab.lm.rows import run_row
+from alignlab.lm.scoring import Tree
+from alignlab.lm.stack import stack_of
 
 COUNTRIES = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Portugal Lisbon|Greece Athens|Austria Vienna
 Ireland Dublin|Norway Oslo|Poland Warsaw|Russia Moscow|Egypt Cairo|Japan Tokyo|China Beijing|Thailand Bangkok
@@ -87,6 +88,8 @@ def answer_logprobs(
     put: what is written, (layer, prompt, d_model); without it the mean over
         all prompts of what would be written. Raises ValueError where its shape
         does not fit, or where prompts, answers and places differ in number.
+    All prompts are run in one row, what they begin with in common once: meant
+    for some dozens of short ones. For Llama's family.
     """
     where = [-1] * len(prompts) if places is None else list(places)
     if not len(prompts) == len(answers) == len(where):
@@ -101,44 +104,52 @@ def answer_logprobs(
         )
     ids = [encode(lm, prompt) for prompt in prompts]
     check_ids(ids)
-    tokens, mask, _ = pad_right(ids, lm.device)
-    rows = torch.arange(len(ids), device=lm.device)
-    at = torch.tensor(
-        [place_of(p, len(row), "place") for p, row in zip(where, ids)],
-        device=lm.device,
-    )
-    last = mask.sum(1) - 1
-    ends = last.unique()  # only these positions need logits
-    keep = keep_logits(lm, ends)
-    column = torch.searchsorted(ends, last) if keep else last
-
+    at = [place_of(p, len(row), "place") for p, row in zip(where, ids)]
     if put is not None and put.shape[:2] != (len(layers), len(ids)):
         raise ValueError(
             f"put has shape {tuple(put.shape)}: one vector for each of "
             f"{len(layers)} layers and {len(ids)} prompts is needed"
         )
+    stack = stack_of(lm)
+    tree, paths = _in_one_row(ids, at)
+    changed = [path[i] for path, i in zip(paths, at)]
     edits = {
         f"layers.{layer}.{part}": functools.partial(
-            _written, rows=rows, at=at, put=None if put is None else put[i]
+            _written, at=changed, put=None if put is None else put[i]
         )
         for i, layer in enumerate(layers)
     }
     with patch(lm, edits):
-        logits = lm.model(
-            input_ids=tokens, attention_mask=mask, use_cache=False, **keep
-        ).logits[rows, column]
+        stream = run_row(lm, tree, lm.n_layers)[0]
+    logits = stack.logits(stream[0, [path[-1] for path in paths]])
     wanted = torch.tensor(
         [encode(lm, answer)[0] for answer in answers], device=lm.device
     )
-    return logits.float().log_softmax(-1)[:, wanted].cpu()
+    return logits.log_softmax(-1)[:, wanted].cpu()
 
 
-def _written(
-    activation: Tensor, rows: Tensor, at: Tensor, put: Tensor | None
-) -> Tensor:
+def _in_one_row(
+    ids: Sequence[Sequence[int]], at: Sequence[int]
+) -> tuple[Tree, list[list[int]]]:
+    """Prompts as a tree, in which what they begin with in common is run once,
+    and each prompt's nodes; no two prompts share the token that is changed.
+    """
+    for shared in (True, False):
+        tree, paths = Tree(shared), []
+        for row in ids:
+            path = [tree.add(row, row[:1])[0][0]]
+            while tree.parent[path[0]] >= 0:
+                path.insert(0, tree.parent[path[0]])
+            paths.append(path)
+        if len({path[i] for path, i in zip(paths, at)}) == len(paths):
+            break
+    return tree, paths
+
+
+def _written(activation: Tensor, at: list[int], put: Tensor | None) -> Tensor:
     activation = activation.clone()
-    here = activation[rows, at]
-    activation[rows, at] = here.mean(0) if put is None else put.to(here)
+    here = activation[0, at]
+    activation[0, at] = here.mean(0) if put is None else put.to(here)
     return activation
 
 

@@ -30,6 +30,18 @@ class Toys:
     loss: Tensor
 
 
+def sparse_features(
+    shape: tuple[int, ...], density: float | Tensor, rng: np.random.Generator
+) -> Tensor:
+    """Features that are present with probability `density`, and then uniform
+    between 0 and 1; else 0.
+
+    One draw does both: where u < density, u / density is uniform as well.
+    """
+    u = torch.from_numpy(rng.random(shape, dtype=np.float32)) / density
+    return u * (u < 1)
+
+
 def train_toys(
     n: int,
     m: int,
@@ -63,32 +75,27 @@ def train_toys(
         if importance is None
         else torch.as_tensor(importance, dtype=torch.float32)
     )
-    weight = weight.expand(many, n)[:, None]
-    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    weight = weight.expand(many, n)[..., None]
+    rng = np.random.default_rng(seed)
     W = (
         torch.from_numpy(rng.normal(size=(many, n, m)) * math.sqrt(1 / n))
         .float()
         .requires_grad_()
     )
-    b = torch.zeros(many, 1, n, requires_grad=True)
+    b = torch.zeros(many, n, 1, requires_grad=True)
 
     def loss(size: int) -> Tensor:
-        x = torch.rand(many, size, n, generator=g) * (
-            torch.rand(many, size, n, generator=g) < present
-        )
-        out = x @ W @ W.transpose(-1, -2) + b
-        return (
-            (weight * ((F.relu(out) if relu else out) - x).square())
-            .sum(-1)
-            .mean(-1)
-        )
+        x = sparse_features((many, n, size), present, rng)
+        out = W @ (W.transpose(-1, -2) @ x) + b
+        error = ((F.relu(out) if relu else out) - x).square()
+        return (weight * error).sum(1).mean(-1)
 
     optimizer = torch.optim.Adam([W, b], lr=lr, fused=True)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = lr * min(1.0, 2 * (1 - step / steps))
         descend(optimizer, loss(batch).sum(), step)
     with torch.no_grad():
-        return Toys(W.detach(), b.detach()[:, 0], loss(4096))
+        return Toys(W.detach(), b.detach()[..., 0], loss(4096))
 
 
 def best_of(toys: Toys, restarts: int) -> Toys:
@@ -123,15 +130,14 @@ def error_on_fresh(
         raise ValueError(
             f"{len(density)} densities for {len(toys.loss)} networks"
         )
-    g = torch.Generator().manual_seed(seed)
-    weight = torch.as_tensor(importance, dtype=torch.float32)
+    rng = np.random.default_rng(seed)
+    weight = torch.as_tensor(importance, dtype=torch.float32)[:, None]
     errors = []
     for W, b, present in zip(toys.weights, toys.bias, density):
-        size = torch.rand(examples, len(W), generator=g)
-        x = size * (torch.rand(examples, len(W), generator=g) < present)
-        out = x @ W @ W.T + b
+        x = sparse_features((len(W), examples), present, rng)
+        out = W @ (W.T @ x) + b[:, None]
         out = F.relu(out) if relu else out
-        errors.append((weight * (out - x).square()).sum(-1).mean())
+        errors.append((weight * (out - x).square()).sum(0).mean())
     return torch.stack(errors)
 
 
@@ -214,7 +220,7 @@ def train_wide(
         hidden) and the loss (network,), mean of the last 100 steps.
     """
     many, n, d = features.shape
-    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    rng = np.random.default_rng(seed)
     into, out = (
         torch.from_numpy(rng.normal(size=(many, a, b)) / a**0.5)
         .float()
@@ -231,11 +237,9 @@ def train_wide(
         optimizer.param_groups[0]["lr"] = 3e-3 * min(
             1.0, 3 * (1 - step / steps)
         )
-        x = torch.rand(many, 256, n, generator=g) * (
-            torch.rand(many, 256, n, generator=g) < density
-        )
+        x = sparse_features((many, 256, n), density, rng)
         loss = (
-            (activation(x @ features @ into + shift) @ out + end - x)
+            (activation(x @ (features @ into) + shift) @ out + end - x)
             .square()
             .sum(-1)
             .mean(-1)
