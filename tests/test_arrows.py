@@ -142,7 +142,7 @@ def test_the_arrows_hold():
         ("alignlab.outer.rlhf.ppo", "from alignlab.outer.rlhf.recipe_ppo import RECIPE"),
         ("alignlab.outer.rlhf.page", "from alignlab.book.page.checks import judge"),
         ("alignlab.outer.rlhf.ppo", "from alignlab.outer.goals import tension"),
-        ("alignlab.outer.reward", "from alignlab.outer.goals.tension import compact"),
+        ("alignlab.outer.reward", "from alignlab.outer.goals.tension import spanned"),
         ("alignlab.toys.storyland", "from alignlab.outer import reward"),
         ("alignlab.interp.probes", "from alignlab.recipes import record"),
         ("alignlab.__init__", "from alignlab.lm import load_lm"),

@@ -125,22 +125,33 @@ def test_a_faultless_critic_leaves_safe_replies_and_in_the_end_no_fault(world):
 
 def test_imitation_finds_the_shares():
     replies_ = np.array([0] * 60 + [2] * 30 + [4] * 10)
-    weights = imitate(np.ones((100, 1)), replies_)
+    weights = imitate(np.ones((1, 1)), np.zeros(100, int), replies_)
     assert probabilities(weights, np.ones((1, 1)))[0] == pytest.approx([0.6, 0, 0.3, 0, 0.1, 0], abs=0.03)
     with pytest.raises(ValueError, match="at least one"):
-        imitate(np.ones((0, 1)), np.array([], int))
+        imitate(np.ones((1, 1)), np.array([], int), np.array([], int))
+
+
+def test_requests_that_recur_count_as_often_as_they_do(world):
+    """The loss is the mean over examples, though each request is run once."""
+    rng = np.random.default_rng(0)
+    asked, given = rng.choice(world.train, 300), rng.integers(REPLIES, size=300)
+    weights = imitate(world.features, asked, given).requires_grad_()
+    x = torch.as_tensor(world.features[asked])
+    loss = torch.nn.functional.cross_entropy(x @ weights, torch.as_tensor(given)) + 1e-3 * weights.square().sum()
+    loss.backward()
+    assert weights.grad.abs().max() < 1e-6
 
 
 def test_soft_labels_move_the_odds_to_those_of_the_judge():
     """At the minimum sigma(beta log ratio) is the label, so the odds move by a factor (p / (1 - p))^(1 / beta)."""
     start = torch.zeros(1, REPLIES, dtype=torch.float64)
     n = 200
-    first, second_ = np.zeros(n, int), np.full(n, 2)
-    end = prefer(start, np.ones((n, 1)), first, second_, np.full(n, 0.7), beta=0.5)
+    asked, first, second_ = np.zeros(n, int), np.zeros(n, int), np.full(n, 2)
+    end = prefer(start, np.ones((1, 1)), asked, first, second_, np.full(n, 0.7), beta=0.5)
     p = probabilities(end, np.ones((1, 1)))[0]
     assert p[0] / p[2] == pytest.approx((0.7 / 0.3) ** 2, rel=0.02)
     with pytest.raises(ValueError, match="NaN"):
-        prefer(start, np.ones((n, 1)), first, second_, np.full(n, np.nan))
+        prefer(start, np.ones((1, 1)), asked, first, second_, np.full(n, np.nan))
 
 
 def test_the_judge_prefers_what_breaks_the_principle_less(world):

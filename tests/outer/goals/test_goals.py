@@ -7,10 +7,10 @@ from alignlab.outer.goals.pluralism import borda, disagreement, group_values, po
 from alignlab.outer.goals.stated_goals import HELPFUL_OR_CAREFUL, HONEST_OR_KIND, effects, exchanges
 from alignlab.outer.goals.tension import (
     PROPERTIES,
-    compact,
     crowd_picks,
     crowd_reward,
     seen_with_request,
+    spanned,
     surface_features,
     word_features,
 )
@@ -202,7 +202,8 @@ def test_a_minority_that_cares_more_moves_the_mean_value_and_not_the_borda_order
 
 def test_fewer_dimensions_give_the_same_reward():
     pairs = torch.randn(12, 2, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    small = compact(pairs)
-    assert small.shape == (12, 2, 12)
-    whole, less = (fit_reward(p[:8], ridge=0.3) for p in (pairs, small))
-    assert torch.allclose((pairs[:, 0] - pairs[:, 1]) @ whole, (small[:, 0] - small[:, 1]) @ less, atol=1e-8)
+    directions = spanned(pairs[:8])
+    assert directions.shape == (40, 8)
+    whole = fit_reward(pairs[:8], ridge=0.3)
+    less = directions @ fit_reward(pairs[:8] @ directions, ridge=0.3)
+    assert torch.allclose(whole, less, atol=1e-8)

@@ -85,12 +85,12 @@ def fit_reward(
             stages @ rankings
         )  # (n, stage, d): the features expected at each pick
         gradient = (means - rankings).sum((0, 1)) + ridge * weights
-        spread = torch.einsum(
-            "nk,nkd,nke->de", stages.sum(1), rankings, rankings
-        )
+        weighed = stages.sum(1).unsqueeze(-1) * rankings
+        spread = weighed.flatten(0, 1).T @ rankings.flatten(0, 1)
+        expected = means.flatten(0, 1)
         hessian = (
             spread
-            - torch.einsum("nsd,nse->de", means, means)
+            - expected.T @ expected
             + ridge * torch.eye(d, dtype=torch.float64)
         )
         step = torch.linalg.solve(hessian, gradient)

@@ -28,24 +28,33 @@ def probabilities(
     return np.asarray(logits.softmax(-1).numpy())
 
 
-def imitate(features: np.ndarray, replies: np.ndarray) -> Tensor:
+def imitate(
+    features: np.ndarray, requests: np.ndarray, replies: np.ndarray
+) -> Tensor:
     """The supervised stage: weights (features, REPLIES) of greatest likelihood.
 
-    features: (n, features) of each example's request; replies: (n,).
-    Raises ValueError where there is no example or the lengths differ.
+    features: of all requests, (requests, features); requests: the number of
+    each example's, (n,); replies: (n,). Raises ValueError where there is no
+    example or the lengths differ.
     """
-    if len(features) != len(replies) or len(replies) == 0:
+    if len(requests) != len(replies) or len(replies) == 0:
         raise ValueError(
-            f"{len(features)} requests and {len(replies)} replies: give as many, at least one"
+            f"{len(requests)} requests and {len(replies)} replies: give as many, at least one"
         )
-    x, y = torch.as_tensor(features), torch.as_tensor(replies)
+    # requests recur: each counts once, with how often each reply was given
+    given = np.zeros((len(features), REPLIES))
+    np.add.at(given, (requests, replies), 1 / len(replies))
+    x, share = torch.as_tensor(features), torch.as_tensor(given)
     start = torch.zeros(x.shape[1], REPLIES, dtype=x.dtype)
-    return _minimize(lambda w: F.cross_entropy(x @ w, y), start, RIDGE)
+    return _minimize(
+        lambda w: -(share * (x @ w).log_softmax(-1)).sum(), start, RIDGE
+    )
 
 
 def prefer(
     weights: Tensor,
     features: np.ndarray,
+    requests: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
     preferred: np.ndarray,
@@ -53,8 +62,9 @@ def prefer(
 ) -> Tensor:
     """The second stage: direct preference optimization from `weights`.
 
-    features: (n, features); first, second: replies (n,); preferred: the
-    judge's probability that the first is better, (n,).
+    features: of all requests, (requests, features); requests: the number of
+    each pair's, (n,); first, second: replies (n,); preferred: the judge's
+    probability that the first is better, (n,).
     Raises ValueError for a probability outside 0 to 1, or NaN.
     """
     if not ((preferred >= 0) & (preferred <= 1)).all():
@@ -62,12 +72,15 @@ def prefer(
             "preferred must hold probabilities, 0 to 1, and no NaN"
         )
     x, p = torch.as_tensor(features), torch.as_tensor(preferred)
-    row = torch.arange(len(first))
     reference = (x @ weights).log_softmax(-1)
+    # where the log-probability of each pair's replies stands, as one number
+    one, two = (
+        torch.as_tensor(requests * REPLIES + reply) for reply in (first, second)
+    )
 
     def loss(w: Tensor) -> Tensor:
-        ratio = (x @ w).log_softmax(-1) - reference  # (n, REPLIES)
-        margin = beta * (ratio[row, first] - ratio[row, second])
+        ratio = ((x @ w).log_softmax(-1) - reference).flatten()
+        margin = beta * (ratio[one] - ratio[two])
         lost = p * F.logsigmoid(margin) + (1 - p) * F.logsigmoid(-margin)
         return -lost.mean()
 

@@ -148,11 +148,12 @@ def supervised(
     requests = rng.choice(world.train, examples)
     replies = draw(world.base[requests], rng)
     better = revised(who, requests, replies, rounds, rng, wordings, times)
-    return imitate(world.features[requests], better)
+    return imitate(world.features, requests, better)
 
 
 def second(world: Desk, weights: Tensor, pairs: Pairs) -> Tensor:
     """The second stage: the policy after preferences. Pairs of equal replies say nothing and are left out."""
     differ = pairs.first != pairs.second
-    requests, *rest = (column[differ] for column in pairs)
-    return prefer(weights, world.features[requests], *rest)
+    return prefer(
+        weights, world.features, *(column[differ] for column in pairs)
+    )

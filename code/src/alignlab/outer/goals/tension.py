@@ -16,6 +16,7 @@ from torch import Tensor
 from alignlab.lm import LM, chat_prompt
 from alignlab.lm.rows import run_row
 from alignlab.lm.scoring import Tree
+from alignlab.lm.stack import stack_of
 
 PROPERTIES = 6  # of an answer; 0: how far it does what was asked, 1: detail, 2: clarity, 3: warmth, the rest unused
 COMPLIES = "Sure, I can help you with that."
@@ -68,14 +69,18 @@ def seen_with_request(answers: Tensor, danger: Tensor) -> Tensor:
 
 
 def opening_features(
-    lm: LM, requests: Sequence[str], layer: int | None
-) -> Tensor:
-    """Two beginnings of an answer to each request, as a model represents them: (requests, 2, d_model), float64.
+    lm: LM, requests: Sequence[str], layers: Sequence[int]
+) -> list[Tensor]:
+    """Two beginnings of an answer to each request, as a model represents them: (requests, 2, d_model) for each of
+    `layers`, float64.
 
     The first complies, the second declines, in the same words whatever was asked. Features are the residual stream
-    after `layer`, averaged over the answer's tokens; None takes the token embeddings, which cannot know the request.
+    after a layer, averaged over the answer's tokens; -1 takes the token embeddings, which cannot know the request.
+    The layers must rise; each is run once. Raises ValueError where they don't.
     """
-    depth = 0 if layer is None else layer + 1
+    if not layers or list(layers) != sorted(set(layers)):
+        raise ValueError(f"layers={list(layers)}: give one at least, rising")
+    stack = stack_of(lm)
     prompts = [
         lm.tokenizer(chat_prompt(lm, r, system=""), add_special_tokens=False)[
             "input_ids"
@@ -86,21 +91,28 @@ def opening_features(
         lm.tokenizer(opening, add_special_tokens=False)["input_ids"]
         for opening in (COMPLIES, DECLINES)
     ]
-    found = []
+    found: list[list[Tensor]] = [[] for _ in layers]
     for at in range(0, len(prompts), ROW):
         tree, places = Tree(), []
         for prompt in prompts[at : at + ROW]:
             for words in openings:
                 edges = tree.add(prompt, [*words, words[0]])
                 places.append([node for node, _ in edges[1:]])
-        stream = run_row(lm, tree, depth)[0][0].double()
-        found += [stream[nodes].mean(0) for nodes in places]
-    features = torch.stack(found).reshape(len(requests), 2, -1)
-    return (
-        features
-        / (features.flatten(0, 1).std(0) + 1e-9)
-        / features.shape[-1] ** 0.5
-    )
+        stream, positions, mask = run_row(lm, tree, layers[0] + 1)
+        for i, layer in enumerate(layers):
+            if i:
+                with torch.no_grad():
+                    stream = stack.run(
+                        stream, positions, mask, layers[i - 1] + 1, layer + 1
+                    )
+            rows = stream[0].double()
+            found[i] += [rows[nodes].mean(0) for nodes in places]
+    scaled = []
+    for means in found:
+        features = torch.stack(means).reshape(len(requests), 2, -1)
+        spread = features.flatten(0, 1).std(0) + 1e-9
+        scaled.append(features / spread / features.shape[-1] ** 0.5)
+    return scaled
 
 
 def surface_features(requests: Sequence[str]) -> Tensor:
@@ -139,12 +151,9 @@ def word_features(requests: Sequence[str]) -> Tensor:
     return torch.stack([words, -words], 1)
 
 
-def compact(pairs: Tensor) -> Tensor:
-    """The same pairs in as few dimensions as their differences span, (n, 2, d) -> (n, 2, at most n).
+def spanned(pairs: Tensor) -> Tensor:
+    """Directions, orthonormal, that the differences of pairs (n, 2, d) span: (d, at most n).
 
-    A ridge-penalized linear reward is fitted to differences only, so it comes out the same and sooner.
+    A ridge-penalized linear reward lies in them, so that a fit to `pairs @ directions` is the same one, and sooner.
     """
-    _, _, basis = torch.linalg.svd(
-        pairs[:, 0] - pairs[:, 1], full_matrices=False
-    )  # (n, d), orthonormal rows
-    return pairs @ basis.T
+    return torch.linalg.qr((pairs[:, 0] - pairs[:, 1]).T)[0]
