@@ -54,12 +54,18 @@ def test_familiarity_counts_finds_that_share_two_options():
     for k in range(3):
         one = base.copy()
         one[2:] = k + 1  # slots 0 and 1 are shared by all three
-        archive.add(np.zeros(guards.WORDS, int), one, k)
+        archive.add(np.zeros((1, guards.WORDS), int), one[None], k)
     both = np.full(guards.SLOTS, 5)
     both[:2] = 0
     single = np.full(guards.SLOTS, 5)
     single[0] = 0
-    assert archive.familiar(np.stack([both, single])).tolist() == [3, 0]
+    for _ in range(2):  # finds are counted once
+        assert archive.familiar(np.stack([both, single])).tolist() == [3, 0]
+    archive.add(np.zeros((2, guards.WORDS), int), np.stack([single, single]), 4)
+    assert archive.familiar(np.stack([both, single])).tolist() == [3, 2]
+    assert archive.dull(np.stack([both, single]), 2.0) == pytest.approx(2 * np.log([4, 3]))
+    assert archive.dull(np.stack([both, single]), 0.0).tolist() == [0, 0]
+    assert archive.found().query.tolist() == [0, 1, 2, 4, 4]
 
 
 def test_neighbors_differ_in_one_option():

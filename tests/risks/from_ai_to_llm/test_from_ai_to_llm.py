@@ -154,6 +154,17 @@ def test_students_begin_as_the_bare_model(small, lessons):
         assert torch.allclose(student(lessons, words), bare, atol=1e-4)
 
 
+def test_a_low_rank_student_scores_words_by_its_changed_states(small, lessons):
+    student = distilling.LowRank(small.model.lm_head.weight, 2, 0)
+    torch.nn.init.normal_(student.b)
+    words = torch.tensor([3, 1, 5])
+    for _ in range(2):  # the second time from what was kept of the first
+        logits = student(lessons, words)
+        assert torch.allclose(logits, student.states(lessons) @ student.unembedding[words].T, atol=1e-4)
+    other = lessons[[1]]
+    assert torch.allclose(student(other, words), student.states(other) @ student.unembedding[words].T, atol=1e-4)
+
+
 def test_the_divergence_is_a_mean_over_tokens_that_count(small, lessons):
     student = distilling.Student(small.model.lm_head.weight)
     kl = reading.kl_by_token(lessons.teacher @ student.unembedding.T, lessons.read @ student.unembedding.T)

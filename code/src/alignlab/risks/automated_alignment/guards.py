@@ -24,6 +24,9 @@ Bools = NDArray[np.bool_]
 
 SLOTS, OPTIONS, WORDS = 8, 6, 24
 PAIRS = tuple(combinations(range(SLOTS), 2))
+FIRST, SECOND = np.array(PAIRS).T
+OPTION_AT = OPTIONS * np.arange(SLOTS)  # where a slot's options begin in a list
+PAIR_AT = OPTIONS**2 * np.arange(len(PAIRS))  # and a pair's pairs of options
 WIDE, NARROW = 3, 4  # how many options a hole demands
 HOLES = (WIDE,) * 2 + (NARROW,) * 6
 
@@ -64,12 +67,16 @@ class Guard(NamedTuple):
     def log_odds(self, words: Ints, rewording: Ints) -> Floats:
         """Log-odds of harm, shape (n,); above 0 a request is blocked."""
         told = words @ self.words + self.bias
-        told = told + self.single[np.arange(SLOTS), rewording].sum(1)
-        first, second = np.array(PAIRS).T
-        both = self.pair[
-            np.arange(len(PAIRS)), rewording[:, first], rewording[:, second]
-        ]
-        return np.asarray(told + both.sum(1))
+        told = told + self.single.take(rewording + OPTION_AT).sum(1)
+        return np.asarray(told + self.pair.take(both(rewording)).sum(1))
+
+
+def both(rewording: Ints) -> Ints:
+    """Which two options each pair of slots has: (n, pair), places in a table
+    (pair, option, option) laid out in one row.
+    """
+    first, second = rewording.take(FIRST, 1), rewording.take(SECOND, 1)
+    return np.asarray(OPTIONS * first + second + PAIR_AT)
 
 
 def draw_holes(
@@ -128,15 +135,12 @@ def training_data(
 def features(words: Ints, rewording: Ints) -> sparse.csr_matrix:
     """Words, options and pairs of options as columns of 0 and 1."""
     n = len(words)
-    single = rewording + OPTIONS * np.arange(SLOTS)
-    first, second = np.array(PAIRS).T
-    pair = OPTIONS * rewording[:, first] + rewording[:, second]
-    pair = pair + OPTIONS**2 * np.arange(len(PAIRS)) + OPTIONS * SLOTS
+    single, pair = rewording + OPTION_AT, both(rewording) + OPTIONS * SLOTS
     columns = np.concatenate([single, pair], 1)
-    rows = np.repeat(np.arange(n), columns.shape[1])
     width = OPTIONS * SLOTS + OPTIONS**2 * len(PAIRS)
+    ends = columns.shape[1] * np.arange(n + 1)  # as many ones in each row
     options = sparse.csr_matrix(
-        (np.ones(columns.size), (rows, columns.ravel())), (n, width)
+        (np.ones(columns.size), columns.ravel(), ends), (n, width)
     )
     return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(words), options]))
 

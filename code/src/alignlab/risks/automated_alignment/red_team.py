@@ -23,10 +23,11 @@ from alignlab.risks.automated_alignment.guards import (
     Guard,
     Hole,
     Ints,
+    both,
 )
 
 QUERIES, BATCH = 1800, 12
-FIRST, SECOND = np.array(PAIRS).T
+ONE_HOT = np.eye(OPTIONS)
 
 
 class Found(NamedTuple):
@@ -44,43 +45,49 @@ class Archive:
 
     def __init__(self) -> None:
         """No find yet."""
-        self.words: list[Ints] = []
-        self.rewording: list[Ints] = []
-        self.query: list[int] = []
-        self._seen = np.zeros((len(PAIRS), OPTIONS, OPTIONS))
+        self.words = [np.empty((0, WORDS), int)]
+        self.rewording = [np.empty((0, SLOTS), int)]
+        self.query = [np.empty(0, int)]
+        self._seen = np.zeros(len(PAIRS) * OPTIONS**2)
+        self._counted = 1  # how many entries of the lists are in `_seen`
 
     def add(self, words: Ints, rewording: Ints, query: int) -> None:
-        """One more find."""
-        self.words.append(words)
-        self.rewording.append(rewording)
-        self.query.append(query)
-        self._seen[
-            np.arange(len(PAIRS)), rewording[FIRST], rewording[SECOND]
-        ] += 1
+        """Some more finds, (n, word) and (n, slot), n of 0 or more."""
+        if len(words):
+            self.words.append(words)
+            self.rewording.append(rewording)
+            self.query.append(np.full(len(words), query))
 
     def familiar(self, rewording: Ints) -> Floats:
         """How many finds share the same two options with each rewording,
         for the two options that most finds share; shape (n,).
         """
-        pairs = np.arange(len(PAIRS))
-        seen = self._seen[pairs, rewording[:, FIRST], rewording[:, SECOND]]
-        return np.asarray(seen.max(1))
+        for one in self.rewording[self._counted :]:
+            np.add.at(self._seen, both(one).ravel(), 1)
+        self._counted = len(self.rewording)
+        return np.asarray(self._seen.take(both(rewording)).max(1))
+
+    def dull(self, rewording: Ints, weight: float) -> Floats:
+        """weight * log(1 + familiar), (n,): what a reward for novelty takes."""
+        if not weight:
+            return np.zeros(len(rewording))
+        return np.asarray(weight * np.log1p(self.familiar(rewording)))
 
     def found(self) -> Found:
         """All of them."""
         return Found(
-            np.array(self.words, int).reshape(-1, WORDS),
-            np.array(self.rewording, int).reshape(-1, SLOTS),
-            np.array(self.query, int),
+            np.concatenate(self.words),
+            np.concatenate(self.rewording),
+            np.concatenate(self.query),
         )
 
 
 def neighbors(rewording: Ints, n: int, rng: np.random.Generator) -> Ints:
     """Rewordings (n, slot) that differ from one in a single option."""
-    near = np.tile(rewording, (n, 1))
+    near, rows = rewording[None].repeat(n, 0), np.arange(n)
     slot = rng.integers(0, SLOTS, n)
     step = rng.integers(1, OPTIONS, n)
-    near[np.arange(n), slot] = (near[np.arange(n), slot] + step) % OPTIONS
+    near[rows, slot] = (rewording[slot] + step) % OPTIONS
     return near
 
 
@@ -107,11 +114,11 @@ def climbing(
             near = rng.integers(0, OPTIONS, (BATCH, SLOTS))
         else:
             near = neighbors(here, BATCH, rng)
-        odds = guard.log_odds(np.tile(word, (BATCH, 1)), near)
-        cost = odds + novelty * np.log1p(archive.familiar(near))
+        words = word[None].repeat(BATCH, 0)
+        odds = guard.log_odds(words, near)
+        cost = odds + archive.dull(near, novelty)
         passed = odds <= 0
-        for one in np.flatnonzero(passed):
-            archive.add(word, near[one], asked)
+        archive.add(words[passed], near[passed], asked)
         best = int(cost.argmin())
         if passed.any() and stay:
             here, value = near[best], np.inf
@@ -141,7 +148,6 @@ def training(
     """
     archive = Archive()
     logits = np.zeros((SLOTS, OPTIONS))
-    rows = np.arange(BATCH)[:, None]
     for asked in range(BATCH, queries + 1, BATCH):
         chance = np.exp(logits - logits.max(1, keepdims=True))
         chance = chance / chance.sum(1, keepdims=True)
@@ -150,17 +156,15 @@ def training(
         some = (dice > mixed.cumsum(1)[:, :-1]).sum(2)
         word = harmful[rng.integers(0, len(harmful), BATCH)]
         odds = guard.log_odds(word, some)
-        reward = -odds - novelty * np.log1p(archive.familiar(some))
-        for one in np.flatnonzero(odds <= 0):
-            archive.add(word[one], some[one], asked)
-        if anew and (odds <= 0).mean() >= 0.5:
+        reward = -odds - archive.dull(some, novelty)
+        passed = odds <= 0
+        archive.add(word[passed], some[passed], asked)
+        if anew and 2 * passed.sum() >= BATCH:
             logits[:] = 0
             continue
         better = (reward - reward.mean()) / (reward.std() + 1e-9)
-        taken = np.zeros((BATCH, SLOTS, OPTIONS))
-        taken[rows, np.arange(SLOTS), some] = 1
-        step = better[:, None, None] * (taken - chance)
-        logits += rate * step.mean(0)
+        taken = ONE_HOT[some]  # (test, slot, option)
+        logits += rate * np.tensordot(better, taken - chance, 1) / BATCH
     return archive.found()
 
 

@@ -111,11 +111,21 @@ class LowRank(Student):
         start = torch.randn(width, rank, generator=drawn) / width**0.5
         self.a = nn.Parameter(start)
         self.b = nn.Parameter(torch.zeros(rank, width))
+        self.known: tuple[Any, Any, Any] = (None, None, None)
 
     def states(self, lessons: Lessons) -> Tensor:
         """The states, changed."""
         x = super().states(lessons)
         return x + x @ self.a @ self.b
+
+    def forward(self, lessons: Lessons, words: Tensor) -> Tensor:
+        """Logits, x U + (x A)(B U); the unchanged x U is computed once."""
+        if self.known[0] is not lessons or self.known[1] is not words:
+            x, head = lessons.here(lessons.read), self.unembedding[words].T
+            self.known = lessons, words, (x, head, x @ head)
+        x, head, logits = self.known[2]
+        changed: Tensor = logits + (x @ self.a) @ (self.b @ head)
+        return changed
 
 
 class WordShift(Student):

@@ -14,8 +14,12 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import LM, encode
-from alignlab.lm.masks import pad_left
+from alignlab.lm.rows import run_row
+from alignlab.lm.scoring import Tree
 from alignlab.lm.sites import network_of
+from alignlab.lm.stack import stack_of
+
+ROW = 256  # tokens from which on a row of texts is full
 
 
 @dataclass(frozen=True)
@@ -101,26 +105,26 @@ def until_the_end(lm: LM, tokens: Tensor) -> Tensor:
     return (ends.cumsum(1) - ends == 0).long()
 
 
+@torch.no_grad()
 def states_without(lm: LM, questions: Sequence[str], given: Answers) -> Tensor:
     """Last hidden states of the model that reads no context, (n, length, d).
 
     It reads the same answers, and stands where each of their tokens was chosen.
+    Texts that begin alike are read in one row, their beginning once.
     """
-    net = network_of(lm)[0]
-    length = given.tokens.shape[1]
-    rows = [
-        encode(lm, question) + answer[:-1]
-        for question, answer in zip(questions, given.tokens.tolist())
-    ]
-    read = pad_left(rows)
-    out = net.model(
-        input_ids=read.tokens,
-        attention_mask=read.mask,
-        position_ids=read.positions,
-        use_cache=False,
-    )
-    states: Tensor = out.last_hidden_state[:, -length:]
-    return states
+    norm = stack_of(lm).body.norm
+    last = len(questions) - 1
+    found, tree, places = [], Tree(), []
+    for i, (question, answer) in enumerate(
+        zip(questions, given.tokens.tolist())
+    ):
+        edges = tree.add(encode(lm, question), answer)
+        places.append([node for node, _ in edges])
+        if len(tree.token) >= ROW or i == last:
+            x, _, _ = run_row(lm, tree, lm.n_layers)
+            found.append(norm(x[0, torch.tensor(places)]))
+            tree, places = Tree(), []
+    return torch.cat(found)
 
 
 def kl_by_token(prompted: Tensor, plain: Tensor) -> Tensor:
