@@ -12,11 +12,13 @@ The numbers are those of the model itself, up to rounding.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alignlab.lm.tiny import RMSNorm, TinyTransformer
+from alignlab.lm.tiny import Layer, RMSNorm, TinyTransformer
 
 
 class Reader:
@@ -27,9 +29,9 @@ class Reader:
         self.model, self.at, config = model, 0, model.config
         shape = (rows, config.n_heads, config.context, config.d_head)
         self.kept = [
-            (torch.zeros(shape), torch.zeros(shape)) for _ in model.layers
+            (torch.zeros(shape), torch.zeros(shape)) for _ in _layers(model)
         ]
-        self.joined = [_joined(layer.attn) for layer in model.layers]
+        self.joined = [_joined(layer.attn) for layer in _layers(model)]
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only, indices or bool."""
@@ -46,7 +48,7 @@ class Reader:
             raise ValueError(f"the model's context is {at} tokens long")
         x = model.embed(tokens)
         for layer, joined, (keys, values) in zip(
-            model.layers, self.joined, self.kept
+            _layers(model), self.joined, self.kept
         ):
             heads = _norm(layer.attn_norm, x) @ joined.T
             q, k, v = heads.view(len(x), 3, *keys.shape[1::2]).unbind(1)
@@ -81,7 +83,7 @@ def logits_at(model: TinyTransformer, tokens: Tensor, asked: Tensor) -> Tensor:
     number, d_model = model.config.n_heads, model.config.d_model
     hidden = torch.full((width, width), -torch.inf).triu(1)
     x = F.embedding(tokens.flatten()[places], model.embed.weight)
-    for depth, layer in enumerate(model.layers):
+    for depth, layer in enumerate(_layers(model)):
         heads = _norm(layer.attn_norm, x) @ _joined(layer.attn).T
         qk, v = heads.split([2 * d_model, d_model], 1)
         cos, sin = (
@@ -104,6 +106,10 @@ def logits_at(model: TinyTransformer, tokens: Tensor, asked: Tensor) -> Tensor:
     if not model.layers:
         x = x[wanted]
     return model.unembed(_norm(model.norm, x))
+
+
+def _layers(model: TinyTransformer) -> list[Layer]:
+    return cast("list[Layer]", list(model.layers))
 
 
 def _norm(norm: RMSNorm, x: Tensor) -> Tensor:
