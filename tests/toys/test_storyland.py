@@ -56,6 +56,30 @@ def test_sampling_follows_the_models_distribution(world):
     assert (cold[:, 1] == p.argmax()).float().mean() > p.max()
 
 
+class Plain(torch.nn.Module):
+    """The same model, of which the sampler knows nothing but its logits."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens):
+        return self.model(tokens)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.4, 1.0])
+def test_keys_and_values_kept_draw_the_same_stories(world, temperature):
+    for n in (1, 3, 2000):
+        drawn = [
+            sample(model, n, generator(2), temperature=temperature, opening=opening)
+            for opening in (None, torch.full((n,), VOCAB.index("and")))
+            for model in (world.sft, Plain(world.sft))
+        ]
+        for a, b in (drawn[:2], drawn[2:]):
+            assert torch.equal(a.tokens, b.tokens)
+            assert torch.equal(a.mask, b.mask)
+
+
 def test_nothing_stands_after_the_end_and_rows_repeat_with_the_seed(world):
     tokens, mask = sample(world.sft, 200, generator(1))
     assert (tokens[:, 1:][~mask[:, 1:]] == PAD).all() and (tokens[mask] != PAD).all()

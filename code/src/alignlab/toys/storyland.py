@@ -35,6 +35,7 @@ from alignlab.lm.checks import (
     tempered,
 )
 from alignlab.lm.masks import check_shapes, masked, masked_mean
+from alignlab.lm.sparing import Reader
 
 HEROES = ("mia", "tom", "fox", "owl")
 VERBS = ("finds", "sees", "wants", "makes", "drops", "hides")
@@ -271,12 +272,14 @@ def sample(
     tokens[:, 0] = heroes
     u = torch.rand(n, LENGTH, dtype=torch.float64, generator=generator)
     open_ = torch.arange(n)  # stories that haven't ended
+    reader = Reader(model, n) if isinstance(model, TinyTransformer) else None
     for t in range(1, LENGTH):
-        p = (
-            tempered(model(tokens[open_, :t])[:, -1].double(), temperature)
-            .softmax(-1)
-            .cumsum(-1)
+        logits = (
+            reader.read(tokens[open_, t - 1])
+            if reader
+            else model(tokens[open_, :t])[:, -1]
         )
+        p = tempered(logits.double(), temperature).softmax(-1).cumsum(-1)
         check_drawable(p[:, -1])
         word = (
             (p < u[open_, t, None] * p[:, -1:]).sum(-1)
@@ -284,9 +287,12 @@ def sample(
             else opening
         )
         tokens[open_, t] = word
-        open_ = open_[word != END]
+        goes_on = word != END
+        open_ = open_[goes_on]
         if not len(open_):
             break
+        if reader and not goes_on.all():
+            reader.keep(goes_on)
     return Stories(tokens, answer_mask(tokens))
 
 
