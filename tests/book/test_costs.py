@@ -25,7 +25,6 @@ STILL_OVER = {
     "04-outer/rlhf",
     "04-outer/text-feedback",
     "06-interpretability/attention",
-    "06-interpretability/editing",
     "06-interpretability/mlp",
     "06-interpretability/neurons",
     "06-interpretability/probing",
