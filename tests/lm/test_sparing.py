@@ -1,9 +1,9 @@
-"""Reading word by word, or only some places, gives what the whole model gives."""
+"""Reading word by word gives what the whole model gives."""
 
 import pytest
 import torch
 from alignlab.lm import TinyConfig, TinyTransformer
-from alignlab.lm.sparing import Reader, logits_at
+from alignlab.lm.sparing import Reader
 
 
 def shaken(n_layers: int, mlp: bool = True) -> TinyTransformer:
@@ -28,25 +28,3 @@ def test_word_by_word_is_the_whole(layers: int, mlp: bool) -> None:
             reader.keep(torch.arange(1, len(rows) + 1) if at == 2 else torch.tensor([False, *[True] * len(rows)]))
     with pytest.raises(ValueError, match="7 tokens"):
         reader.read(ROWS[rows, 0])
-
-
-@pytest.mark.parametrize(("layers", "mlp"), [(0, True), (1, True), (2, True), (2, False)])
-def test_some_places_and_their_gradient(layers: int, mlp: bool) -> None:
-    model = shaken(layers, mlp)
-    asked = torch.rand(ROWS.shape, generator=torch.Generator().manual_seed(1)) < 0.4
-    asked[0] = False
-    found = {}
-    for name, logits in (("whole", lambda: model(ROWS)[asked]), ("some", lambda: logits_at(model, ROWS, asked))):
-        model.zero_grad()
-        given = logits()
-        given.log_softmax(-1)[:, 2].sum().backward()
-        found[name] = [given.detach(), *(p.grad.clone() for p in model.parameters() if p.grad is not None)]
-    for whole, some in zip(found["whole"], found["some"], strict=True):
-        torch.testing.assert_close(some, whole, atol=2e-5, rtol=1e-4)
-
-
-def test_shapes_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match="one shape"):
-        logits_at(shaken(1), ROWS, torch.ones(5, 6).bool())
-    with pytest.raises(ValueError, match="context of 7"):
-        logits_at(shaken(1), torch.ones(2, 8).long(), torch.ones(2, 8).bool())

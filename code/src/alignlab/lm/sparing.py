@@ -1,13 +1,12 @@
-"""A tiny model read sparingly: texts word by word with keys and values kept, or only the places that are asked for.
+"""A tiny model that writes: texts read word by word, keys and values kept.
 
-`TinyTransformer` runs every place of every row, the padding included, and a loop that writes runs all words again for
-each new one. Where thousands of short rows are written and many small models are trained, most of that is for nothing.
-The numbers are those of the model itself, up to rounding.
+`TinyTransformer` runs every place of every row, and a loop that writes runs all words again for each new one. Where
+thousands of short rows are written most of that is for nothing. The numbers are those of the model itself, up to
+rounding.
 
     reader = Reader(model, rows)
     logits = reader.read(tokens[:, 0])              # of the next word, (rows, vocab)
     reader.keep(still_open)                         # the other rows are done
-    logits = logits_at(model, tokens, asked)        # (places asked for, vocab), with gradient
 """
 
 from __future__ import annotations
@@ -62,50 +61,6 @@ class Reader:
                 x = x + layer.mlp(_norm(layer.mlp_norm, x))
         self.at += 1
         return model.unembed(_norm(model.norm, x))
-
-
-def logits_at(model: TinyTransformer, tokens: Tensor, asked: Tensor) -> Tensor:
-    """The logits at the places that are asked for, row by row, (places, vocab), with gradient.
-
-    tokens: (rows, places), ids. asked: bool of the same shape. What stands behind a row's last place that is asked for
-    is not read.
-    Raises ValueError where the shapes differ or rows are longer than the model's context.
-    """
-    if tokens.shape != asked.shape or tokens.shape[1] > model.config.context:
-        raise ValueError(
-            f"tokens {tuple(tokens.shape)}, places {tuple(asked.shape)}: give two of one shape, no longer than the "
-            f"model's context of {model.config.context}"
-        )
-    rows, width = tokens.shape
-    read = asked.flip(1).long().cummax(1).values.flip(1).flatten()
-    places = read.nonzero().squeeze(1)
-    wanted = asked.flatten()[places].nonzero().squeeze(1)
-    number, d_model = model.config.n_heads, model.config.d_model
-    hidden = torch.full((width, width), -torch.inf).triu(1)
-    x = F.embedding(tokens.flatten()[places], model.embed.weight)
-    for depth, layer in enumerate(_layers(model)):
-        heads = _norm(layer.attn_norm, x) @ _joined(layer.attn).T
-        qk, v = heads.split([2 * d_model, d_model], 1)
-        cos, sin = (
-            part[places % width, None]
-            for part in (layer.attn.cos, layer.attn.sin)
-        )
-        qk = _turned(qk.unflatten(1, (2 * number, -1)), cos, sin)
-        empty = x.new_zeros(rows * width, 3 * d_model)
-        full = empty.index_copy(0, places, torch.cat([qk.flatten(1), v], 1))
-        full = full.view(rows, width, 3 * number, -1).transpose(1, 2)
-        q, k, v = full.split(number, 1)
-        scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
-        z = (scores + hidden).softmax(-1) @ v
-        if depth == len(model.layers) - 1:  # nothing reads the others' output
-            places, x = places[wanted], x[wanted]
-        z = z.transpose(1, 2).reshape(rows * width, d_model)[places]
-        x = x + layer.attn.o_proj(z)
-        if hasattr(layer, "mlp"):
-            x = x + layer.mlp(_norm(layer.mlp_norm, x))
-    if not model.layers:
-        x = x[wanted]
-    return model.unembed(_norm(model.norm, x))
 
 
 def _layers(model: TinyTransformer) -> list[Layer]:
