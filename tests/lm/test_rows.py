@@ -44,3 +44,13 @@ def test_last_logits_are_the_models(layers, n):
     tokens = torch.randint(9, (7, 5), generator=torch.Generator().manual_seed(0))
     for given in (tokens, torch.nn.functional.one_hot(tokens, 9).float()):
         torch.testing.assert_close(last_logits(model, given, n), model(given)[:, -n:])
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_last_logits_are_the_models_where_rows_end_alike(n):
+    model = TinyTransformer(TinyConfig(vocab=9, d_model=8, n_layers=1, n_heads=2, context=6), seed=0)
+    for parameter in model.parameters():
+        parameter.data *= 8  # attention that is far from even
+    tokens = torch.randint(9, (7, 5), generator=torch.Generator().manual_seed(0))
+    tokens[:, -n:] = tokens[0, -n:]
+    torch.testing.assert_close(last_logits(model, tokens, n), model(tokens)[:, -n:], rtol=1e-5, atol=1e-5)

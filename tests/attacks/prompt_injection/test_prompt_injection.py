@@ -58,6 +58,7 @@ from alignlab.attacks.prompt_injection.language import (
     sequence,
 )
 from alignlab.attacks.prompt_injection.notes import notes, prompt
+from alignlab.attacks.prompt_injection.together import learn_together
 from alignlab.lm.tiny import TinyTransformer
 
 
@@ -340,3 +341,20 @@ def test_another_request_changes_no_data():
     asked = asks_for(office, np.full(50, 3), [39])
     assert np.array_equal(asked.segments[:, 1:], office.segments[:, 1:])
     assert named(asked)[:, 2].all() and not named(asked)[:, :2].any()
+
+
+def test_agents_trained_together_are_those_trained_alone():
+    first = [twinned(Agent(seed)) for seed in range(2)]
+    drawn = [lessons(160, seed, conflict=0.5) for seed in range(2)]
+    before = [act(agent, encoded(drawn[0])) for agent in first]
+    many = learn_together(first, drawn, encoded)
+    for agent, some, one in zip(first, drawn, many):
+        alone = learn(agent, some, encoded)
+        for name, weight in alone.named_parameters():
+            torch.testing.assert_close(one.get_parameter(name), weight, rtol=1e-3, atol=2e-5)
+    for agent, calls in zip(first, before):  # copies were trained
+        assert np.array_equal(act(agent, encoded(drawn[0])), calls)
+    with torch.no_grad():
+        first[1].embed.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="not finite at step 0"):
+        learn_together(first, drawn, encoded)

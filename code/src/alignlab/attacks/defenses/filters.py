@@ -17,6 +17,7 @@ from torch import Tensor
 
 from alignlab.lm import TinyTransformer
 from alignlab.lm.checks import check_share
+from alignlab.lm.ends import last_logits
 from alignlab.toys.museum import (
     CHAT,
     ID,
@@ -44,8 +45,9 @@ def surprise(model: TinyTransformer, prompts: Tensor) -> Tensor:
             f"requests of {prompts.shape[1]} tokens say nothing after the "
             "thing: give a suffix of one word at least"
         )
-    told = model(prompts[:, :-2]).log_softmax(-1)[:, 3:]  # of each next word
     words = prompts[:, 4:-1]
+    logits = last_logits(model, prompts[:, :-2], words.shape[1])
+    told = logits.log_softmax(-1)  # of each next word
     if words.is_floating_point():
         return -(told * words).sum(-1).mean(-1)
     return -told.gather(-1, words[..., None])[..., 0].mean(-1)

@@ -16,7 +16,7 @@ from torch import Tensor
 from alignlab.attacks.suffix import GuideVictim, answer_logits, like
 from alignlab.lm import TinyTransformer
 from alignlab.lm.checks import check_share
-from alignlab.toys.museum import CHAT, ID, Requests, ask, complies
+from alignlab.toys.museum import CHAT, ID, Requests, ask
 
 _CHAT_WORDS = torch.tensor([ID[word] for word in CHAT])
 
@@ -115,9 +115,9 @@ class VoteVictim(GuideVictim):
         )
         logits = answer_logits(self.model, whole.flatten(0, 2))
         losses = F.cross_entropy(
-            logits.transpose(1, 2), targets.flatten(0, 2), reduction="none"
+            logits.flatten(0, 1), targets.flatten(), reduction="none"
         )
-        return losses.sum(1).view(n, k, self.copies).mean(2)
+        return losses.view(targets.shape).sum(3).mean(2)
 
 
 def _check_copies(copies: int) -> None:
@@ -135,9 +135,10 @@ def _votes(model: TinyTransformer, words: Tensor, asked: Requests) -> Tensor:
     asked for: bool (copies, requests).
     """
     copies, n, _ = words.shape
-    user = asked.tokens[:, :1].repeat(copies, 1)
-    altered = Requests(
-        torch.cat([user, words.flatten(0, 1)], 1), asked.answers.repeat(copies)
-    )
-    nothing = torch.empty(1, 0, dtype=torch.long)
-    return complies(model, altered, nothing)[0].view(copies, n)
+    ends = torch.tensor([[ID["<user>"], ID["<guide>"], ID["sure"]]])
+    ends = ends.expand(copies * n, -1)
+    whole = [ends[:, :1], words.flatten(0, 1), ends[:, 1:]]
+    with torch.no_grad():
+        said = answer_logits(model, torch.cat(whole, 1)).argmax(-1)
+    right = torch.stack([ends[:, 2], asked.answers.repeat(copies)], 1)
+    return (said == right).all(1).view(copies, n)
