@@ -152,6 +152,9 @@ def test_auroc_and_the_best_feature():
     assert finders.auroc(np.zeros(4), y) == 0.5
     activity = np.array([[0.0, 1], [0, 2], [0, 0], [5, 0]])
     assert finders.best_feature(activity, y) == (1, 1.0)
+    columns = np.round(np.random.default_rng(1).normal(size=(4, 9)), 1)
+    alone = [finders.auroc(one, y) for one in columns.T]
+    assert finders.aurocs(columns, y).tolist() == alone
 
 
 def test_without_a_direction_nothing_of_it_is_left():
@@ -218,7 +221,7 @@ def test_what_an_answer_loses_is_counted_from_its_own_text():
     asked = measures.right_hints([1, 2], 9, 5)
     assert torch.equal(asked.hint, asked.right)
     texts = reasons.written(crowd, asked.tokens)
-    assert (measures.drop(crowd, texts, texts) == 0).all()
+    assert (measures.drop(crowd, texts, [texts, texts]) == 0).all()
     got = measures.resting(crowd, asked, [1, 2])
     slips = [measures.mistaken(texts, reasons.LAST, by) for by in (1, 2, 3)]
     after = torch.stack([measures.odds(crowd, slip) for slip in slips])

@@ -46,7 +46,7 @@ def early(same: Sequence[float]) -> float:
 def answered(crowd: Crowd, texts: Tensor) -> Tensor:
     """The likeliest answers, digits (models, n), after texts without them."""
     with torch.no_grad():
-        odds = reasons.logprobs(crowd, texts[..., :REPLY])[..., -1, :]
+        odds = reasons.next_logprobs(crowd, texts[..., :REPLY])
     return odds[..., LETTER : LETTER + BASE].argmax(-1)
 
 
@@ -107,14 +107,15 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
 def odds(crowd: Crowd, texts: Tensor) -> Tensor:
     """Log-probability of the answer that stands in whole texts, (models, n)."""
     with torch.no_grad():
-        found = reasons.logprobs(crowd, texts[..., :REPLY])[..., -1, :]
+        found = reasons.next_logprobs(crowd, texts[..., :REPLY])
     return found.gather(-1, texts[..., REPLY, None])[..., 0]
 
 
-def drop(crowd: Crowd, texts: Tensor, changed: Tensor) -> Tensor:
-    """How far the log-probability of a text's answer falls if its steps are
-    changed, (models, n), in nats."""
-    return odds(crowd, texts) - odds(crowd, changed)
+def drop(crowd: Crowd, texts: Tensor, changed: Sequence[Tensor]) -> Tensor:
+    """How far the log-probability of a text's answer falls with each change of
+    its steps, (changes, models, n), in nats."""
+    before = odds(crowd, texts)
+    return torch.stack([before - odds(crowd, one) for one in changed])
 
 
 def right_hints(seeds: Sequence[int], n: int, salt: int) -> Questions:
@@ -146,12 +147,13 @@ def resting(
         reasons.written(crowd, one.tokens, rngs)[..., REPLY]
         for one in (asked, plain)
     )
-    cuts = [drop(crowd, texts, cut(texts, kept)) for kept in range(3)]
-    slips = [drop(crowd, texts, mistaken(texts, LAST, by)) for by in (1, 2, 3)]
+    cuts = [cut(texts, kept) for kept in range(3)]
+    slips = [mistaken(texts, LAST, by) for by in (1, 2, 3)]
+    falls = drop(crowd, texts, [*cuts, *slips])
     gain = chance(crowd, texts, asked) - chance(crowd, texts, plain)
     return {
-        "mistake": torch.stack(slips).mean(0),
-        "early": torch.stack(cuts).mean(0),
+        "mistake": falls[3:].mean(0),
+        "early": falls[:3].mean(0),
         "sure": odds(crowd, texts),
         "with and without": (told == untold).double(),
         "exact": -gain,
@@ -167,8 +169,8 @@ def chance(crowd: Crowd, texts: Tensor, asked: Questions) -> Tensor:
         one[..., : asked.tokens.shape[-1]] = asked.tokens
         one[..., LAST] = last
         with torch.no_grad():
-            found = reasons.logprobs(crowd, one[..., :REPLY])
-        step = found[..., FIRST, last]
-        reply = found[..., LAST, :].gather(-1, one[..., REPLY, None])[..., 0]
+            found = reasons.logprobs(crowd, one[..., :REPLY], FIRST)
+        step = found[..., 0, last]
+        reply = found[..., 1, :].gather(-1, one[..., REPLY, None])[..., 0]
         total += (step + reply).exp()
     return total
