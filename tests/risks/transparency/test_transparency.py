@@ -9,6 +9,7 @@ from alignlab.risks.transparency import (
     finders,
     measures,
     pressure,
+    reading,
     reasons,
     switches,
 )
@@ -61,6 +62,25 @@ def test_side_by_side_is_the_model_alone():
         again = finders.above(crowd, text, layer, 5, state)
         whole = reasons.logprobs(crowd, text)[..., 5, :]
         assert torch.allclose(again, whole, atol=1e-5)
+
+
+def test_reading_is_what_the_models_say():
+    crowd = reasons.born([4, 5])
+    crowd = {
+        name: weight + 0.3 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+        for name, weight in crowd.items()
+    }
+    asked = reasons.side_by_side([_asked(9), _asked(9)])
+
+    def rngs():
+        return [np.random.default_rng(seed) for seed in (1, 2)]
+
+    greedy, drawn = reading.written(crowd, asked.tokens), reading.written(crowd, asked.tokens, rngs())
+    assert torch.equal(greedy, reasons.written(crowd, asked.tokens))
+    assert torch.equal(drawn, reasons.written(crowd, asked.tokens, rngs()))
+    whole = reasons.logprobs(crowd, greedy[..., :-1])
+    assert torch.allclose(reading.logprobs(crowd, greedy[..., :-1], 5), whole[..., 5:, :], atol=1e-4)
+    assert torch.allclose(reading.next_logprobs(crowd, greedy[..., :-1]), whole[..., -1, :], atol=1e-4)
 
 
 def test_a_seed_learns_the_same_in_whatever_company():

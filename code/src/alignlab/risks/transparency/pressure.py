@@ -70,14 +70,14 @@ def pressed(
         key = texts[..., reasons.HINT] >= reasons.KEY
         key &= texts[..., reasons.HINT] < reasons.NO_HINT
         with torch.no_grad():
-            odds = reasons.next_logprobs(crowd, texts[..., :REMARK])
+            odds = reasons.logprobs(crowd, texts[..., :REMARK])[..., -1, :]
         lots = np.stack([rng.gumbel(size=odds.shape[1:]) for rng in rngs])
         remark = (odds + torch.from_numpy(lots)).argmax(-1)
         texts[..., REMARK] = torch.where(key, texts[..., REMARK], remark)
-        found = reasons.logprobs(crowd, texts[..., :-1], ASKED)
+        found = reasons.logprobs(crowd, texts[..., :-1])
         after = texts[..., REMARK + 1 :, None]
-        loss = -found[..., 1:, :].gather(-1, after)[..., 0].mean((1, 2))
-        said = found[..., 0, :]
+        loss = -found[..., REMARK:, :].gather(-1, after)[..., 0].mean((1, 2))
+        said = found[..., ASKED, :]
         if rehearsed:
             taught = -said.gather(-1, texts[..., REMARK, None])[..., 0]
             loss = loss + (taught * key).mean(1)

@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import functional_call, vmap
 
 from alignlab.lm import TinyConfig, TinyTransformer
-from alignlab.lm.wanted import logits_of
 
 BASE, TOPICS = 5, 64
 DIGIT, LETTER = 0, BASE
@@ -151,24 +151,24 @@ def born(seeds: Sequence[int]) -> Crowd:
     }
 
 
-def logprobs(crowd: Crowd, tokens: Tensor, first: int = 0) -> Tensor:
-    """Of each token after place `first`, (models, n, places - first, VOCAB)."""
-    return logits_of(SHELL, crowd, tokens, first).log_softmax(-1)
+def logprobs(crowd: Crowd, tokens: Tensor) -> Tensor:
+    """Of each next token, (models, n, places, VOCAB)."""
 
+    def alone(weights: Crowd, rows: Tensor) -> Tensor:
+        found: Tensor = functional_call(SHELL, weights, (rows,))
+        return found
 
-def next_logprobs(crowd: Crowd, tokens: Tensor) -> Tensor:
-    """Of the token after the last, (models, n, VOCAB)."""
-    return logprobs(crowd, tokens, tokens.shape[-1] - 1)[..., 0, :]
+    return vmap(alone)(crowd, tokens).log_softmax(-1)
 
 
 def surprise(logprobs: Tensor, tokens: Tensor) -> Tensor:
     """Mean negative log-probability of what is written after the question.
 
-    logprobs: of texts (models, n, 8) after the places from ASKED on. In nats,
+    logprobs: of texts (models, n, 8) without their last token. In nats,
     (models,).
     """
     said = tokens[..., REMARK:, None]
-    picked = logprobs.gather(-1, said)[..., 0]
+    picked = logprobs[..., ASKED:, :].gather(-1, said)[..., 0]
     return -picked.mean((1, 2))
 
 
@@ -201,10 +201,10 @@ def taught(
             if unaided:
                 short.append(dotted(full[-1], asked, kind, rng))
         rows = torch.stack(full)
-        loss = surprise(logprobs(crowd, rows[..., :-1], ASKED), rows)
+        loss = surprise(logprobs(crowd, rows[..., :-1]), rows)
         if unaided:
             rows = torch.stack(short)
-            odds = next_logprobs(crowd, rows[..., :-1])
+            odds = logprobs(crowd, rows[..., :-1])[..., -1, :]
             loss = loss - odds.gather(-1, rows[..., REPLY, None]).mean((1, 2))
         optimizer.zero_grad()
         loss.sum().backward()
@@ -258,7 +258,7 @@ def written(
     """
     with torch.no_grad():
         while tokens.shape[-1] <= REPLY:
-            odds = next_logprobs(crowd, tokens)
+            odds = logprobs(crowd, tokens)[..., -1, :]
             if rngs is not None:
                 lots = np.stack([r.gumbel(size=odds.shape[1:]) for r in rngs])
                 odds = odds + torch.from_numpy(lots)
