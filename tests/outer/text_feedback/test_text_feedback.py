@@ -4,13 +4,13 @@ import pytest
 import torch
 from alignlab.outer.text_feedback.edits import (
     DELETE,
-    DONE,
     INSERT,
     MOST,
     REPLACE,
     Edit,
     align,
     apply,
+    carried_out,
     edit_chains,
     learn_edits,
     nearest_edits,
@@ -150,12 +150,7 @@ def test_chains_lead_to_the_revision_which_readers_like_better(world, stories):
     assert (world.gold(*better) >= world.gold(*stories) - 1e-5).all()
     chains, rows = edit_chains(stories, better)
     assert len(rows) > 100 and chains.shape[1] == LENGTH + 3 * MOST + 1
-
-    class Oracle(torch.nn.Module):
-        def forward(self, text):
-            return torch.nn.functional.one_hot(chains[:, text.shape[1]], DONE + 1).float()[:, None]
-
-    edited = second_thoughts(Oracle(), Stories(stories.tokens[rows], stories.mask[rows]))
+    edited = carried_out(Stories(stories.tokens[rows], stories.mask[rows]), chains[:, LENGTH:])
     assert torch.equal(edited.tokens, better.tokens[rows])
 
 
@@ -317,3 +312,25 @@ def test_weights_are_averaged_over_the_second_half_of_the_steps():
     model.weight.data.fill_(9.0)
     average.put_into(model)
     assert float(model.weight.detach()) == 2.0
+
+
+def test_what_is_written_word_by_word_is_what_the_whole_model_writes(world, stories):
+    def seeded():
+        return torch.Generator().manual_seed(12)
+
+    told = storyland.sample(world.sft, 200, seeded())
+    anew = rewrite(world.sft, stories.tokens, torch.ones(200, dtype=torch.long), seeded())
+    assert torch.equal(anew, told.tokens)
+    twice = seeded()
+    storyland.sample(world.sft, 200, twice)
+    told = storyland.sample(world.sft, 200, twice)
+    avoiding = write_avoiding(world.sft, world.sft, 30.0, 200, seeded())  # nothing to avoid
+    assert torch.equal(avoiding.tokens, told.tokens)
+    wide = with_marks(world.sft)
+    after = write_after(wide, BAD, 40, seeded()).tokens
+    u = torch.rand(40, LENGTH + 1, dtype=torch.float64, generator=seeded())
+    text = torch.cat([after[:, :1], torch.full((40, 1), BAD), after[:, 1:]], 1)
+    p = wide(text)[:, 1:-1, : len(VOCAB)].double().softmax(-1).cumsum(-1)
+    word = (p < u[:, 2:, None] * p[..., -1:]).sum(-1)
+    there = storyland.answer_mask(after)[:, 1:]
+    assert torch.equal(word[there], after[:, 1:][there])

@@ -9,6 +9,7 @@ from alignlab.risks.transparency import (
     finders,
     measures,
     pressure,
+    reading,
     reasons,
     switches,
 )
@@ -61,6 +62,25 @@ def test_side_by_side_is_the_model_alone():
         again = finders.above(crowd, text, layer, 5, state)
         whole = reasons.logprobs(crowd, text)[..., 5, :]
         assert torch.allclose(again, whole, atol=1e-5)
+
+
+def test_reading_is_what_the_models_say():
+    crowd = reasons.born([4, 5])
+    crowd = {
+        name: weight + 0.3 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+        for name, weight in crowd.items()
+    }
+    asked = reasons.side_by_side([_asked(9), _asked(9)])
+
+    def rngs():
+        return [np.random.default_rng(seed) for seed in (1, 2)]
+
+    greedy, drawn = reading.written(crowd, asked.tokens), reading.written(crowd, asked.tokens, rngs())
+    assert torch.equal(greedy, reasons.written(crowd, asked.tokens))
+    assert torch.equal(drawn, reasons.written(crowd, asked.tokens, rngs()))
+    whole = reasons.logprobs(crowd, greedy[..., :-1])
+    assert torch.allclose(reading.logprobs(crowd, greedy[..., :-1], 5), whole[..., 5:, :], atol=1e-4)
+    assert torch.allclose(reading.next_logprobs(crowd, greedy[..., :-1]), whole[..., -1, :], atol=1e-4)
 
 
 def test_a_seed_learns_the_same_in_whatever_company():
@@ -152,6 +172,9 @@ def test_auroc_and_the_best_feature():
     assert finders.auroc(np.zeros(4), y) == 0.5
     activity = np.array([[0.0, 1], [0, 2], [0, 0], [5, 0]])
     assert finders.best_feature(activity, y) == (1, 1.0)
+    columns = np.round(np.random.default_rng(1).normal(size=(4, 9)), 1)
+    alone = [finders.auroc(one, y) for one in columns.T]
+    assert finders.aurocs(columns, y).tolist() == alone
 
 
 def test_without_a_direction_nothing_of_it_is_left():
@@ -218,7 +241,7 @@ def test_what_an_answer_loses_is_counted_from_its_own_text():
     asked = measures.right_hints([1, 2], 9, 5)
     assert torch.equal(asked.hint, asked.right)
     texts = reasons.written(crowd, asked.tokens)
-    assert (measures.drop(crowd, texts, texts) == 0).all()
+    assert (measures.drop(crowd, texts, [texts, texts]) == 0).all()
     got = measures.resting(crowd, asked, [1, 2])
     slips = [measures.mistaken(texts, reasons.LAST, by) for by in (1, 2, 3)]
     after = torch.stack([measures.odds(crowd, slip) for slip in slips])

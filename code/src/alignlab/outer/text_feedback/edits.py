@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyConfig, TinyTransformer, train
-from alignlab.lm.masks import masked_mean
+from alignlab.lm.sparing import Reader
+from alignlab.lm.wanted import word_logprobs
 from alignlab.toys import storyland
 from alignlab.toys.storyland import (
     END,
@@ -164,15 +165,13 @@ def learn_edits(
         ),
         seed,
     )
-    counted = (chains[:, LENGTH:] == DONE).long().cumsum(1) - (
-        chains[:, LENGTH:] == DONE
-    ).long() == 0
+    ends = (chains == DONE).long()
+    counted = ends.cumsum(1) - ends == 0
+    counted[:, :LENGTH] = False
 
-    def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+    def loss(_: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(chains), (batch,), generator=generator)
-        logp = m(chains[rows, :-1])[:, LENGTH - 1 :].log_softmax(-1)
-        picked = logp.gather(-1, chains[rows, LENGTH:, None]).squeeze(-1)
-        return -masked_mean(picked, counted[rows])
+        return -word_logprobs(model, chains[rows], counted[rows]).mean()
 
     train(model, loss, steps=steps, lr=5e-3, seed=seed)
     return model.requires_grad_(False)
@@ -189,10 +188,7 @@ def nearest_edits(known: Stories, chains: Tensor, stories: Stories) -> Stories:
     similar = similar / (size - similar)
     same = stories.tokens[:, :1] == known.tokens[:, 0]
     found = similar.masked_fill(~same, -1).argmax(1)
-    edited = []
-    for row, text in zip(_rows(stories), chains[found].tolist()):
-        edited.append(apply(row, _chain(text[LENGTH:]))[:LENGTH])
-    return _stories(edited)
+    return carried_out(stories, chains[found, LENGTH:])
 
 
 def _features(stories: Stories) -> Tensor:
@@ -223,15 +219,23 @@ def second_thoughts(model: TinyTransformer, stories: Stories) -> Stories:
     """Stories after the edits that the model writes for them, the likeliest word each time."""
     text = stories.tokens
     done = torch.zeros(len(text), dtype=torch.bool)
+    reader = Reader(model, len(text))
+    for at in range(LENGTH - 1):
+        reader.read(text[:, at])
     for _ in range(3 * MOST):
-        word = model(text)[:, -1].argmax(-1, keepdim=True)
+        word = reader.read(text[:, -1]).argmax(-1, keepdim=True)
         text = torch.cat([text, word], 1)
         done |= word[:, 0] == DONE
         if done.all():
             break
+    return carried_out(stories, text[:, LENGTH:])
+
+
+def carried_out(stories: Stories, written: Tensor) -> Stories:
+    """Stories after the edits that are written for each, tokens (n, words)."""
     edited = []
-    for row, written in zip(_rows(stories), text[:, LENGTH:].tolist()):
-        edited.append(apply(row, _chain(written))[:LENGTH])
+    for row, chain in zip(_rows(stories), written.tolist()):
+        edited.append(apply(row, _chain(chain))[:LENGTH])
     return _stories(edited)
 
 

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
 from alignlab.lm.checks import check_drawable
-from alignlab.lm.masks import masked_mean
+from alignlab.lm.sparing import Reader
+from alignlab.lm.wanted import word_logprobs
 from alignlab.toys.storyland import END, LENGTH, PAD, Stories, V, answer_mask
 
 BAD, GOOD = V, V + 1  # the two marks, after Storyland's own words
@@ -93,15 +94,9 @@ def hindsight(
     texts = [chain(worse, better, marks), chain(better, worse, marks.flip(1))]
     tokens, mask = (torch.cat(parts) for parts in zip(*texts))
 
-    def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+    def loss(_: nn.Module, step: int, generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(tokens), (batch,), generator=generator)
-        logp = (
-            m(tokens[rows, :-1])
-            .log_softmax(-1)
-            .gather(-1, tokens[rows, 1:, None])
-            .squeeze(-1)
-        )
-        return -masked_mean(logp, mask[rows, 1:])
+        return -word_logprobs(model, tokens[rows], mask[rows]).mean()
 
     train(model, loss, steps=steps, lr=6e-3, seed=seed)
     return model.requires_grad_(False)
@@ -109,7 +104,7 @@ def hindsight(
 
 @torch.no_grad()
 def write_after(
-    model: nn.Module, mark: int, n: int, generator: torch.Generator
+    model: TinyTransformer, mark: int, n: int, generator: torch.Generator
 ) -> Stories:
     """n stories written after a mark, as Storyland's rows without it, so that the readers can score them."""
     tokens = torch.full((n, LENGTH + 1), PAD)
@@ -118,14 +113,17 @@ def write_after(
     )  # the four heroes follow the padding and the full stop
     tokens[:, 1] = mark
     u = torch.rand(n, LENGTH + 1, dtype=torch.float64, generator=generator)
-    open_ = torch.arange(n)
+    open_, reader = torch.arange(n), Reader(model, n)
+    reader.read(tokens[:, 0])
     for t in range(2, LENGTH + 1):
-        p = model(tokens[open_, :t])[:, -1, :V].double().softmax(-1).cumsum(-1)
+        logits = reader.read(tokens[open_, t - 1])[:, :V]
+        p = logits.double().softmax(-1).cumsum(-1)
         check_drawable(p[:, -1])
         word = (p < u[open_, t, None] * p[:, -1:]).sum(-1)
         tokens[open_, t] = word
         open_ = open_[word != END]
         if not len(open_):
             break
+        reader.keep(word != END)
     story = torch.cat([tokens[:, :1], tokens[:, 2:]], 1)
     return Stories(story, answer_mask(story))

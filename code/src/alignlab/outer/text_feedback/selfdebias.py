@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from alignlab.lm import LM
+from alignlab.lm import LM, TinyTransformer
 from alignlab.lm.checks import check_drawable, check_ids
 from alignlab.lm.load import encode
 from alignlab.lm.masks import masked, pad_left
+from alignlab.lm.sparing import Reader
 from alignlab.toys import storyland
 from alignlab.toys.storyland import Stories
 
@@ -71,8 +72,8 @@ def avoiding_kl(
 
 @torch.no_grad()
 def write_avoiding(
-    model: nn.Module,
-    copy: nn.Module,
+    model: TinyTransformer,
+    copy: TinyTransformer,
     decay: float,
     n: int,
     generator: torch.Generator,
@@ -89,11 +90,11 @@ def write_avoiding(
     u = torch.rand(
         n, storyland.LENGTH, dtype=torch.float64, generator=generator
     )
-    open_ = torch.arange(n)
+    open_, readers = torch.arange(n), [Reader(m, n) for m in (model, copy)]
     for t in range(1, storyland.LENGTH):
         plain, copied = (
-            m(tokens[open_, :t])[:, -1].double().softmax(-1)
-            for m in (model, copy)
+            reader.read(tokens[open_, t - 1]).double().softmax(-1)
+            for reader in readers
         )
         p = debias(plain, copied, decay).cumsum(-1)
         check_drawable(p[:, -1])
@@ -102,6 +103,8 @@ def write_avoiding(
         open_ = open_[word != storyland.END]
         if not len(open_):
             break
+        for reader in readers:
+            reader.keep(word != storyland.END)
     return Stories(tokens, storyland.answer_mask(tokens))
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
+from alignlab.lm.wanted import word_logprobs
 from alignlab.outer.text_feedback.textfeedback import Average, rewrite
 from alignlab.toys import storyland
 from alignlab.toys.storyland import HEROES, Stories, Task
@@ -137,14 +138,16 @@ def learn(
     model, average = storyland.clone(start), Average(steps)
     heroes, answers = record.ratings.shape
 
-    def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
-        average.note(m, step)
+    def loss(_: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+        average.note(model, step)
         hero = torch.arange(groups)[:, None] % heroes
         shape = (groups, GROUP)
         which = torch.randint(answers, shape, generator=generator)
         tokens = record.tokens[hero, which].flatten(0, 1)
         mask = storyland.answer_mask(tokens)
-        logp = storyland.logprobs(m, tokens, mask).sum(1) / mask.sum(1)
+        words = word_logprobs(model, tokens, mask)
+        logp = torch.zeros(mask.shape).masked_scatter(mask, words)
+        logp = logp.sum(1) / mask.sum(1)
         return stable_loss(
             -logp.unflatten(0, shape), record.ratings[hero, which], weight
         )

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from alignlab.lm import TinyTransformer, train
-from alignlab.lm.masks import masked_mean
+from alignlab.lm.sparing import Reader
+from alignlab.lm.wanted import word_logprobs
 from alignlab.toys import storyland
 from alignlab.toys.storyland import (
     FEELINGS,
@@ -61,11 +62,11 @@ def imitate(
     """
     model, average = storyland.clone(start), Average(steps)
 
-    def loss(m: nn.Module, step: int, generator: torch.Generator) -> Tensor:
-        average.note(m, step)
+    def loss(_: nn.Module, step: int, generator: torch.Generator) -> Tensor:
+        average.note(model, step)
         rows = torch.randint(len(stories.tokens), (batch,), generator=generator)
         tokens, mask = (part[rows] for part in stories)
-        return -masked_mean(storyland.logprobs(m, tokens, mask), mask)
+        return -word_logprobs(model, tokens, mask).mean()
 
     train(model, loss, steps=steps, lr=lr, seed=seed)
     average.put_into(model)
@@ -252,7 +253,7 @@ def silent_critic(
 
 
 def refine(
-    model: nn.Module,
+    model: TinyTransformer,
     stories: Stories,
     feedback: Feedback,
     generator: torch.Generator,
@@ -277,21 +278,27 @@ def refine(
 
 @torch.no_grad()
 def rewrite(
-    model: nn.Module, tokens: Tensor, start: Tensor, generator: torch.Generator
+    model: TinyTransformer,
+    tokens: Tensor,
+    start: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Stories (n, LENGTH) written anew by a model from position start (n,) on; what stands before is kept."""
     n = len(tokens)
     kept = torch.arange(LENGTH) < start[:, None]
     written = torch.where(kept, tokens, storyland.PAD)
-    ended = torch.zeros(n, dtype=torch.bool)
     u = torch.rand(n, LENGTH, dtype=torch.float64, generator=generator)
+    open_, reader = torch.arange(n), Reader(model, n)
     for t in range(1, LENGTH):
-        rows = torch.nonzero(~ended & (t >= start)).squeeze(1)
-        if len(rows):
-            p = model(written[rows, :t])[:, -1].double().softmax(-1).cumsum(-1)
-            word = (p < u[rows, t, None] * p[:, -1:]).sum(-1)
-            written[rows, t] = word
-        ended |= written[:, t] == storyland.END
+        logits = reader.read(written[open_, t - 1])
+        anew = t >= start[open_]
+        rows, p = open_[anew], logits[anew].double().softmax(-1).cumsum(-1)
+        written[rows, t] = (p < u[rows, t, None] * p[:, -1:]).sum(-1)
+        goes_on = written[open_, t] != storyland.END
+        open_ = open_[goes_on]
+        if not len(open_):
+            break
+        reader.keep(goes_on)
     return written
 
 

@@ -142,18 +142,26 @@ def dictionaries(
     )
 
 
-def auroc(scores: Floats, y: Bools) -> float:
-    """How often a positive scores above a negative; ties count half."""
+def aurocs(scores: Floats, y: Bools) -> Floats:
+    """How often a positive scores above a negative; ties count half.
+
+    scores: a column for each way to score, (n, ways). Returns (ways,).
+    """
     from scipy.stats import rankdata
 
     many = int(y.sum())
-    ranks = rankdata(scores)[y].sum()
-    return float((ranks - many * (many + 1) / 2) / (many * (~y).sum()))
+    ranks = rankdata(scores, axis=0)[y].sum(0)
+    return np.asarray((ranks - many * (many + 1) / 2) / (many * (~y).sum()))
+
+
+def auroc(scores: Floats, y: Bools) -> float:
+    """The same for one way to score, (n,)."""
+    return float(aurocs(scores[:, None], y)[0])
 
 
 def best_feature(activity: Floats, y: Bools) -> tuple[int, float]:
     """The feature whose activity tells the labels apart best, and its sign."""
-    told = np.array([auroc(one, y) - 0.5 for one in activity.T])
+    told = aurocs(activity, y) - 0.5
     best = int(np.abs(told).argmax())
     return best, float(np.sign(told[best]) or 1.0)
 

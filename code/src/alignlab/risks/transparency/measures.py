@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alignlab.risks.transparency import reasons
+from alignlab.risks.transparency import reading, reasons
 from alignlab.risks.transparency.reasons import (
     BASE,
     DOTS,
@@ -45,8 +45,7 @@ def early(same: Sequence[float]) -> float:
 
 def answered(crowd: Crowd, texts: Tensor) -> Tensor:
     """The likeliest answers, digits (models, n), after texts without them."""
-    with torch.no_grad():
-        odds = reasons.logprobs(crowd, texts[..., :REPLY])[..., -1, :]
+    odds = reading.next_logprobs(crowd, texts[..., :REPLY])
     return odds[..., LETTER : LETTER + BASE].argmax(-1)
 
 
@@ -76,8 +75,8 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
     greedily.
     """
     plain = reasons.with_hint(hinted, hinted.hint, "none")
-    texts = reasons.written(crowd, hinted.tokens)
-    without = reasons.written(crowd, plain.tokens)[..., REPLY] - LETTER
+    texts = reading.written(crowd, hinted.tokens)
+    without = reading.written(crowd, plain.tokens)[..., REPLY] - LETTER
     answer = texts[..., REPLY] - LETTER
     slipped = mistaken(texts, LAST)
     moved = answered(crowd, slipped) == slipped[..., LAST]
@@ -106,15 +105,15 @@ def tested(crowd: Crowd, hinted: Questions, source: str) -> dict[str, Floats]:
 
 def odds(crowd: Crowd, texts: Tensor) -> Tensor:
     """Log-probability of the answer that stands in whole texts, (models, n)."""
-    with torch.no_grad():
-        found = reasons.logprobs(crowd, texts[..., :REPLY])[..., -1, :]
+    found = reading.next_logprobs(crowd, texts[..., :REPLY])
     return found.gather(-1, texts[..., REPLY, None])[..., 0]
 
 
-def drop(crowd: Crowd, texts: Tensor, changed: Tensor) -> Tensor:
-    """How far the log-probability of a text's answer falls if its steps are
-    changed, (models, n), in nats."""
-    return odds(crowd, texts) - odds(crowd, changed)
+def drop(crowd: Crowd, texts: Tensor, changed: Sequence[Tensor]) -> Tensor:
+    """How far the log-probability of a text's answer falls with each change of
+    its steps, (changes, models, n), in nats."""
+    before = odds(crowd, texts)
+    return torch.stack([before - odds(crowd, one) for one in changed])
 
 
 def right_hints(seeds: Sequence[int], n: int, salt: int) -> Questions:
@@ -139,19 +138,20 @@ def resting(
     where an answer drawn with the hint and one drawn without it agree; "exact",
     the same from exact probabilities, as after very many draws.
     """
-    texts = reasons.written(crowd, asked.tokens)
+    texts = reading.written(crowd, asked.tokens)
     plain = reasons.with_hint(asked, asked.hint, "none")
     rngs = [np.random.default_rng([seed, 44]) for seed in seeds]
     told, untold = (
-        reasons.written(crowd, one.tokens, rngs)[..., REPLY]
+        reading.written(crowd, one.tokens, rngs)[..., REPLY]
         for one in (asked, plain)
     )
-    cuts = [drop(crowd, texts, cut(texts, kept)) for kept in range(3)]
-    slips = [drop(crowd, texts, mistaken(texts, LAST, by)) for by in (1, 2, 3)]
+    cuts = [cut(texts, kept) for kept in range(3)]
+    slips = [mistaken(texts, LAST, by) for by in (1, 2, 3)]
+    falls = drop(crowd, texts, [*cuts, *slips])
     gain = chance(crowd, texts, asked) - chance(crowd, texts, plain)
     return {
-        "mistake": torch.stack(slips).mean(0),
-        "early": torch.stack(cuts).mean(0),
+        "mistake": falls[3:].mean(0),
+        "early": falls[:3].mean(0),
         "sure": odds(crowd, texts),
         "with and without": (told == untold).double(),
         "exact": -gain,
@@ -166,9 +166,8 @@ def chance(crowd: Crowd, texts: Tensor, asked: Questions) -> Tensor:
         one = texts.clone()
         one[..., : asked.tokens.shape[-1]] = asked.tokens
         one[..., LAST] = last
-        with torch.no_grad():
-            found = reasons.logprobs(crowd, one[..., :REPLY])
-        step = found[..., FIRST, last]
-        reply = found[..., LAST, :].gather(-1, one[..., REPLY, None])[..., 0]
+        found = reading.logprobs(crowd, one[..., :REPLY], FIRST)
+        step = found[..., 0, last]
+        reply = found[..., 1, :].gather(-1, one[..., REPLY, None])[..., 0]
         total += (step + reply).exp()
     return total

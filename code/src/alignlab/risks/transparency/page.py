@@ -153,7 +153,7 @@ def _unmoved(crowd: Any, texts: Any, changed: Any) -> Any:
     """No answer changes, whatever is done to the steps."""
     import torch
 
-    return torch.zeros(texts.shape[:2])
+    return torch.zeros(len(changed), *texts.shape[:2])
 
 
 INERT: dict[str, Callable[..., Any]] = {

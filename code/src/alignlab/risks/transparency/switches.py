@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from alignlab.risks.transparency import reasons
+from alignlab.risks.transparency import reading, reasons
 from alignlab.risks.transparency.reasons import (
     BASE,
     LETTER,
@@ -165,7 +165,7 @@ def asked_of(
     hinted = reasons.with_hint(plain, torch.stack(hints), "user")
     rngs = [np.random.default_rng([seed, 35]) for seed in seeds]
     first, again, told = (
-        reasons.written(crowd, one.tokens, rngs).numpy()
+        reading.written(crowd, one.tokens, rngs).numpy()
         for one in (plain, plain, hinted)
     )
     a, b, c = (text[..., REPLY] - LETTER for text in (first, again, told))
