@@ -51,11 +51,6 @@ EXERCISES = [
 INERT: dict[str, Callable[..., Any]] = {}
 
 
-def _no_baseline(rewards: Any) -> Any:
-    """Rewards less the mean of all."""
-    return rewards - rewards.mean()
-
-
 def _uniform(target: Any, kind: str, steps: int = 250, lr: float = 0.2) -> Any:
     """A policy that knows nothing of the target."""
     import torch
@@ -72,6 +67,5 @@ def _blind_helper(
     return lambda features: torch.zeros(len(features), choices)
 
 
-INERT["alignlab.outer.policy_gradients.rloo_advantages"] = _no_baseline
 INERT["alignlab.outer.rl_variants.fdivergence.fit"] = _uniform
 INERT["alignlab.outer.rl_variants.helpers.learn_helper"] = _blind_helper
