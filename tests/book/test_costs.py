@@ -70,6 +70,7 @@ def test_each_stretch_is_weighed_by_the_pace_around_it(monkeypatch):
     """A machine that slows down to half within a run: the same work costs the same before and after."""
     workloads = iter([1.0, 1.0, 2.0, 2.0])
     monkeypatch.setattr(reference, "processor_seconds", lambda: next(workloads))
+    monkeypatch.setattr(reference, "STRETCH", 8.0)
     stretches = reference.Stretches()
     for part, seconds in {"": 2.0, "a": 7.0, "slower": 12.0, "b": 14.0}.items():
         stretches.add(part, seconds)
