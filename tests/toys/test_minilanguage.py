@@ -41,6 +41,20 @@ def test_kl_of_a_uniform_model_is_log_vocabulary_minus_the_entropy():
     assert ml.kl_from_truth(Uniform(), ml.web()) == pytest.approx(expected, abs=1e-5)
 
 
+def test_replies_of_a_uniform_model_are_as_far_away_as_the_vocabulary_is_large_less_what_a_prompt_leaves_open():
+    class Uniform(torch.nn.Module):
+        def forward(self, tokens):
+            return torch.zeros(*tokens.shape, len(ml.VOCAB))
+
+    where = ml.web({("where", "cup")})  # one prompt, four places, six words and the end
+    places = torch.tensor(list(ml.PLACES.values()))
+    expected = float(torch.tensor(float(len(ml.VOCAB))).log() + (places * places.log()).sum() / 7)
+    assert ml.kl_of_replies(Uniform(), where) == pytest.approx(expected, abs=1e-5)
+    # of two prompts, equally likely, the mean; which prompt it is counts for nothing
+    two = ml.web({("where", "cup"), ("where", "box")})
+    assert ml.kl_of_replies(Uniform(), two) == pytest.approx(expected, abs=1e-5)
+
+
 def test_pretraining_learns_the_truth_and_demonstrations_move_requests_never_demonstrated():
     model = ml.new_model(0)
     assert sum(p.numel() for p in model.parameters()) < 15_000

@@ -237,6 +237,24 @@ def kl_from_truth(model: nn.Module, exchanges: Sequence[Exchange]) -> float:
 
 
 @torch.no_grad()
+def kl_of_replies(model: nn.Module, exchanges: Sequence[Exchange]) -> float:
+    """KL(truth || model) of the reply given its prompt, in nats a word of reply, exact as `kl_from_truth` is."""
+    asked: dict[str, float] = {}
+    for e in exchanges:
+        asked[e.prompt] = asked.get(e.prompt, 0.0) + e.probability
+    weights, truth = torch.tensor(
+        [(e.probability, e.probability / asked[e.prompt]) for e in exchanges],
+        dtype=torch.float64,
+    ).T
+    scores, counted = word_logprobs(model, encode_exchanges(exchanges))
+    starts = torch.tensor([len(e.prompt.split()) - 1 for e in exchanges])
+    in_reply = torch.arange(scores.shape[1]) >= starts[:, None]
+    surplus = truth.log() - (scores.double() * in_reply).sum(1)
+    words = (counted & in_reply).sum(1)
+    return float((weights * surplus).sum() / (weights * words).sum())
+
+
+@torch.no_grad()
 def right_kind(model: nn.Module, exchanges: Sequence[Exchange]) -> float:
     """Probability that a reply starts as these exchanges' replies do ("ok", "sorry" or "i"), averaged over them."""
     tokens = encode_exchanges(exchanges)
