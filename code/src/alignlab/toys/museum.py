@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import itertools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -206,13 +207,27 @@ def _loss(
     both = torch.cat(
         [tokens, torch.cat([torch.full((32, 1), ID["<text>"]), text], 1)]
     )
-    losses = F.cross_entropy(
-        model(both[:, :-1]).transpose(1, 2), both[:, 1:], reduction="none"
-    )
-    replies, weights = losses[:64], weights[:, 1:]
     request = (torch.arange(length - 1) < end[:, None]).float()
-    language = (replies * request).sum() / request.sum() + losses[64:].mean()
-    return (replies * weights).sum() / weights.sum() + 0.3 * language
+    replies = weights[:, 1:]
+    share = torch.cat(
+        [
+            replies / replies.sum() + 0.3 * request / request.sum(),
+            torch.full((32, length - 1), 0.3 / (32 * (length - 1))),
+        ]
+    )
+    counts = share > 0  # nothing is asked of the model behind a chat's end
+    logits = _logits_at(model, both[:, :-1], counts)
+    losses = F.cross_entropy(logits, both[:, 1:][counts], reduction="none")
+    return losses @ share[counts]
+
+
+def _logits_at(model: Any, tokens: Tensor, where: Tensor) -> Tensor:
+    """`model(tokens)[where]`, without the logits of the other positions."""
+    x = model.embed(tokens)
+    for layer in model.layers:
+        x = layer(x)
+    logits: Tensor = model.unembed(model.norm(x[where]))
+    return logits
 
 
 def _batch(
