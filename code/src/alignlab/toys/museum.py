@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,12 +114,19 @@ def ask(requests: Requests, suffixes: Tensor) -> Tensor:
 
 @torch.no_grad()
 def complies(
-    model: TinyTransformer, requests: Requests, suffixes: Tensor
+    model: Callable[[Tensor], Tensor], requests: Requests, suffixes: Tensor
 ) -> Tensor:
-    """Whether the guide's greedy answer is `sure` and the right room: bool (suffixes, requests)."""
+    """Whether the guide's greedy answer is `sure` and the right room: bool (suffixes, requests).
+
+    model: a guide, or what gives logits (batch, pos, vocab) as one does.
+    """
     prompts = ask(requests, suffixes)
     sure = torch.full_like(prompts[..., :1], ID["sure"])
-    logits = model(torch.cat([prompts, sure], 2).flatten(0, 1))[:, -2:]
+    tokens = torch.cat([prompts, sure], 2).flatten(0, 1)
+    if isinstance(model, TinyTransformer):
+        logits = _logits_at(model, tokens, (slice(None), slice(-2, None)))
+    else:
+        logits = model(tokens)[:, -2:]
     said = logits.argmax(-1).view(*prompts.shape[:2], 2)
     return (said[..., 0] == ID["sure"]) & (said[..., 1] == requests.answers)
 
@@ -221,7 +229,7 @@ def _loss(
     return losses @ share[counts]
 
 
-def _logits_at(model: Any, tokens: Tensor, where: Tensor) -> Tensor:
+def _logits_at(model: Any, tokens: Tensor, where: Any) -> Tensor:
     """`model(tokens)[where]`, without the logits of the other positions."""
     x = model.embed(tokens)
     for layer in model.layers:
