@@ -2,7 +2,8 @@
 
 A page's cost is in *reference seconds*: its processor seconds over those of the reference workload, times the
 workload's nominal second. The workload does what pages do: float32 products of the shapes that SmolLM2 has, passes
-over memory, many small operations as the training of a toy makes them, and plain Python.
+over memory, many small operations as the training of a toy makes them, and plain Python. How fast a shared machine
+computes changes while a page runs, so the workload is timed again between the page's cells.
 """
 
 import os
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 NOMINAL = 1.0  # reference seconds of one run of the workload, by definition
+STRETCH = 20.0  # processor seconds after which the workload is timed anew
 
 
 def workload() -> float:
@@ -70,6 +72,37 @@ def processor_seconds() -> float:
 def cost(seconds: float, reference: float) -> float:
     """Reference seconds of what took `seconds` where the workload took `reference`."""
     return seconds / reference * NOMINAL
+
+
+class Stretches:
+    """What the parts of a run cost, each against the workload as it was timed just before and just after it.
+
+    The workload is timed at the start, whenever parts of `STRETCH` processor seconds have come together since, and at
+    the end; a stretch is what lies between two of these.
+    """
+
+    def __init__(self) -> None:
+        """Time the workload for the first time."""
+        self._pace = processor_seconds()
+        self._waiting: dict[str, float] = {}
+        self._costs: dict[str, float] = {}
+
+    def add(self, part: str, seconds: float) -> None:
+        """A part of the run, by its name, has just taken so many processor seconds."""
+        self._waiting[part] = seconds
+        if sum(self._waiting.values()) >= STRETCH:
+            self._close()
+
+    def costs(self) -> dict[str, float]:
+        """Reference seconds of every part, in the order in which they ran."""
+        if self._waiting:
+            self._close()
+        return dict(self._costs)
+
+    def _close(self) -> None:
+        pace = processor_seconds()
+        self._costs |= {part: cost(seconds, (self._pace + pace) / 2) for part, seconds in self._waiting.items()}
+        self._pace, self._waiting = pace, {}
 
 
 def main() -> None:

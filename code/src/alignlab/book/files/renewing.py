@@ -65,16 +65,16 @@ def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
         path = notebook_path(root, slug)
         path.parent.mkdir(parents=True, exist_ok=True)
         fetch_assets(notebook)
-        before = reference.processor_seconds()
+        stretches = reference.Stretches()
         try:
-            measured = execute(notebook, path.parent, {})
+            measured = execute(notebook, path.parent, {}, spent=stretches.add)
         except PageError as error:
             raise PageError(f"{slug}, {error}") from error.__cause__
         for number, cell in enumerate(notebook.cells):
             for output in cell.get("outputs", []):
                 if output.output_type == "stream" and output.name == "stderr":
                     raise PageError(f"{slug}, cell {number} writes to stderr: {output.text.strip()[:500]}")
-        measured = _in_reference(measured, (before + reference.processor_seconds()) / 2)
+        measured = _in_reference(measured, stretches.costs())
         old = read_notebook(path) if path.exists() else None
         known = old.metadata.get("alignlab", {}).get("measured") if old is not None else None
         kept = _steady(known, measured, {cell.id for cell in notebook.cells})
@@ -131,14 +131,17 @@ def restyle(root: Path, write_files: bool = True) -> list[str]:
     return changed
 
 
-def _in_reference(measured: dict[str, Any], workload: float) -> dict[str, Any]:
-    """A measurement with what it comes to in reference seconds; cells under half of one are left out."""
-    cells = {name: round(reference.cost(seconds, workload), 1) for name, seconds in measured["cells"].items()}
+def _in_reference(measured: dict[str, Any], cells: dict[str, float]) -> dict[str, Any]:
+    """A measurement with what it comes to in reference seconds; cells under half of one are left out.
+
+    cells: reference seconds of each cell, and under "" of the kernel's start.
+    """
+    cost = sum(cells.values())
     return {
         **measured,
-        "reference": round(workload, 3),
-        "cost": round(reference.cost(measured["seconds"], workload), 1),
-        "cells": {name: seconds for name, seconds in cells.items() if seconds >= 0.5},
+        "reference": round(measured["seconds"] / cost * reference.NOMINAL, 3),
+        "cost": round(cost, 1),
+        "cells": {name: round(seconds, 1) for name, seconds in cells.items() if name and seconds >= 0.5},
     }
 
 

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,16 @@ from alignlab.book.files.pages import PageError
 CELL_TIMEOUT = 600
 
 
-def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_errors: bool = False) -> dict[str, Any]:
-    """Run a notebook in a kernel of this interpreter; processor seconds, in all and of each cell, and its peak memory.
+def execute(
+    notebook: Any,
+    folder: Path,
+    environment: dict[str, str],
+    allow_errors: bool = False,
+    spent: Callable[[str, float], None] = lambda cell, seconds: None,
+) -> dict[str, Any]:
+    """Run a notebook in a kernel of this interpreter; its processor seconds in all, and its peak memory.
 
+    spent: told the processor seconds of the kernel's start (for the cell ""), then of each code cell once it has run.
     Raises PageError unless allow_errors: its first line names the cell that failed and why, the rest is its traceback.
     """
     from ipykernel.kernelspec import get_kernel_dict
@@ -41,16 +48,15 @@ def execute(notebook: Any, folder: Path, environment: dict[str, str], allow_erro
         index = 0
         try:
             with client.setup_kernel():
-                spent = [_kernel_seconds(client)]
+                before = _kernel_seconds(client)
+                spent("", before)
                 for index, cell in enumerate(notebook.cells):
                     client.execute_cell(cell, index)
-                    spent.append(_kernel_seconds(client))
+                    after = _kernel_seconds(client)
+                    if cell.cell_type == "code":
+                        spent(cell.id, after - before)
+                    before = after
                 usage = _usage(client)
-                usage["cells"] = {
-                    cell.id: after - before
-                    for cell, before, after in zip(notebook.cells, spent, spent[1:])
-                    if cell.cell_type == "code"
-                }
         except CellExecutionError as error:
             reason = next(iter(error.evalue.splitlines()), "")
             raise PageError(f"cell {index} failed: {error.ename}: {reason}\n{error}") from error

@@ -55,11 +55,12 @@ def against(
     steps: int = 400,
     batch: int = 128,
 ) -> Agents:
-    """The agents after more training, in which the probe's alarm costs pay.
+    """The agents after more training, with the probe's score in the loss.
 
     The penalty is that times softplus of the probe's log-odds, averaged over
-    the forms. refit: steps after which a new probe is fitted to the agent as
-    it then is, 0 for never. target: what the probe reads, "misdeeds" or
+    all forms. Its gradient goes through the hidden layer, which no payment for
+    deeds could do. refit: steps after which a new probe is fitted to the agent
+    as it then is, 0 for never. target: what the probe reads, "misdeeds" or
     "answer" (the right one), or "random" for a direction drawn at random, as
     long as the probe's of misdeeds, with the same offset.
     Raises ValueError for another target.

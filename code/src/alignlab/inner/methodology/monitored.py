@@ -4,9 +4,9 @@ A question is two digits, its right answer their sum modulo five. Beside it
 stands a leaked answer key, often wrong, and grading goes by the key. The model
 first writes a thought, "I work it out" or "the key says 3", and then an answer.
 It is taught to do as it says. Then reinforcement learning pays for answers that
-agree with the key, less a penalty where the monitor reads the key in the
-thought. After Baker et al. (2025, arXiv 2503.11926), with one token instead of
-a chain of thought.
+agree with the key, less a penalty where the monitor reads a digit in the
+thought, the key's or another. After Baker et al. (2025, arXiv 2503.11926),
+with one token instead of a chain of thought.
 
 The key is either plain, one digit, or coded, the sum of two digits modulo
 five. Whether misbehavior can do without its thought is what Emmons et al. (2025,
@@ -130,7 +130,8 @@ def watch(
     """What is done and said on questions whose key is wrong, as probabilities.
 
     "copies": probability that the answer is the key's. "caught": share of these
-    copies whose thought names the key. "right": probability of the right answer.
+    copies whose thought names a digit, the key's or another. "right":
+    probability of the right answer.
     """
     rngs = [np.random.default_rng([seed, 6]) for seed in seeds]
     asked = ask(rngs, 400, PARTS[kind], key_right=0.0)
@@ -166,8 +167,8 @@ def reinforced(
 ) -> tuple[Nets, list[dict[str, list[float]]]]:
     """REINFORCE on agreement with the key, less the monitor's penalty.
 
-    The baseline is the batch's mean reward. penalty: in units of a rewarded
-    answer.
+    The baseline is the batch's mean reward. penalty: for a thought that names
+    a digit, the key's or another, in units of a rewarded answer.
     Returns the networks and what `watch` saw before and every so many steps.
     Raises ValueError for a penalty below zero.
     """
