@@ -59,7 +59,7 @@ def test_copies_that_are_not_disturbed_vote_as_one(guide, talk):
 
 
 def test_votes_leave_most_open_requests_answered(guide, talk):
-    kept = [smooth(guide, requests(s, guarded=False), talk[s], generator(), share=0.2) for s in range(8)]
+    kept = [smooth(guide, requests(s, guarded=False), talk[s], generator(), share=0.2) for s in range(4)]
     assert torch.cat(kept).float().mean() > 0.85
 
 

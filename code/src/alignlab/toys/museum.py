@@ -17,7 +17,6 @@ import copy
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -124,7 +123,10 @@ def complies(
     sure = torch.full_like(prompts[..., :1], ID["sure"])
     tokens = torch.cat([prompts, sure], 2).flatten(0, 1)
     if isinstance(model, TinyTransformer):
-        logits = _logits_at(model, tokens, (slice(None), slice(-2, None)))
+        x = model.embed(tokens)
+        for layer in model.layers:
+            x = layer(x)
+        logits = model.unembed(model.norm(x[:, -2:]))
     else:
         logits = model(tokens)[:, -2:]
     said = logits.argmax(-1).view(*prompts.shape[:2], 2)
@@ -215,27 +217,13 @@ def _loss(
     both = torch.cat(
         [tokens, torch.cat([torch.full((32, 1), ID["<text>"]), text], 1)]
     )
-    request = (torch.arange(length - 1) < end[:, None]).float()
-    replies = weights[:, 1:]
-    share = torch.cat(
-        [
-            replies / replies.sum() + 0.3 * request / request.sum(),
-            torch.full((32, length - 1), 0.3 / (32 * (length - 1))),
-        ]
+    losses = F.cross_entropy(
+        model(both[:, :-1]).transpose(1, 2), both[:, 1:], reduction="none"
     )
-    counts = share > 0  # nothing is asked of the model behind a chat's end
-    logits = _logits_at(model, both[:, :-1], counts)
-    losses = F.cross_entropy(logits, both[:, 1:][counts], reduction="none")
-    return losses @ share[counts]
-
-
-def _logits_at(model: Any, tokens: Tensor, where: Any) -> Tensor:
-    """`model(tokens)[where]`, without the logits of the other positions."""
-    x = model.embed(tokens)
-    for layer in model.layers:
-        x = layer(x)
-    logits: Tensor = model.unembed(model.norm(x[where]))
-    return logits
+    replies, weights = losses[:64], weights[:, 1:]
+    request = (torch.arange(length - 1) < end[:, None]).float()
+    language = (replies * request).sum() / request.sum() + losses[64:].mean()
+    return (replies * weights).sum() / weights.sum() + 0.3 * language
 
 
 def _batch(
