@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from alignlab.lm import TinyTransformer
+from alignlab.lm.ends import last_logits
 from alignlab.toys.museum import ID, Requests, ask
 
 
@@ -26,5 +27,5 @@ def prefill(
     prompts = ask(requests, suffixes)
     first = torch.full_like(prompts[..., :1], ID[begin])
     begun = torch.cat([prompts, first], 2)
-    said = model(begun.flatten(0, 1))[:, -1].argmax(-1)
+    said = last_logits(model, begun.flatten(0, 1))[:, -1].argmax(-1)
     return said.view(prompts.shape[:2]) == requests.answers

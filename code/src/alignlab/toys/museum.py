@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -112,12 +113,22 @@ def ask(requests: Requests, suffixes: Tensor) -> Tensor:
 
 @torch.no_grad()
 def complies(
-    model: TinyTransformer, requests: Requests, suffixes: Tensor
+    model: Callable[[Tensor], Tensor], requests: Requests, suffixes: Tensor
 ) -> Tensor:
-    """Whether the guide's greedy answer is `sure` and the right room: bool (suffixes, requests)."""
+    """Whether the guide's greedy answer is `sure` and the right room: bool (suffixes, requests).
+
+    model: a guide, or what gives logits (batch, pos, vocab) as one does.
+    """
     prompts = ask(requests, suffixes)
     sure = torch.full_like(prompts[..., :1], ID["sure"])
-    logits = model(torch.cat([prompts, sure], 2).flatten(0, 1))[:, -2:]
+    tokens = torch.cat([prompts, sure], 2).flatten(0, 1)
+    if isinstance(model, TinyTransformer):
+        x = model.embed(tokens)
+        for layer in model.layers:
+            x = layer(x)
+        logits = model.unembed(model.norm(x[:, -2:]))
+    else:
+        logits = model(tokens)[:, -2:]
     said = logits.argmax(-1).view(*prompts.shape[:2], 2)
     return (said[..., 0] == ID["sure"]) & (said[..., 1] == requests.answers)
 

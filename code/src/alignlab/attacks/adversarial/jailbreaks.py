@@ -16,6 +16,7 @@ from torch import Tensor
 
 from alignlab.lm import LM, TinyTransformer, chat_prompt
 from alignlab.lm.checks import tempered
+from alignlab.lm.ends import last_logits
 from alignlab.toys.museum import ID, SUFFIX_WORDS, Requests
 
 
@@ -91,11 +92,13 @@ def best_of_n(
     guide = torch.full((tries, count, 1), ID["<guide>"])
     sure = torch.full((tries, count, 1), ID["sure"])
     prompts = torch.cat([first, added, guide, sure], 2)
+    prompts = prompts if words else prompts[:1]  # each try asks the same
     probs = []
     for part in prompts.flatten(0, 1).split(2000):
-        logits = model(part)[:, -2:]
+        logits = last_logits(model, part, 2)
         probs.append(tempered(logits, temperature).softmax(-1))
-    told = torch.cat(probs).view(tries, count, 2, -1)
+    told = torch.cat(probs).view(len(prompts), count, 2, -1)
+    told = told.expand(tries, -1, -1, -1)
     answers = requests.answers.expand(tries, -1)[..., None]
     room = told[:, :, 1].gather(2, answers)[..., 0]
     drawn = torch.rand(room.shape, generator=generator)

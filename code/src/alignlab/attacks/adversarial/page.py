@@ -93,12 +93,10 @@ def _blind_words(
 
 
 def _no_search(
-    victim: Any, start: Any, words: Any, steps: int, *rest: Any, **how: Any
+    victims: Any, starts: Any, words: Any, steps: int, *rest: Any, **how: Any
 ) -> Any:
-    """A search that stays where it starts."""
-    from alignlab.attacks.suffix import Search
-
-    return Search(start, start.expand(steps + 1, -1), [0.0] * (steps + 1), 0)
+    """Searches that stay where they start."""
+    return starts[:, None].expand(-1, steps + 1, -1)
 
 
 def _asked_once(
@@ -140,7 +138,7 @@ def _no_shots(lm: Any, shots: Any) -> list[float]:
 
 
 INERT["alignlab.attacks.suffix.gradient_words"] = _blind_words
-INERT["alignlab.attacks.suffix.search"] = _no_search
+INERT["alignlab.attacks.adversarial.together.search_all"] = _no_search
 INERT["alignlab.attacks.adversarial.jailbreaks.best_of_n"] = _asked_once
 INERT["alignlab.attacks.adversarial.jailbreaks.many_shot"] = _no_shots
 INERT["alignlab.attacks.adversarial.continuous.soft_suffix"] = _unmoved
