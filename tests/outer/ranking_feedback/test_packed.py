@@ -4,7 +4,16 @@ import pytest
 import torch
 from alignlab.lm import LM, load_lm
 from alignlab.outer.ranking_feedback.direct import dpo_loss
-from alignlab.outer.ranking_feedback.packed import below, chat_triples, fit_dpo, pack, pair_logprobs, with_own_top
+from alignlab.outer.ranking_feedback.packed import (
+    JOINED,
+    below,
+    chat_triples,
+    chosen_only,
+    fit_dpo,
+    pack,
+    pair_logprobs,
+    with_own_top,
+)
 
 COMPARISONS = [
     ("What is the capital of Norway?", "The capital of Norway is Oslo.", "I would rather talk about soup."),
@@ -66,6 +75,57 @@ def test_layers_above_a_cache_give_the_same_numbers_and_slopes(lm):
     a = torch.autograd.grad((whole.chosen - whole.rejected)[some].sum(), last)
     b = torch.autograd.grad((top.chosen - top.rejected).sum(), last)
     assert max(float((x - y).abs().max()) for x, y in zip(a, b)) < 1e-3
+
+
+def test_many_comparisons_in_joined_rows_are_those_of_each_by_itself(lm):
+    asked = [(f"{question} ({i})", a, b) for i in range(4) for question, a, b in COMPARISONS]
+    triples = chat_triples(lm, asked)
+    assert len(triples) > JOINED
+    packed = pack(triples)
+    with torch.no_grad():
+        cached = pair_logprobs(lm, packed, below(lm, packed, 1), first=1)
+        top = pair_logprobs(lm, packed, below(lm, packed, 2), first=2)
+        alone = [torch.cat(side) for side in zip(*(pair_logprobs(lm, pack([t])) for t in triples))]
+        naive = apart(lm, triples)
+    for which in (0, 1):
+        for found in (cached[which], top[which], alone[which]):
+            assert torch.allclose(found, naive[which], atol=5e-4)
+
+
+def test_a_layer_of_another_kind_is_run_whole(lm, monkeypatch):
+    packed = pack(chat_triples(lm, COMPARISONS))
+    with torch.no_grad():
+        ours = pair_logprobs(lm, packed)
+        monkeypatch.setattr("alignlab.outer.ranking_feedback.packed.LLAMA", ())
+        whole = pair_logprobs(lm, packed)
+    assert torch.allclose(torch.cat(ours), torch.cat(whole), atol=2e-4)
+
+
+def test_prompts_without_a_common_beginning_share_nothing(lm):
+    triples = [([5], [7, 8], [9]), ([6, 7], [8], [9, 9, 3]), ([5, 7], [8], [4])]
+    with torch.no_grad():
+        ours, naive = pair_logprobs(lm, pack(triples)), apart(lm, triples)
+    assert all(torch.allclose(a, b, atol=2e-4) for a, b in zip(ours, naive))
+
+
+def test_rejected_answers_can_be_left_out(lm):
+    packed, turned = pack(chat_triples(lm, COMPARISONS)), torch.tensor([False, True, False])
+    with torch.no_grad():
+        both, one = pair_logprobs(lm, packed), pair_logprobs(lm, chosen_only(packed, turned))
+    assert torch.allclose(one.chosen + one.rejected, torch.where(turned, both.rejected, both.chosen), atol=2e-4)
+    assert (torch.where(turned, one.chosen, one.rejected) == 0).all()
+    hidden = below(lm, packed, layers=1)
+
+    def likelihood(policy, reference, beta):
+        return -policy.chosen
+
+    tops = [
+        fit_dpo(lm, rows, hidden, 1, steps=2, lr=1e-4, beta=0.1, batch=3, seed=0, turned=turned, loss_of=likelihood)[0]
+        for rows in (packed, chosen_only(packed, turned))
+    ]
+    whole, less = (torch.cat([p.flatten() for p in m.model.model.layers[1].parameters()]) for m in tops)
+    start = torch.cat([p.flatten() for p in lm.model.model.layers[1].parameters()])
+    assert (whole - less).norm() < 0.02 * (whole - start).norm()
 
 
 def test_answers_do_not_see_each_other(lm):

@@ -168,9 +168,8 @@ def fit_features(
         (features[:, 0] - features[:, 1]).square().sum(-1, keepdim=True)
     )  # margin gained per unit of slope
     for _ in range(steps):
-        now = (reference + (features * weights[:, None]).sum(-1)).log_softmax(
-            -1
-        )
+        logits = reference + (features @ weights[:, :, None])[:, :, 0]
+        now = logits.log_softmax(-1)
         gained = (now - before)[:, 0] - (now - before)[:, 1]
         losses = loss(
             Pair(now[:, 0], now[:, 1]), Pair(before[:, 0], before[:, 1])

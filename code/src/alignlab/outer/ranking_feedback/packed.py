@@ -2,9 +2,11 @@
 
 Serves the survey's section 4.3.2, where DPO (Rafailov et al. 2023) meets a real model. Both answers of a comparison
 stand after the same prompt in one row, `prompt | chosen | rejected`; a mask hides them from each other, so the prompt
-is run once, and its gradient counts for both. The unembedding, a fifth of a small model, is applied only where an
-answer's next token is predicted. Where the lower layers stay as they are, they are run once for the whole of training
-and their output is kept. The log-probabilities are those of two separate texts.
+is run once, and its gradient counts for both. Several comparisons are joined to one longer row in the same way, so that
+what all prompts begin with, such as the chat template, is run once too. The unembedding, a fifth of a small model, and
+the last layer's MLP are applied only where an answer's next token is predicted. Where the lower layers stay as they
+are, they are run once for the whole of training and their output is kept. The log-probabilities are those of two
+separate texts.
 
     packed = pack([(prompt_ids, chosen_ids, rejected_ids), ...])
     hidden = below(lm, packed, layers=24)                       # once
@@ -16,9 +18,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from alignlab.lm import LM, chat_prompt, train
@@ -30,6 +32,12 @@ from alignlab.outer.ranking_feedback.direct import Pair, dpo_loss
 Triple = tuple[
     Sequence[int], Sequence[int], Sequence[int]
 ]  # token ids of prompt, chosen and rejected answer
+JOINED = 8  # comparisons that are joined to one row
+LLAMA = (
+    "LlamaDecoderLayer",
+    "MistralDecoderLayer",
+    "Qwen2DecoderLayer",
+)  # layers that add their attention, then the MLP of its sum, and no more
 
 
 @dataclass(frozen=True)
@@ -147,13 +155,21 @@ def pack(
 def below(lm: LM, packed: Packed, layers: int) -> Tensor:
     """The residual stream after the lowest `layers` layers, (n, T, d_model), without gradient.
 
-    As long as these layers and the embedding are not trained, one run serves every step.
+    As long as these layers and the embedding are not trained, one run serves every step. Where no answer's token is
+    predicted, nor anything that one is predicted from, the numbers mean nothing.
     """
     parts = stack_of(lm)
     _check_layer(lm, layers)
-    return _run(
-        parts, parts.body.embed_tokens(packed.tokens), packed, last=layers
-    )
+    found = []
+    for rows in torch.arange(len(packed)).split(JOINED):
+        few = packed[rows]
+        row = _joined(few)
+        x = parts.body.embed_tokens(few.tokens[row.whose, row.at])[None]
+        x = parts.run(
+            x, few.positions[row.whose, row.at][None], row.mask(x), last=layers
+        )
+        found.append(x[0, row.place])
+    return torch.cat(found)
 
 
 def pair_logprobs(
@@ -173,20 +189,25 @@ def pair_logprobs(
     parts = stack_of(lm)
     _check_layer(lm, first)
     x = parts.body.embed_tokens(packed.tokens) if hidden is None else hidden
-    x = _run(parts, x, packed, first)
-    rows = torch.arange(len(packed), device=x.device)[:, None, None].expand_as(
-        packed.source
-    )
-    logits = parts.logits(
-        x[rows[packed.counts], packed.source[packed.counts]]
-    )  # (answer tokens, vocab)
-    lost = F.cross_entropy(
-        logits, packed.target[packed.counts], reduction="none"
-    )
-    each = torch.zeros(packed.counts.shape, device=x.device).masked_scatter(
-        packed.counts, -lost
-    )
-    return Pair(*each.sum(2).unbind(1))
+    sums = []
+    for rows in torch.arange(len(packed)).split(JOINED):
+        few = packed[rows]
+        states, each = _answer_states(parts, x[rows], few, first)
+        logits = parts.logits(states)  # (places, vocab)
+        picked = logits[each, few.target[few.counts]]  # (answer tokens,)
+        logp = picked - logits.logsumexp(-1)[each]
+        spread = torch.zeros(few.counts.shape, device=x.device)
+        sums.append(spread.masked_scatter(few.counts, logp).sum(2))
+    return Pair(*torch.cat(sums).unbind(1))
+
+
+def chosen_only(packed: Packed, turned: Tensor) -> Packed:
+    """The same comparisons for a loss that looks at the chosen answers alone; the others are neither run nor scored.
+
+    turned: bool, (n,), where the answer packed as rejected was chosen. The log-probability of the others is then 0.
+    """
+    kept = torch.stack([~turned, turned], 1).to(packed.counts.device)
+    return replace(packed, counts=packed.counts & kept[:, :, None])
 
 
 def with_own_top(lm: LM, first: int) -> LM:
@@ -295,14 +316,67 @@ def _turn(pair: Pair, turned: Tensor) -> Pair:
     return Pair(torch.where(turned, b, a), torch.where(turned, a, b))
 
 
-def _run(
-    parts: Stack,
-    x: Tensor,
-    packed: Packed,
-    first: int = 0,
-    last: int | None = None,
-) -> Tensor:
-    """Some layers of the stack, from and to the residual stream (n, T, d_model)."""
-    mask = torch.zeros(packed.visible.shape, dtype=x.dtype, device=x.device)
-    mask = mask.masked_fill_(~packed.visible, torch.finfo(x.dtype).min)[:, None]
-    return parts.run(x, packed.positions, mask, first, last)
+class _Joined(NamedTuple):
+    """Comparisons side by side in one row, what all begin with once, and no place that nothing is predicted from.
+
+    whose, at: (row,), of which comparison each place is, and where it stands there; visible: bool (row, row); place:
+    (n, T), where in the row a comparison's places stand.
+    """
+
+    whose: Tensor
+    at: Tensor
+    visible: Tensor
+    place: Tensor
+
+    def mask(self, x: Tensor) -> Tensor:
+        """What is added to attention scores, (1, 1, row, row), of the residual stream's kind."""
+        mask = torch.zeros(self.visible.shape, dtype=x.dtype, device=x.device)
+        return mask.masked_fill_(~self.visible, torch.finfo(x.dtype).min)[
+            None, None
+        ]
+
+
+def _joined(packed: Packed) -> _Joined:
+    rows = torch.arange(len(packed), device=packed.tokens.device)[:, None]
+    same = (packed.tokens == packed.tokens[0]).all(0).cumprod(0).sum()
+    prompt = packed.source[:, :, 0].min() + 1  # of the shortest
+    shared = int(torch.minimum(same, prompt))
+    sees = packed.visible[rows, packed.source.flatten(1)]
+    needed = (sees & packed.counts.flatten(1)[:, :, None]).any(1)
+    needed[1:, :shared] = False
+    whose, at = needed.nonzero().unbind(1)
+    own = (whose[:, None] == whose) | (at < shared)
+    place = needed.flatten().cumsum(0).view(needed.shape) - 1
+    place[1:, :shared] = place[0, :shared]
+    return _Joined(
+        whose, at, packed.visible[whose[:, None], at[:, None], at] & own, place
+    )
+
+
+def _answer_states(
+    parts: Stack, x: Tensor, packed: Packed, first: int
+) -> tuple[Tensor, Tensor]:
+    """The last layer's residual stream at the places where an answer's token is predicted, (places, d_model).
+
+    x: the stream that enters layer `first`, (n, T, d_model). Returns also which of the places predicts each answer's
+    token, (answer tokens,): the first token of both answers has the same.
+    """
+    row = _joined(packed)
+    rows = torch.arange(len(packed), device=x.device)[:, None, None]
+    read, each = row.place[rows, packed.source][packed.counts].unique(
+        return_inverse=True
+    )
+    x, positions = (y[row.whose, row.at][None] for y in (x, packed.positions))
+    mask, last = row.mask(x), parts.body.layers[-1]
+    if first == len(parts.body.layers) or type(last).__name__ not in LLAMA:
+        return parts.run(x, positions, mask, first)[0, read], each
+    x = parts.run(x, positions, mask, first, -1)
+    turns = parts.body.rotary_emb(x, positions)
+    heads = last.self_attn(
+        last.input_layernorm(x),
+        attention_mask=mask,
+        position_ids=positions,
+        position_embeddings=turns,
+    )
+    x = (x + heads[0])[0, read]
+    return x + last.mlp(last.post_attention_layernorm(x)), each
