@@ -86,7 +86,7 @@ def stable_loss(nll: Tensor, rated: Tensor, weight: float = 0.5) -> Tensor:
 
 def exchange(
     world: Task,
-    model: nn.Module,
+    model: TinyTransformer,
     generator: torch.Generator,
     neighbors: int,
     agents: int,
