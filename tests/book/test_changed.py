@@ -138,7 +138,8 @@ def marks_of(root):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALIGNLAB_CACHE", str(root / "cache"))
         patch.setattr(changed, "PACKAGE", root / "code/src/alignlab")
-        return {slug: Book(root).mark(f"chapters/{slug}.ipynb") for slug in THREE}
+        book = Book(root)
+        return {slug: book.mark(f"chapters/{slug}.ipynb") for slug in THREE}
 
 
 @pytest.fixture(scope="module")

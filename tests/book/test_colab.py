@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 
 EDITION = colab.Edition(ROOT)
 SLUGS = EDITION.places.slugs
+COSTS = costs.costs(ROOT)
 RAW = ["{cite", "{glue", "```{", "~~~{", ":::", "+++", "{doc}", "{ref}", "{numref}", "{term}", "{eq}", "{exercise}"]
 
 
@@ -80,10 +81,15 @@ def test_code_is_the_page_s_own_after_the_setup_cell(made, slug):
         assert made_of_it.metadata == ({"cellView": "form"} if folded else {})
 
 
+@pytest.fixture(scope="module")
+def again() -> colab.Edition:
+    return colab.Edition(ROOT)
+
+
 @pytest.mark.parametrize("slug", SLUGS)
-def test_the_notebook_is_valid_and_made_the_same_twice(made, slug):
+def test_the_notebook_is_valid_and_made_the_same_twice(made, again, slug):
     nbformat.validate(made[slug])
-    assert nbformat.writes(made[slug]) == nbformat.writes(colab.Edition(ROOT).notebook(slug))
+    assert nbformat.writes(made[slug]) == nbformat.writes(again.notebook(slug))
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -145,7 +151,7 @@ def test_the_card_names_section_objectives_cost_and_the_page_in_the_book(made, s
     assert text.startswith("# ") and f"> Section {meta['section']} of the survey" in text
     for goal in meta["objectives"]:
         assert f"> - {goal}" in text
-    assert f"{minutes(costs.costs(ROOT)[slug])}, " in text and f"/chapters/{slug}.html)" in text
+    assert f"{minutes(COSTS[slug])}, " in text and f"/chapters/{slug}.html)" in text
     assert all(name in text for name in meta["downloads"])
 
 

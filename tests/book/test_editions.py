@@ -1,7 +1,5 @@
 """The book as one document (PDF, EPUB), as notebooks for a class, and as plain text."""
 
-import gzip
-import os
 import re
 import subprocess
 import sys
@@ -158,24 +156,3 @@ def test_a_heading_of_the_changelog_that_is_no_date_is_named(tmp_path):
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 0.2.0\n\nwords\n")
     with pytest.raises(pages.PageError, match=r"'0\.2\.0' is no date"):
         news.entries(tmp_path)
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("slug", SLUGS)
-def test_a_page_loads_little_and_shows_its_text_soon(chromium, address, slug):
-    """As hosts send it, compressed: under 1.5 MB; the first text from a cold start within a second of an idle core."""
-    context = chromium.new_context()
-    page, sizes = context.new_page(), []
-
-    def arrived(response):
-        if response.status == 200:
-            body = response.body()
-            sizes.append(len(body) if response.url.endswith((".woff", ".woff2")) else len(gzip.compress(body)))
-
-    page.on("response", arrived)
-    page.goto(f"{address}chapters/{slug}.html")
-    page.wait_for_load_state("networkidle")
-    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    context.close()
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    assert sum(sizes) < 1.5e6 and painted < 1000 * busy, (sum(sizes), painted, busy)

@@ -217,9 +217,10 @@ def _loss(
     both = torch.cat(
         [tokens, torch.cat([torch.full((32, 1), ID["<text>"]), text], 1)]
     )
+    words = both[:, 1:]
     losses = F.cross_entropy(
-        model(both[:, :-1]).transpose(1, 2), both[:, 1:], reduction="none"
-    )
+        model(both[:, :-1]).flatten(0, 1), words.flatten(), reduction="none"
+    ).view(words.shape)
     replies, weights = losses[:64], weights[:, 1:]
     request = (torch.arange(length - 1) < end[:, None]).float()
     language = (replies * request).sum() / request.sum() + losses[64:].mean()
