@@ -25,6 +25,18 @@ def pytest_configure(config):
     _compare_with_ours()
 
 
+def pytest_xdist_auto_num_workers():
+    """A worker for each core that we may use, as far as memory goes (4 GB, a page's budget): two to four."""
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    limit = Path("/sys/fs/cgroup/cpu.max")  # a container's share of the machine, such as "200000 100000" for two cores
+    share, _, period = limit.read_text().partition(" ") if limit.exists() else ("max", "", "")
+    if share.isdecimal():
+        cores = min(cores, int(share) // int(period))
+    return max(2, min(cores, psutil.virtual_memory().total // (4 << 30), 4))
+
+
 def _compare_with_ours():
     from alignlab.book import chapters
     from alignlab.book.files import pages, reference
@@ -106,7 +118,7 @@ class LiveExplorersFollow(Proof):
 
 
 def pytest_collection_modifyitems(items):
-    """Pages first, then the browser: the longest work starts first and two workers end together."""
+    """Pages first, then the browser: the longest work starts first and workers end together."""
 
     def rank(item):
         path = Path(str(item.fspath))
