@@ -132,6 +132,22 @@ def test_a_page_is_measured_in_reference_seconds_cell_by_cell(book):
     assert renewing.refresh(book) == [], "a cost that hardly moved stays as it was"
 
 
+def test_a_page_is_measured_anew_and_keeps_its_outputs(book, monkeypatch):
+    with pytest.raises(pages.PageError, match="01-a/b has no notebook yet: run `alignlab refresh 01-a/b` first"):
+        renewing.measure(book)
+    path = book / "chapters/01-a/b.ipynb"
+    renewing.refresh(book)
+    notebook = pages.read_notebook(path)
+    notebook.cells[2].outputs[0].text = "2\n"
+    notebook.metadata["alignlab"]["measured"] |= {"cost": 99.0, "processor": "another"}
+    pages.write(notebook, path)
+    shown = CliRunner().invoke(cli.app, ["measure", "b", "--root", str(book)])
+    after = pages.read_notebook(path)
+    assert shown.exit_code == 0 and f"{after.metadata['alignlab']['measured']['cost']:.1f}  01-a/b" in shown.stdout
+    assert after.metadata["alignlab"]["measured"]["cost"] < 9 and after.cells[2].outputs[0].text == "2\n"
+    assert after.metadata["alignlab"]["measured"]["processor"] == "another", "the outputs are still from there"
+
+
 def test_a_stored_measurement_without_a_reference_still_counts(book):
     notebook = nbformat.v4.new_notebook(metadata={"alignlab": {"measured": {"seconds": 40, "peak_mb": 900}}})
     (book / "chapters/01-a").mkdir(parents=True)

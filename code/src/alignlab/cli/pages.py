@@ -34,6 +34,17 @@ def refresh(
 
 
 @app.command()
+def measure(chapters: PAGES = None, root: ROOT = Path()) -> None:
+    """Run notebooks as they are and store what they cost, after a change of speed alone; their outputs stay."""
+    from alignlab.book.files import renewing
+
+    for slug, cost in renewing.measure(
+        book_folder(root), chapters or []
+    ).items():
+        typer.echo(f"{cost:7.1f}  {slug}")
+
+
+@app.command()
 def tidy(
     check: Annotated[
         bool,

@@ -1,7 +1,7 @@
 """Notebooks made anew from pages' text: by a run, by their prose alone, by what their outputs are dressed in.
 
-`refresh` runs a page and writes its notebook, `verify` runs it on other seeds and writes nothing, `renew_prose` and
-`restyle` keep the outputs that a run made.
+`refresh` runs a page and writes its notebook, `verify` runs it on other seeds and writes nothing, `measure` runs it and
+writes what that cost, `renew_prose` and `restyle` keep the outputs that a run made.
 """
 
 from collections.abc import Sequence
@@ -82,6 +82,29 @@ def refresh(root: Path, chapters: Sequence[str] = ()) -> list[str]:
         if write(notebook, path):
             changed.append(slug)
     return changed
+
+
+def measure(root: Path, chapters: Sequence[str] = ()) -> dict[str, float]:
+    """Run notebooks as they are stored and write what they cost into them; reference seconds by page.
+
+    Outputs stay, and with them the processor on which they were made. chapters: pages to measure, all where empty.
+    Raises PageError where a page was never refreshed or a cell fails; its measurement then stays.
+    """
+    found = {}
+    for slug in [resolve(root, name) for name in chapters] or slugs(root):
+        path = notebook_path(root, slug)
+        if not path.exists():
+            raise PageError(f"{slug} has no notebook yet: run `alignlab refresh {slug}` first")
+        stored, run, stretches = read_notebook(path), read_notebook(path), reference.Stretches()
+        fetch_assets(run)
+        try:
+            measured = _in_reference(execute(run, path.parent, {}, spent=stretches.add), stretches.costs())
+        except PageError as error:
+            raise PageError(f"{slug}, {error}") from error.__cause__
+        stored.metadata.setdefault("alignlab", {}).setdefault("measured", {}).update(measured)
+        write(stored, path)
+        found[slug] = measured["cost"]
+    return found
 
 
 def renew_prose(root: Path, slug: str) -> bool | None:
