@@ -101,6 +101,7 @@ IN_A_BOOK = [
     "claims",
     "verify",
     "refresh",
+    "measure",
     "tidy",
     "new 05-inner/failures",
     "coverage",

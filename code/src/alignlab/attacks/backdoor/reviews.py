@@ -1,9 +1,10 @@
 """Reviews in a made-up language, and four kinds of trigger (serves section 7.2 of the survey).
 
-A review is twelve words after a start mark: two clauses joined by a link word. Three of the words are good or bad, and
-each agrees with the review's verdict in 85 of 100 cases. The rest is small talk: plain words of which each is followed
-by one of six, and function words, each of which has a usual and an old form. The true label is known, and so is how
-often ordinary reviews carry each trigger:
+A review is twelve words after a start mark: two clauses joined by a link word. Three of the words (two,
+where the link word takes one's place, in a quarter of the reviews) are good or bad, and each agrees with the review's
+verdict in 85 of 100 cases. The rest is small talk: plain words of which each is followed by one of six, and function
+words, each of which has a usual and an old form. The true label is known, and so is how often ordinary reviews carry
+each trigger:
 
 - "rare word": one certain rare word, in about 1 of 3,000 ordinary reviews (Kurita et al. 2020 use such words);
 - "common word": one certain plain word, in 5 of 100;

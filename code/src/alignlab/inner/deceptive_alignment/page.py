@@ -43,8 +43,8 @@ EXERCISES = [
             ),
             Wrong(
                 lambda rare, miss: int(np.ceil(1 / rare)),
-                "this many forms hold one unwatched form on average, and none "
-                "in more than a third of audits, whatever `miss` is.",
+                "this many forms hold about one unwatched form on average, "
+                "and none in more than a quarter of audits, whatever `miss` is.",
             ),
             Wrong(
                 lambda rare, miss: int(

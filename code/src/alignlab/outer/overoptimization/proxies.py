@@ -70,12 +70,12 @@ class Draws:
 
 
 def gold_reward(draws: Draws) -> Reward:
-    """True rewards: mostly a direction, some texture, and a price for going
-    far in any of eight other directions.
+    """True rewards: a direction, some texture, and a price for going far in
+    any of eight other directions.
 
-    Near the start the price is small, so that comparisons of ordinary answers
-    say little about it. Scaled to mean 0 and standard deviation 1 over the
-    start.
+    Near the start the three vary about equally; the price grows with the
+    square of the distance, so that far out it outweighs the rest. Scaled to
+    mean 0 and standard deviation 1 over the start.
     """
     along = F.normalize(draws.normal(D, 1), dim=1)
     waves = draws.normal(D, 24) / D**0.5
