@@ -132,7 +132,7 @@ def test_a_page_is_measured_in_reference_seconds_cell_by_cell(book):
     assert renewing.refresh(book) == [], "a cost that hardly moved stays as it was"
 
 
-def test_a_page_is_measured_anew_and_keeps_its_outputs(book, monkeypatch):
+def test_a_page_is_measured_anew_and_keeps_its_outputs(book):
     with pytest.raises(pages.PageError, match="01-a/b has no notebook yet: run `alignlab refresh 01-a/b` first"):
         renewing.measure(book)
     path = book / "chapters/01-a/b.ipynb"
