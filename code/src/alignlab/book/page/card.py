@@ -11,7 +11,7 @@ from typing import Any
 
 from alignlab.book.page import claims, evidence, links
 from alignlab.book.page.claims import band_text, claim, complaints
-from alignlab.book.page.fragments import decimal, digest, escape, script, style
+from alignlab.book.page.fragments import decimal, digest, escape, said, script, style
 from alignlab.book.page.kinds import Kind, Record, changed, near, without
 
 __all__ = ["anchor_of", "card_html", "card_text", "claim", "digits", "paper_label", "shown", "strip"]
@@ -148,14 +148,14 @@ def move_text(move: dict[str, Any]) -> str:
 def _control(control: dict[str, Any], place: int) -> str:
     """A control's block; place: that of the measure it names."""
     rival = '<span class="al-rival">rival</span> ' if control.get("rival") else ""
-    said = "".join(
-        f'<p class="al-soft al-why">{escape(control[key])}</p>' for key in ("why", "could") if control.get(key)
+    reasons = "".join(
+        f'<p class="al-soft al-why">{said(control[key])}</p>' for key in ("why", "could") if control.get(key)
     )
     return (
         f'<div class="al-measure" data-values="{_plain(control["values"])}" data-of="{place}">'
         f"<p>{rival}{escape(control['name'])}</p>"
         f'<p class="al-values al-grey">{", ".join(shown(control["values"]))}</p>'
-        f'<p class="al-soft">{escape(control["of"])} without {escape(control["removed"])}</p>{said}</div>'
+        f'<p class="al-soft">{escape(control["of"])} without {escape(control["removed"])}</p>{reasons}</div>'
     )
 
 

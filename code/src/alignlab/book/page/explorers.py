@@ -136,10 +136,11 @@ def explorer_html(record: Record, pieces: Sequence[str], still: bool = False) ->
     still: with the state it starts with alone, for a reader whose controls move only what a live kernel draws.
     """
     title, first = escape(record["title"]), record["start"]
+    sentences = [sentence.replace(" %", "\u00a0%") for sentence in record["sentences"]]  # a sign stays with its number
     frames = "".join(
         f'<div class="al-frame" data-say="{escape(sentence)}"{"" if i == first else " hidden"}>'
         f"{labelled(piece, sentence)}</div>"
-        for i, (piece, sentence) in enumerate(zip(pieces, record["sentences"], strict=True))
+        for i, (piece, sentence) in enumerate(zip(pieces, sentences, strict=True))
         if i == first or not still
     )
     controls = "".join(control_html(record["id"], control) for control in record["controls"])
@@ -149,7 +150,7 @@ def explorer_html(record: Record, pieces: Sequence[str], still: bool = False) ->
         f'{style("figure", "explorer")}<div class="al-explorer" id="{record["id"]}" role="group" '
         f'aria-label="Explorer: {title}"><p class="al-title">{title}</p>{controls}'
         f'<div class="al-pic al-frames">{frames}</div>'
-        f'<p class="al-say" aria-live="polite">{escape(record["sentences"][first])}</p>{after}'
+        f'<p class="al-say" aria-live="polite">{escape(sentences[first])}</p>{after}'
     )
 
 

@@ -23,6 +23,11 @@ def escape(text: object) -> str:
     return _escape(str(text), quote=True)
 
 
+def said(text: str) -> str:
+    """A sentence of a record as HTML; what stands between backticks is set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def decimal(value: float, digits: int) -> str:
     """A number as a reader sees it: a real minus sign, and none before a zero."""
     text = f"{value:.{digits}f}"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from alignlab.book.page.fragments import decimal, digest, escape, style
+from alignlab.book.page.fragments import decimal, digest, escape, said, style
 from alignlab.book.page.kinds import Kind, Record, near
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def table_html(record: dict[str, Any]) -> str:
     return (
         f'{style("table")}<div class="al-table" data-record="{digest(record)}" tabindex="0" role="group" '
         f'aria-label="Table: {escape(record["caption"])}">'
-        f"<table><caption>{escape(record['caption'])}</caption><thead><tr>{head}</tr></thead>"
+        f"<table><caption>{said(record['caption'])}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 

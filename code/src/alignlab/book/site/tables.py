@@ -10,7 +10,7 @@ from alignlab.book.files.written import Page
 from alignlab.book.page import evidence
 from alignlab.book.page.card import anchor_of, band_origin, shown, strip
 from alignlab.book.page.claims import band_text
-from alignlab.book.page.fragments import style
+from alignlab.book.page.fragments import said, style
 from alignlab.book.plan import chapters, outline
 from alignlab.book.site.units import megabytes, minutes
 
@@ -140,7 +140,7 @@ def _claim(page: Page, claim: Mapping[str, Any], link: Link, cite: Callable[[str
         )
         for control in controls:
             kind = '<span class="al-rival">rival</span>' if control.get("rival") else "control:"
-            why = f'<br><span class="al-quiet">{escape(control["why"])}</span>' if control.get("why") else ""
+            why = f'<br><span class="al-quiet">{said(control["why"])}</span>' if control.get("why") else ""
             name = f'<span class="al-off">{kind} {escape(control["name"])}</span>{why}'
             rows.append(
                 (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,18 @@ def lines(
     ax: Axes,
     over: Sequence[int],
     values: Mapping[str, Floats],
-    looks: Mapping[str, tuple[str, str]],
-    place: Literal["center right", "lower left", "best"],
+    looks: Mapping[str, tuple[str, str, float]],
 ) -> None:
-    """Draw shares right, (seeds, points) by name, and a legend.
+    """Draw shares right, (seeds, points) by name, and a legend below.
 
-    looks: color and format of each line. place: where the legend goes.
+    looks: color, format and width of each line; where lines may coincide,
+    the first is the widest.
     """
     for name, rows in values.items():
-        color, form = looks[name]
-        ax.plot(over, rows.mean(0), form, color=color, label=name)
+        color, form, width = looks[name]
         for row in rows:
             ax.plot(over, row, color=color, alpha=0.3, linewidth=1)
+        mean = rows.mean(0)
+        ax.plot(over, mean, form, color=color, linewidth=width, label=name)
     ax.set(ylabel="share right", ylim=(0, 1.03))
-    ax.legend(fontsize=8, loc=place)
+    ax.figure.legend(loc="outside lower center", handlelength=3.5)

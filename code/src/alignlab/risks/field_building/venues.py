@@ -16,7 +16,7 @@ from importlib.resources import files
 SAFETY = "safety forums and labs"
 NLP = "NLP venues"
 ML = "ML and AI conferences"
-PREPRINT = "preprints alone"
+PREPRINT = "listed as preprints"
 ELSEWHERE = "elsewhere"
 KINDS = (SAFETY, NLP, ML, PREPRINT, ELSEWHERE)
 
@@ -49,6 +49,7 @@ NLP_VENUES = {
     "Natural Language Engineering",
     "LRE",
     "WNU",
+    "*SEM",
     "ALW2",
     "SocialNLP",
     "NLP4CMC",
@@ -62,7 +63,8 @@ ML_VENUES = {
     "AAAI",
     "IJCAI",
     "ICML AdvML Workshop",
-    "AAAI AIES Workshop",
+    "AAAI Workshop on AI, Ethics, and Society",
+    "Participatory Approaches to Machine Learning, workshop at ICML",
 }
 
 
