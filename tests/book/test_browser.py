@@ -332,6 +332,24 @@ def test_on_a_phone_code_scrolls_by_itself_by_keyboard_too(phone):
 
 
 @ON_A_PHONE
+def test_a_picture_is_not_cut_by_what_holds_it(phone):
+    """It may scroll in its own frame, which is wider than the text around it; nothing outside cuts that frame."""
+    _name, window = phone
+    cut = window.page.evaluate(
+        """() => [...document.querySelectorAll('main .al-pic')].filter(frame => {
+            const own = frame.getBoundingClientRect();
+            for (let e = frame.parentElement; e; e = e.parentElement) {
+                const r = e.getBoundingClientRect();
+                if (getComputedStyle(e).overflowX !== 'visible' && (own.left < r.left - 1 || own.right > r.right + 1)) {
+                    return true;
+                }
+            }
+        }).map(e => e.textContent.trim().slice(0, 60))"""
+    )
+    assert cut == []
+
+
+@ON_A_PHONE
 def test_text_in_pictures_can_be_read_on_a_phone(phone):
     """Ten pixels at least, powers and indices apart, which are set smaller than the number they stand at."""
     _name, window = phone
