@@ -2,7 +2,8 @@
 
 Serves section 9.7 of the survey. The rule looks at the place of publication
 alone, never at title, authors or heading; a place that it does not name counts
-as elsewhere. It stands here as it was written before any of the book's counts.
+as elsewhere. It stands here as it was written before any of the book's counts;
+where the bibliography's name of a place is mended, the name here follows it.
 `places.json` is made from the book's bibliography (a test holds the two
 together): for each work its venue and the host of its address.
 """
